@@ -1,0 +1,129 @@
+-- Jobs. What never changes (job), what changes while the job lives (live), how it ended (outcome), superseded attempts
+-- (run), output (log), usage. Access on the hot path is by key; no index mentions a column that changes, so that every
+-- state change of a live row is a heap-only update. The choice and its figures: docs/explanation/physical-shape.md
+
+CREATE SEQUENCE rcq_private.job_id AS bigint;
+
+CREATE TABLE rcq_private.job (
+    id            bigint PRIMARY KEY,
+    submitted_at  timestamptz NOT NULL,
+    user_id       integer NOT NULL,
+    group_id      integer NOT NULL,
+    cpu_cores     integer NOT NULL,
+    memory_mib    integer NOT NULL,
+    gpu_count     integer NOT NULL,
+    priority      smallint NOT NULL,
+    max_retries   smallint NOT NULL,
+    requeue       boolean NOT NULL,
+    kill_on_disconnect boolean NOT NULL,
+    estimate      interval,
+    time_limit    interval,
+    name          text COLLATE "C",
+    workdir       text COLLATE "C",
+    features      text[] COLLATE "C",
+    env           jsonb,
+    script        text NOT NULL
+);
+COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows never change';
+CREATE INDEX job_user ON rcq_private.job (user_id, id);
+
+-- One narrow row per unfinished job. Status follows from it: placed_at NULL = pending, claimed_at NULL = assigned,
+-- else running.
+CREATE TABLE rcq_private.live (
+    job_id        bigint PRIMARY KEY,
+    user_id       integer NOT NULL,
+    group_id      integer NOT NULL,
+    cpu_cores     integer NOT NULL,
+    memory_mib    integer NOT NULL,
+    gpu_count     integer NOT NULL,
+    planned_s     integer,
+    max_retries   smallint NOT NULL,
+    requeue       boolean NOT NULL,
+    features      text[] COLLATE "C",
+    -- from here on columns change
+    held          boolean NOT NULL DEFAULT false,
+    priority      smallint NOT NULL,
+    failures      smallint NOT NULL DEFAULT 0,
+    losses        smallint NOT NULL DEFAULT 0,
+    attempt       integer NOT NULL DEFAULT 0,
+    executor_id   integer,
+    eligible_at   timestamptz NOT NULL,
+    token         bigint,
+    command_seq   bigint,
+    placed_at     timestamptz,
+    claimed_at    timestamptz,
+    claimed_by    bigint,
+    cancel_requested_at timestamptz,
+    peak_memory_mib integer,
+    cpu_seconds   real
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
+COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
+COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';
+COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor process that claimed the run';
+
+CREATE TABLE rcq_private.outcome (
+    job_id        bigint PRIMARY KEY,
+    ended_at      timestamptz NOT NULL,
+    user_id       integer NOT NULL,
+    group_id      integer NOT NULL,
+    priority      smallint NOT NULL,
+    attempt       integer NOT NULL,
+    executor_id   integer,
+    exit_code     integer,
+    placed_at     timestamptz,
+    claimed_at    timestamptz,
+    token         bigint,
+    peak_memory_mib integer,
+    cpu_seconds   real,
+    signal        integer,
+    status        text COLLATE "C" NOT NULL,
+    reason        text COLLATE "C",
+    message       text,
+    output        jsonb
+);
+COMMENT ON TABLE rcq_private.outcome IS 'How a job ended, with the run that ended it (executor_id NULL when it ended unplaced); rows never change';
+
+CREATE TABLE rcq_private.run (
+    job_id        bigint NOT NULL,
+    attempt       integer NOT NULL,
+    user_id       integer NOT NULL,
+    executor_id   integer NOT NULL,
+    ended_at      timestamptz NOT NULL,
+    placed_at     timestamptz NOT NULL,
+    claimed_at    timestamptz NOT NULL,
+    token         bigint NOT NULL,
+    exit_code     integer,
+    peak_memory_mib integer,
+    cpu_seconds   real,
+    signal        integer,
+    reason        text COLLATE "C" NOT NULL,
+    message       text,
+    output        jsonb,
+    PRIMARY KEY (job_id, attempt)
+);
+COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried or lost); rows never change';
+
+CREATE TABLE rcq_private.log (
+    job_id     bigint NOT NULL,
+    attempt    integer NOT NULL,
+    seq        bigint NOT NULL,
+    user_id    integer NOT NULL,
+    lines      integer NOT NULL,
+    at         timestamptz NOT NULL,
+    stream     text COLLATE "C" NOT NULL,
+    data       bytea NOT NULL,
+    PRIMARY KEY (job_id, attempt, seq)
+);
+COMMENT ON TABLE rcq_private.log IS 'Output of runs in chunks of whole lines; seq is the number of the first line';
+
+CREATE TABLE rcq_private.usage (
+    at            timestamptz NOT NULL,
+    group_id      integer NOT NULL,
+    user_id       integer NOT NULL,
+    core_seconds  double precision NOT NULL,
+    gb_seconds    double precision NOT NULL,
+    gpu_seconds   double precision NOT NULL
+);
+COMMENT ON TABLE rcq_private.usage IS 'Usage of ended runs, one row per user and report of an executor; lost runs are not charged';
+CREATE INDEX usage_at ON rcq_private.usage USING brin (at);

@@ -1,0 +1,91 @@
+-- Functions of the library that the SQL below is built on.
+
+CREATE FUNCTION rcq_private.outer_role() RETURNS text
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_outer_role';
+COMMENT ON FUNCTION rcq_private.outer_role() IS 'The role that acts: SET ROLE or the login role, also inside SECURITY DEFINER functions';
+
+CREATE FUNCTION rcq_private.caller_id() RETURNS integer
+LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rcq_caller_id';
+COMMENT ON FUNCTION rcq_private.caller_id() IS 'The id of the user who acts; error RC010 when the role is no user of rcq';
+
+CREATE FUNCTION rcq_private.caller_is_admin() RETURNS boolean
+LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rcq_caller_is_admin';
+COMMENT ON FUNCTION rcq_private.caller_is_admin() IS 'Whether the user who acts administers this database''s queue';
+
+CREATE FUNCTION rcq_private.touched(job_id bigint) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_touched';
+COMMENT ON FUNCTION rcq_private.touched(bigint) IS 'Tells the scheduler at commit that this job changed, and wakes it; returns its argument';
+
+CREATE FUNCTION rcq_private.touched_quietly(job_id bigint) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_touched_quietly';
+COMMENT ON FUNCTION rcq_private.touched_quietly(bigint) IS 'As touched(), but the scheduler may learn of it at its next cycle';
+
+CREATE FUNCTION rcq_private.definitions_changed() RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_definitions_changed';
+COMMENT ON FUNCTION rcq_private.definitions_changed() IS 'Tells the scheduler at commit to read settings, groups and executors again';
+
+CREATE FUNCTION rcq_private.activate() RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_activate';
+COMMENT ON FUNCTION rcq_private.activate() IS 'Asks the launcher at commit to start this database''s scheduler';
+
+CREATE FUNCTION rcq_private.heartbeat(executor_id integer) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_heartbeat';
+COMMENT ON FUNCTION rcq_private.heartbeat(integer) IS 'Records in shared memory that this executor was heard of';
+
+CREATE FUNCTION rcq_private.executor_seen(executor_id integer) RETURNS timestamptz
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_executor_seen';
+COMMENT ON FUNCTION rcq_private.executor_seen(integer) IS 'Last heartbeat since the server started, or NULL';
+
+CREATE FUNCTION rcq_private.check_request(
+    ordinal bigint, script text, cpu_cores integer, memory_gb double precision, gpu_count integer,
+    estimated_hours double precision, time_limit_s double precision, priority integer, max_retries integer, name text,
+    workdir text, env_names text[], env_values text[], features text[], on_disconnect text,
+    own_max_priority integer, max_script_bytes integer, max_time_limit_s double precision) RETURNS integer
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_check_request';
+COMMENT ON FUNCTION rcq_private.check_request(bigint, text, integer, double precision, integer, double precision,
+    double precision, integer, integer, text, text, text[], text[], text[], text, integer, integer, double precision)
+    IS 'Raises RC001 or RC005 for the first fault of a request (ordinal names it in a bulk); returns its memory in MiB';
+
+CREATE FUNCTION rcq_private.log_lines(data bytea) RETURNS text[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_log_lines';
+COMMENT ON FUNCTION rcq_private.log_lines(bytea) IS 'Lines of a log chunk; bytes that are no text become U+FFFD';
+
+CREATE FUNCTION rcq_private.pending_state(
+    job_id bigint, group_id integer, user_id integer, priority integer, cpu_cores integer, memory_mib integer,
+    gpu_count integer, features text[], held boolean, eligible_at timestamptz,
+    OUT "position" integer, OUT base_priority integer, OUT fair_share double precision, OUT wait_boost double precision,
+    OUT final_priority double precision, OUT reason text)
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_pending_state';
+COMMENT ON FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz)
+    IS 'What the scheduler last published about a pending job: rank (first 1,000), factors, reason';
+
+CREATE FUNCTION rcq_private.scheduler_state(
+    OUT pid integer, OUT state text, OUT started_at timestamptz, OUT last_cycle_at timestamptz, OUT cycles bigint,
+    OUT placements bigint, OUT pending bigint, OUT running bigint, OUT last_error text)
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_scheduler_state';
+COMMENT ON FUNCTION rcq_private.scheduler_state() IS 'State of this database''s scheduler worker';
+
+-- Numbers of any size as double precision, so that the check that follows can name the allowed range.
+CREATE FUNCTION rcq_private.as_float(value numeric) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN value BETWEEN -1e15 AND 1e15 THEN value::double precision
+                WHEN value IS NOT NULL THEN 'Infinity'::double precision END
+$$;
+
+-- RC004 for whatever tells that somebody else holds the row.
+CREATE FUNCTION rcq_private.raise_busy(job bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'RC004',
+        MESSAGE = pg_catalog.format('job %s is being changed by somebody else', job),
+        HINT = 'Try again in a moment; an open transaction may hold it (see pg_stat_activity).';
+END $$;
+
+CREATE FUNCTION rcq_private.require_admin() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT rcq_private.caller_is_admin() THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC005', MESSAGE = 'only administrators of this queue may do this',
+            HINT = 'An administrator can make you one: SELECT rcq.set_user(''<role>'', is_admin => true).';
+    END IF;
+END $$;

@@ -1,0 +1,90 @@
+-- The end of runs: one statement for any number of them, used by reports of executors and by the scheduler for lost runs.
+
+-- How a run ended, as reported; end_ is one of the protocol's words or 'executor_lost'.
+CREATE TYPE rcq_private.run_report AS (
+    job_id bigint, token bigint, end_ text, exit_code integer, signal integer, cpu_seconds real, peak_memory_mib integer,
+    ended_at timestamptz, message text, output jsonb);
+
+-- Answers each report: ok, already, stale, retry. The rows it changes are locked in ascending job id; a row that
+-- somebody else holds is skipped and answered retry.
+CREATE FUNCTION rcq_private.end_runs(executor_id integer, reports rcq_private.run_report[])
+RETURNS TABLE (job_id bigint, token bigint, answer text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+DECLARE
+    max_losses integer := rcq_private.setting_text('max_losses')::integer;
+    now_ timestamptz := pg_catalog.clock_timestamp();
+    ids bigint[] := ARRAY(SELECT r.job_id FROM unnest(reports) r);
+    done_ids bigint[];
+    done_tokens bigint[];
+BEGIN
+    WITH reported AS (
+        -- a run that its executor ended unasked (a drain that ran out of time) was lost, not cancelled
+        SELECT DISTINCT ON (r.token) r.* FROM unnest(reports) r ORDER BY r.token
+    ), held AS MATERIALIZED (
+        SELECT l.* FROM rcq_private.live l WHERE l.job_id = ANY (ids) ORDER BY l.job_id FOR UPDATE SKIP LOCKED
+    ), ended AS MATERIALIZED (
+        SELECT h.job_id, h.user_id, h.group_id, h.priority, h.attempt, h.executor_id, h.token, h.command_seq, h.placed_at,
+               h.claimed_at, h.cpu_cores, h.memory_mib, h.gpu_count, h.cancel_requested_at IS NOT NULL AS cancelling,
+               CASE WHEN r.end_ = 'cancelled' AND h.cancel_requested_at IS NULL THEN 'executor_lost' ELSE r.end_ END AS end_, r.exit_code, r.signal, COALESCE(r.cpu_seconds, h.cpu_seconds) AS cpu_seconds,
+               COALESCE(r.peak_memory_mib, h.peak_memory_mib) AS peak_memory_mib, r.message, r.output,
+               GREATEST(LEAST(r.ended_at, now_), h.claimed_at) AS ended_at,
+               CASE WHEN r.end_ = 'exit_code' AND r.exit_code = 0 THEN 'completed'
+                    WHEN h.cancel_requested_at IS NOT NULL THEN 'cancelled'
+                    WHEN r.end_ IN ('executor_lost', 'cancelled') THEN CASE WHEN h.requeue AND h.losses < max_losses THEN 'pending' ELSE 'failed' END
+                    WHEN h.failures < h.max_retries THEN 'pending'
+                    ELSE 'failed' END AS status
+          FROM reported r
+          JOIN held h ON h.job_id = r.job_id AND h.token = r.token AND h.executor_id = end_runs.executor_id AND h.claimed_at IS NOT NULL
+    ), outcomes AS (
+        INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, executor_id, exit_code, placed_at,
+                                         claimed_at, token, peak_memory_mib, cpu_seconds, signal, status, reason, message, output)
+        SELECT e.job_id, e.ended_at, e.user_id, e.group_id, e.priority, e.attempt, e.executor_id, e.exit_code, e.placed_at,
+               e.claimed_at, e.token, e.peak_memory_mib, e.cpu_seconds, e.signal, e.status,
+               CASE WHEN e.status = 'failed' OR e.end_ = 'executor_lost' THEN e.end_ END, e.message, e.output
+          FROM ended e WHERE e.status <> 'pending'
+    ), removed AS (
+        DELETE FROM rcq_private.live l USING ended e WHERE l.job_id = e.job_id AND e.status <> 'pending'
+    ), superseded AS (
+        INSERT INTO rcq_private.run (job_id, attempt, user_id, executor_id, ended_at, placed_at, claimed_at, token, exit_code,
+                                     peak_memory_mib, cpu_seconds, signal, reason, message, output)
+        SELECT e.job_id, e.attempt, e.user_id, e.executor_id, e.ended_at, e.placed_at, e.claimed_at, e.token, e.exit_code,
+               e.peak_memory_mib, e.cpu_seconds, e.signal, e.end_, e.message, e.output
+          FROM ended e WHERE e.status = 'pending'
+    ), requeued AS (
+        UPDATE rcq_private.live l
+           SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, claimed_at = NULL, claimed_by = NULL,
+               cpu_seconds = NULL, peak_memory_mib = NULL,
+               failures = l.failures + CASE WHEN e.end_ = 'executor_lost' THEN 0 ELSE 1 END,
+               losses = l.losses + CASE WHEN e.end_ = 'executor_lost' THEN 1 ELSE 0 END,
+               eligible_at = CASE WHEN e.end_ = 'executor_lost' THEN l.eligible_at ELSE now_ END
+          FROM ended e WHERE l.job_id = e.job_id AND e.status = 'pending'
+    ), commands AS (
+        DELETE FROM rcq_private.command c USING ended e WHERE c.executor_id = e.executor_id AND c.seq = e.command_seq
+    ), cancels AS (
+        DELETE FROM rcq_private.command c USING ended e
+         WHERE e.cancelling AND c.executor_id = e.executor_id AND c.seq > e.command_seq AND c.job_id = e.job_id
+    ), charged AS (
+        INSERT INTO rcq_private.usage (at, group_id, user_id, core_seconds, gb_seconds, gpu_seconds)
+        SELECT pg_catalog.max(e.ended_at), e.group_id, e.user_id,
+               pg_catalog.sum(e.cpu_cores * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at)),
+               pg_catalog.sum(e.memory_mib / 1024.0 * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at)),
+               pg_catalog.sum(e.gpu_count * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at))
+          FROM ended e WHERE e.end_ <> 'executor_lost' GROUP BY e.group_id, e.user_id
+    )
+    SELECT pg_catalog.array_agg(rcq_private.touched(e.job_id)), pg_catalog.array_agg(e.token) INTO done_ids, done_tokens FROM ended e;
+    RETURN QUERY SELECT d.job_id, d.token, 'ok' FROM unnest(done_ids, done_tokens) d(job_id, token);
+    IF pg_catalog.cardinality(done_ids) = pg_catalog.cardinality(reports) THEN RETURN; END IF;
+
+    -- What found no live run: reported before, or replaced, or locked by somebody.
+    RETURN QUERY
+    SELECT r.job_id, r.token,
+           CASE WHEN EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = r.job_id AND l.token = r.token
+                              AND l.executor_id = end_runs.executor_id AND l.claimed_at IS NOT NULL) THEN 'retry'
+                WHEN EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = r.job_id AND o.token = r.token)
+                  OR EXISTS (SELECT FROM rcq_private.run u WHERE u.job_id = r.job_id AND u.token = r.token) THEN 'already'
+                ELSE 'stale' END
+      FROM unnest(reports) r
+     WHERE r.token <> ALL (COALESCE(done_tokens, '{}'));
+END $$;

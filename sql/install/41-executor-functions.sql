@@ -1,0 +1,242 @@
+-- The protocol that executors speak: docs/reference/executor-protocol.md
+
+-- The executor that the acting role is, or RC020; with an incarnation, RC021 unless it is the registered one.
+CREATE FUNCTION rcq_private.own_executor(executor integer, incarnation bigint) RETURNS rcq_private.executor
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own rcq_private.executor;
+BEGIN
+    SELECT * INTO own FROM rcq_private.executor e WHERE e.name = rcq_private.outer_role() AND (executor IS NULL OR e.id = executor);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC020',
+            MESSAGE = pg_catalog.format('role "%s" is not %s', rcq_private.outer_role(), COALESCE('executor ' || executor, 'an executor')),
+            HINT = 'An administrator makes the login of an executor: SELECT rcq.create_executor_login(''<name>'').';
+    END IF;
+    IF executor IS NOT NULL AND own.incarnation IS DISTINCT FROM own_executor.incarnation THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC021',
+            MESSAGE = pg_catalog.format('another process has registered executor "%s" since', own.name),
+            HINT = 'One process per executor: stop the other one, or give it a login of its own.';
+    END IF;
+    RETURN own;
+END $$;
+
+CREATE FUNCTION rcq.register_executor(hostname text, capacity jsonb, features text[], incarnation bigint, protocol integer) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own rcq_private.executor := rcq_private.own_executor(NULL, NULL);
+    cores bigint; memory bigint; gpus bigint;
+BEGIN
+    IF protocol IS DISTINCT FROM 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC022', MESSAGE = pg_catalog.format('protocol version %s is not supported', COALESCE(protocol::text, 'NULL')),
+            HINT = 'This server speaks version 1: install the rcq-executor that goes with it.';
+    END IF;
+    BEGIN
+        SELECT c.cpu_cores, c.memory_mib, COALESCE(c.gpu_count, 0) INTO cores, memory, gpus
+          FROM pg_catalog.jsonb_to_record(capacity) AS c(cpu_cores bigint, memory_mib bigint, gpu_count bigint);
+    EXCEPTION WHEN data_exception THEN
+        cores := NULL;
+    END;
+    IF cores IS NULL OR memory IS NULL OR cores NOT BETWEEN 0 AND 100000 OR memory NOT BETWEEN 0 AND 2147483647
+       OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL
+       OR EXISTS (SELECT FROM unnest(features) f WHERE f IS NULL OR f !~ '^[a-z0-9][a-z0-9_.:-]{0,62}$') THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'malformed registration',
+            HINT = 'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features are lower-case words.';
+    END IF;
+    UPDATE rcq_private.executor e
+       SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus,
+           features = ARRAY(SELECT DISTINCT f COLLATE "C" FROM unnest(register_executor.features) f ORDER BY 1),
+           incarnation = register_executor.incarnation, registered_at = pg_catalog.clock_timestamp(), signed_off = false,
+           leaving = CASE WHEN e.incarnation = register_executor.incarnation THEN e.leaving END
+     WHERE e.id = own.id;
+    PERFORM rcq_private.heartbeat(own.id), rcq_private.definitions_changed();
+    RETURN pg_catalog.jsonb_build_object('executor', own.id, 'name', own.name, 'protocol', 1,
+        'channel', 'rcq_executor_' || own.id, 'lease_seconds', rcq_private.setting_text('lease')::double precision,
+        'lost_after_seconds', rcq_private.setting_text('lost_after')::double precision);
+END $$;
+COMMENT ON FUNCTION rcq.register_executor(text, jsonb, text[], bigint, integer) IS
+'For executors: registers this process with its capacity and features. Errors: RC020, RC022, RC023';
+
+-- Reports of ended runs from their JSON.
+CREATE FUNCTION rcq_private.parse_reports(finished jsonb) RETURNS rcq_private.run_report[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    reports rcq_private.run_report[];
+    wrong bigint;
+BEGIN
+    SELECT pg_catalog.array_agg(ROW(f.job_id, f.token, f."end", f.exit_code, f.signal, f.cpu_seconds, f.peak_memory_mib,
+               pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => LEAST(GREATEST(COALESCE(f.ended_ago_s, 0), 0), 31536000)),
+               pg_catalog.left(f.message, 1000),
+               CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', f.output_dir, 'files', COALESCE(f.files, '[]')) END)::rcq_private.run_report),
+           pg_catalog.count(*) FILTER (WHERE f.job_id IS NULL OR f.token IS NULL OR f."end" IS NULL
+               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'spawn_error', 'cancelled')
+               OR (f."end" = 'exit_code' AND f.exit_code IS NULL))
+      INTO reports, wrong
+      FROM pg_catalog.jsonb_to_recordset(finished) AS f(job_id bigint, token bigint, "end" text, exit_code integer, signal integer,
+           cpu_seconds real, peak_memory_mib integer, ended_ago_s double precision, message text, output_dir text, files jsonb);
+    IF wrong > 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = pg_catalog.format('%s of the reports lack job_id, token or a known end', wrong);
+    END IF;
+    RETURN reports;
+EXCEPTION WHEN data_exception THEN
+    RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'malformed report: ' || SQLERRM;
+END $$;
+
+-- What a start tells the executor.
+CREATE FUNCTION rcq_private.start_body(j rcq_private.job, attempt integer) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_catalog.jsonb_build_object('attempt', attempt, 'name', j.name,
+        'user', (SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = j.user_id),
+        'group', (SELECT g.name FROM rcq_private.groups g WHERE g.id = j.group_id),
+        'script', j.script, 'workdir', j.workdir, 'env', COALESCE(j.env, '{}'), 'cpu_cores', j.cpu_cores,
+        'memory_mib', j.memory_mib, 'gpu_count', j.gpu_count, 'time_limit_s', pg_catalog.date_part('epoch', j.time_limit),
+        'on_disconnect', CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END)
+$$;
+
+CREATE FUNCTION rcq.executor_sync(executor integer, incarnation bigint, acked_seq bigint, live_tokens bigint[], finished jsonb,
+                                  usage jsonb, max_new integer)
+RETURNS TABLE (kind text, seq bigint, job_id bigint, token bigint, body jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+DECLARE
+    own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
+    now_ timestamptz := pg_catalog.clock_timestamp();
+    reports rcq_private.run_report[];
+    offered rcq_private.command[];
+    taken bigint[];
+    lost rcq_private.run_report[];
+    ack bigint;
+    room integer := COALESCE(max_new, 0);
+BEGIN
+    IF acked_seq IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'acked_seq is NULL', HINT = 'Pass 0 after every reconnect.';
+    END IF;
+    PERFORM rcq_private.heartbeat(own.id);
+
+    IF finished IS NOT NULL THEN
+        reports := rcq_private.parse_reports(finished);
+        IF reports IS NOT NULL THEN
+            RETURN QUERY SELECT 'answer', NULL::bigint, e.job_id, e.token, pg_catalog.jsonb_build_object('answer', e.answer)
+                           FROM rcq_private.end_runs(own.id, reports) e;
+        END IF;
+    END IF;
+
+    IF usage IS NOT NULL THEN
+        UPDATE rcq_private.live l SET cpu_seconds = u.cpu_seconds, peak_memory_mib = u.peak_memory_mib
+          FROM (SELECT h.job_id, r.cpu_seconds, r.peak_memory_mib
+                  FROM pg_catalog.jsonb_to_recordset(usage) AS r(job_id bigint, token bigint, cpu_seconds real, peak_memory_mib integer)
+                  JOIN rcq_private.live h ON h.job_id = r.job_id AND h.token = r.token AND h.executor_id = own.id
+                 ORDER BY h.job_id FOR UPDATE OF h SKIP LOCKED) u
+         WHERE l.job_id = u.job_id;
+    END IF;
+
+    IF live_tokens IS NOT NULL THEN
+        -- A claimed run that its executor does not hold is lost, unless this very process claimed it and has not
+        -- acknowledged the command: then the answer was lost on the way and the run is offered again below.
+        SELECT pg_catalog.array_agg(ROW(l.job_id, l.token, 'executor_lost', NULL, NULL, NULL, NULL, NULL, 'not known to its executor any more', NULL)::rcq_private.run_report)
+          INTO lost
+          FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
+         WHERE c.executor_id = own.id AND c.kind = 'start' AND l.claimed_at IS NOT NULL AND l.token <> ALL (live_tokens)
+           AND (l.claimed_by <> own.incarnation OR c.seq <= acked_seq);
+        IF lost IS NOT NULL THEN
+            PERFORM FROM rcq_private.end_runs(own.id, lost);
+        END IF;
+        RETURN QUERY
+        SELECT 'kill', NULL::bigint, NULL::bigint, t, NULL::jsonb FROM unnest(live_tokens) t
+         WHERE NOT EXISTS (SELECT FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
+                            WHERE c.executor_id = own.id AND c.kind = 'start' AND c.token = t AND l.claimed_at IS NOT NULL)
+           AND t <> ALL (COALESCE(ARRAY(SELECT r.token FROM unnest(reports) r), '{}'));
+    END IF;
+
+    -- Commands in order, as far as there is room for new runs. The claim is the lock on the live row; a row that
+    -- somebody else holds is left out, acknowledged never, and so offered again.
+    SELECT pg_catalog.array_agg(o ORDER BY o.seq) INTO offered
+      FROM (SELECT * FROM rcq_private.command c WHERE c.executor_id = own.id AND c.seq > acked_seq
+             ORDER BY c.seq LIMIT GREATEST(room, 0) + 1000) o;
+    IF offered IS NULL THEN RETURN; END IF;
+
+    WITH wanted AS (
+        SELECT o.job_id, o.token FROM unnest(offered) o
+         WHERE o.kind = 'start' AND (live_tokens IS NULL OR o.token <> ALL (live_tokens)) ORDER BY o.seq LIMIT room
+    ), locked AS MATERIALIZED (
+        SELECT l.job_id FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id AND l.token = w.token
+         WHERE l.claimed_by IS NULL OR l.claimed_by = own.incarnation
+         ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
+    ), claimed AS (
+        UPDATE rcq_private.live l SET claimed_at = COALESCE(l.claimed_at, now_), claimed_by = own.incarnation
+          FROM locked k WHERE l.job_id = k.job_id RETURNING l.job_id
+    )
+    SELECT pg_catalog.array_agg(rcq_private.touched_quietly(k.job_id)) INTO taken FROM claimed k;
+
+    RETURN QUERY
+    SELECT 'start', o.seq, o.job_id, o.token, rcq_private.start_body(j, l.attempt)
+      FROM unnest(offered) o
+      JOIN rcq_private.job j ON j.id = o.job_id
+      JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
+     WHERE o.kind = 'start' AND o.job_id = ANY (taken)
+     ORDER BY o.seq;
+    RETURN QUERY
+    SELECT 'cancel', o.seq, o.job_id, o.token, NULL::jsonb FROM unnest(offered) o WHERE o.kind = 'cancel' ORDER BY o.seq;
+
+    SELECT COALESCE(pg_catalog.min(o.seq) FILTER (WHERE o.kind = 'start' AND k.job_id IS NULL AND EXISTS (
+                        SELECT FROM rcq_private.live l WHERE l.job_id = o.job_id AND l.token = o.token)) - 1, pg_catalog.max(o.seq))
+      INTO ack
+      FROM unnest(offered) o
+      LEFT JOIN unnest(taken) k(job_id) ON k.job_id = o.job_id
+     WHERE live_tokens IS NULL OR o.token <> ALL (live_tokens);
+    IF ack > acked_seq THEN
+        RETURN QUERY SELECT 'ack', ack, NULL::bigint, NULL::bigint, NULL::jsonb;
+    END IF;
+END $$;
+COMMENT ON FUNCTION rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer) IS
+'For executors: heartbeat, reports of ended runs, and new commands in one round trip. Errors: RC020, RC021, RC023';
+
+CREATE FUNCTION rcq.executor_log(executor integer, incarnation bigint, job_ids bigint[], tokens bigint[], seqs bigint[], streams text[], chunks bytea[])
+RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_mergejoin = off AS $$
+DECLARE
+    own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
+    n integer := COALESCE(pg_catalog.cardinality(chunks), 0);
+    stale bigint[];
+BEGIN
+    IF n <> COALESCE(pg_catalog.cardinality(job_ids), 0) OR n <> COALESCE(pg_catalog.cardinality(tokens), 0)
+       OR n <> COALESCE(pg_catalog.cardinality(seqs), 0) OR n <> COALESCE(pg_catalog.cardinality(streams), 0)
+       OR EXISTS (SELECT FROM unnest(seqs, streams, chunks) AS k(seq, stream, chunk)
+                   WHERE k.seq IS NULL OR k.seq < 1 OR k.stream IS NULL OR k.stream NOT IN ('stdout', 'stderr') OR k.chunk IS NULL)
+       OR (SELECT pg_catalog.sum(pg_catalog.octet_length(k)) FROM unnest(chunks) k) > 1048576 THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'malformed log batch',
+            HINT = 'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.';
+    END IF;
+    INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data)
+    SELECT l.job_id, l.attempt, k.seq, l.user_id, pg_catalog.cardinality(rcq_private.log_lines(k.chunk)), pg_catalog.clock_timestamp(), k.stream, k.chunk
+      FROM unnest(job_ids, tokens, seqs, streams, chunks) AS k(job_id, token, seq, stream, chunk)
+      JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id
+    ON CONFLICT DO NOTHING;
+    SELECT pg_catalog.array_agg(DISTINCT k.token) INTO stale
+      FROM unnest(job_ids, tokens) AS k(job_id, token)
+     WHERE NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id);
+    RETURN COALESCE(stale, '{}');
+END $$;
+COMMENT ON FUNCTION rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]) IS
+'For executors: appends chunks of output; returns the tokens that are no longer live. Errors: RC020, RC021, RC023';
+
+CREATE FUNCTION rcq.executor_drain(executor integer, incarnation bigint, reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
+BEGIN
+    UPDATE rcq_private.executor e SET leaving = COALESCE(pg_catalog.left(reason, 200), 'drained by its process') WHERE e.id = own.id;
+    PERFORM rcq_private.definitions_changed();
+END $$;
+COMMENT ON FUNCTION rcq.executor_drain(integer, bigint, text) IS 'For executors: place nothing more here. Errors: RC020, RC021';
+
+CREATE FUNCTION rcq.executor_sign_off(executor integer, incarnation bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
+BEGIN
+    UPDATE rcq_private.executor e SET signed_off = true WHERE e.id = own.id;
+    PERFORM rcq_private.definitions_changed();
+END $$;
+COMMENT ON FUNCTION rcq.executor_sign_off(integer, bigint) IS 'For executors: last call of a process that ends in order. Errors: RC020, RC021';

@@ -1,0 +1,50 @@
+-- Reading the output of jobs.
+
+-- The attempt to show when none is asked for: the latest one that was started. RC002 unless the caller may see the job.
+CREATE FUNCTION rcq_private.log_attempt(job bigint, attempt integer) RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    caller integer := rcq_private.caller_id();
+    latest integer;
+BEGIN
+    PERFORM FROM rcq_private.job j WHERE j.id = job AND (j.user_id = caller OR rcq_private.caller_is_admin());
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
+            HINT = 'List your jobs with SELECT id, status FROM rcq.jobs.';
+    END IF;
+    IF attempt IS NOT NULL THEN RETURN attempt; END IF;
+    SELECT pg_catalog.max(a.attempt) INTO latest FROM (
+        SELECT l.attempt FROM rcq_private.live l WHERE l.job_id = job AND l.claimed_at IS NOT NULL
+        UNION ALL SELECT o.attempt FROM rcq_private.outcome o WHERE o.job_id = job AND o.claimed_at IS NOT NULL
+        UNION ALL SELECT r.attempt FROM rcq_private.run r WHERE r.job_id = job) a;
+    RETURN latest;
+END $$;
+
+-- The output columns are seq, at, stream, line: stream is INOUT because a name may stand only once.
+CREATE FUNCTION rcq.logs(job bigint, attempt integer DEFAULT NULL, after bigint DEFAULT 0,
+                         OUT seq bigint, OUT at timestamptz, INOUT stream text DEFAULT NULL, OUT line text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    shown integer := rcq_private.log_attempt(job, attempt);
+    wanted CONSTANT text := stream;
+BEGIN
+    RETURN QUERY
+    SELECT g.seq + k.n - 1, g.at, g.stream::text, k.line
+      FROM rcq_private.log g, unnest(rcq_private.log_lines(g.data)) WITH ORDINALITY k(line, n)
+     WHERE g.job_id = job AND g.attempt = shown AND g.seq + g.lines > COALESCE(after, 0) + 1
+       AND g.seq + k.n - 1 > COALESCE(after, 0) AND (wanted IS NULL OR g.stream = wanted)
+     ORDER BY g.seq, k.n;
+END $$;
+COMMENT ON FUNCTION rcq.logs(bigint, integer, bigint, text) IS
+'Output lines of a job: attempt NULL = the latest started one; after: only lines numbered above it (follow by passing the last seq seen); stream: stdout, stderr or NULL for both. Bytes that are no text show as U+FFFD. Error: RC002';
+
+CREATE FUNCTION rcq.logs_raw(job bigint, attempt integer DEFAULT NULL, stream text DEFAULT NULL) RETURNS bytea
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    shown integer := rcq_private.log_attempt(job, attempt);
+BEGIN
+    RETURN (SELECT COALESCE(pg_catalog.string_agg(g.data, ''::bytea ORDER BY g.seq), ''::bytea) FROM rcq_private.log g
+             WHERE g.job_id = job AND g.attempt = shown AND (logs_raw.stream IS NULL OR g.stream = logs_raw.stream));
+END $$;
+COMMENT ON FUNCTION rcq.logs_raw(bigint, integer, text) IS 'Output of a job byte for byte; arguments as rcq.logs. Error: RC002';

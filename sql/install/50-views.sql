@@ -1,0 +1,167 @@
+-- Views for people. They run with the caller's rights, so that row security shows everyone their own jobs and
+-- administrators all of them.
+
+CREATE FUNCTION rcq_private.memory_gb(mib integer) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT pg_catalog.trim_scale(pg_catalog.round(mib / 1024.0, 3)) $$;
+
+CREATE FUNCTION rcq_private.user_name(user_id integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = user_id $$;
+CREATE FUNCTION rcq_private.group_name(group_id integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT g.name FROM rcq_private.groups g WHERE g.id = group_id $$;
+CREATE FUNCTION rcq_private.executor_name(executor_id integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT e.name FROM rcq_private.executor e WHERE e.id = executor_id $$;
+
+-- One branch per status, each with a literal status, so that a condition on status drops the other branches.
+CREATE VIEW rcq.jobs WITH (security_invoker = true) AS
+SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, rcq_private.group_name(j.group_id) AS group_name,
+       j.name, j.script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count, s.priority::integer,
+       j.submitted_at, s.started_at, s.ended_at, rcq_private.executor_name(s.executor_id) AS executor, s.attempt, s.exit_code,
+       s.signal, s.cpu_seconds, rcq_private.memory_gb(s.peak_memory_mib) AS peak_memory_gb, s.message, s.output,
+       j.estimate, j.time_limit, j.max_retries::integer, j.workdir, j.env, j.features, j.requeue,
+       CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, j.user_id, j.group_id, s.executor_id
+  FROM rcq_private.job j JOIN (
+    SELECT l.job_id, 'pending'::text AS status, p.reason, l.priority, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
+           NULL::integer AS executor_id, l.attempt, NULL::integer AS exit_code, NULL::integer AS signal, NULL::real AS cpu_seconds,
+           NULL::integer AS peak_memory_mib, NULL::text AS message, NULL::jsonb AS output
+      FROM rcq_private.live l, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
+               l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at) p
+     WHERE l.placed_at IS NULL
+    UNION ALL
+    SELECT l.job_id, 'assigned', NULL, l.priority, NULL, NULL, l.executor_id, l.attempt, NULL, NULL, NULL, NULL, NULL, NULL
+      FROM rcq_private.live l WHERE l.placed_at IS NOT NULL AND l.claimed_at IS NULL
+    UNION ALL
+    SELECT l.job_id, 'running', CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling' END, l.priority, l.claimed_at, NULL,
+           l.executor_id, l.attempt, NULL, NULL, l.cpu_seconds, l.peak_memory_mib, NULL, NULL
+      FROM rcq_private.live l WHERE l.claimed_at IS NOT NULL
+    UNION ALL
+    SELECT o.job_id, 'completed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output
+      FROM rcq_private.outcome o WHERE o.status = 'completed'
+    UNION ALL
+    SELECT o.job_id, 'failed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output
+      FROM rcq_private.outcome o WHERE o.status = 'failed'
+    UNION ALL
+    SELECT o.job_id, 'cancelled', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output
+      FROM rcq_private.outcome o WHERE o.status = 'cancelled'
+  ) s ON s.job_id = j.id;
+COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';
+COMMENT ON COLUMN rcq.jobs.status IS 'pending, assigned (placed, not yet started), running, completed, failed, cancelled';
+COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, quota, limit, drained, no_executor, never_fits, ...); running: cancelling; failed: exit_code, signal, timeout, oom, executor_lost, spawn_error';
+COMMENT ON COLUMN rcq.jobs.memory_gb IS '1 GB = 2^30 bytes';
+COMMENT ON COLUMN rcq.jobs.output IS 'Directory of $RCQ_OUTPUT_DIR on the executor''s host and its files';
+
+CREATE VIEW rcq.queue WITH (security_invoker = true) AS
+SELECT p."position", l.job_id AS id, rcq_private.user_name(l.user_id) AS user_name, rcq_private.group_name(l.group_id) AS group_name, j.name,
+       l.cpu_cores, rcq_private.memory_gb(l.memory_mib) AS memory_gb, l.gpu_count, p.reason,
+       pg_catalog.round(p.final_priority::numeric, 3) AS final_priority, p.base_priority,
+       pg_catalog.round(p.fair_share::numeric, 3) AS fair_share, pg_catalog.round(p.wait_boost::numeric, 4) AS wait_boost,
+       l.priority::integer, j.submitted_at, l.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - l.eligible_at) AS waiting
+  FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id,
+       LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at) p
+ WHERE l.placed_at IS NULL
+ ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id;
+COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting';
+COMMENT ON COLUMN rcq.queue."position" IS 'Rank among all pending jobs of the cluster when the scheduler last published (first 1,000)';
+COMMENT ON COLUMN rcq.queue.final_priority IS 'base_priority x fair_share x wait_boost';
+COMMENT ON COLUMN rcq.queue.fair_share IS 'Multiplier of the group (quota / usage, within floor and cap) times the factor of the user inside the group';
+
+CREATE VIEW rcq.runs WITH (security_invoker = true) AS
+SELECT l.job_id, l.attempt, rcq_private.executor_name(l.executor_id) AS executor,
+       CASE WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END AS status, NULL::text AS reason, l.placed_at, l.claimed_at AS started_at,
+       NULL::timestamptz AS ended_at, NULL::integer AS exit_code, NULL::integer AS signal, l.cpu_seconds,
+       rcq_private.memory_gb(l.peak_memory_mib) AS peak_memory_gb, NULL::text AS message, NULL::jsonb AS output
+  FROM rcq_private.live l WHERE l.placed_at IS NOT NULL
+UNION ALL
+SELECT o.job_id, o.attempt, rcq_private.executor_name(o.executor_id), o.status, o.reason, o.placed_at, o.claimed_at, o.ended_at, o.exit_code,
+       o.signal, o.cpu_seconds, rcq_private.memory_gb(o.peak_memory_mib), o.message, o.output
+  FROM rcq_private.outcome o WHERE o.executor_id IS NOT NULL
+UNION ALL
+SELECT r.job_id, r.attempt, rcq_private.executor_name(r.executor_id), CASE r.reason WHEN 'executor_lost' THEN 'lost' ELSE 'failed' END, r.reason,
+       r.placed_at, r.claimed_at, r.ended_at, r.exit_code, r.signal, r.cpu_seconds, rcq_private.memory_gb(r.peak_memory_mib), r.message, r.output
+  FROM rcq_private.run r;
+COMMENT ON VIEW rcq.runs IS 'Every attempt of every job you may see: where, when, how it ended, what it used';
+
+CREATE FUNCTION rcq_private.executor_load(executor_id integer, OUT runs bigint, OUT cpu_cores bigint, OUT memory_mib bigint, OUT gpu_count bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_catalog.count(l.job_id), COALESCE(pg_catalog.sum(l.cpu_cores), 0), COALESCE(pg_catalog.sum(l.memory_mib), 0), COALESCE(pg_catalog.sum(l.gpu_count), 0)
+      FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
+     WHERE c.executor_id = executor_load.executor_id AND c.kind = 'start' $$;
+
+CREATE VIEW rcq.executors WITH (security_invoker = true) AS
+SELECT e.id, e.name, e.hostname,
+       CASE WHEN e.signed_off OR s.seen IS NULL OR s.seen < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => rcq_private.setting_text('lease')::double precision) THEN 'offline'
+            WHEN e.drained IS NOT NULL OR e.leaving IS NOT NULL THEN 'draining'
+            WHEN u.runs > 0 THEN 'busy' ELSE 'idle' END AS status,
+       COALESCE(e.drained, e.leaving) AS reason, u.runs, e.cpu_cores, u.cpu_cores AS cpu_cores_used,
+       rcq_private.memory_gb(e.memory_mib) AS memory_gb, rcq_private.memory_gb(u.memory_mib::integer) AS memory_gb_used,
+       e.gpu_count, u.gpu_count AS gpu_count_used, e.features, s.seen AS last_seen, e.registered_at
+  FROM rcq_private.executor e, rcq_private.executor_seen(e.id) s(seen), rcq_private.executor_load(e.id) u;
+COMMENT ON VIEW rcq.executors IS 'Hosts: status (idle, busy, draining, offline), capacity, what is in use, last heartbeat';
+
+CREATE VIEW rcq.groups WITH (security_invoker = true) AS
+SELECT g.id, g.name, g.priority::integer, g.quota_cpu_hours, g.quota_mode, g.default_estimate, g.open, g.created_at FROM rcq_private.groups g;
+COMMENT ON VIEW rcq.groups IS 'Research groups with priority (1-10) and quota (billed CPU-hours per usage window)';
+
+CREATE VIEW rcq.users WITH (security_invoker = true) AS
+SELECT u.id, u.role_name, u.email, g.name AS group_name, u.is_admin, u.max_priority::integer, u.created_at
+  FROM rcq_private.users u JOIN rcq_private.groups g ON g.id = u.group_id;
+COMMENT ON VIEW rcq.users IS 'People; everyone sees their own row, administrators all';
+
+-- Usage in the window, from the log of ended runs and the live runs; aggregated over all jobs, so it runs as owner.
+CREATE FUNCTION rcq_private.group_usage(OUT group_id integer, OUT cpu_hours double precision, OUT gb_hours double precision, OUT gpu_hours double precision,
+    OUT running_jobs bigint, OUT running_cores bigint, OUT pending_jobs bigint, OUT planned_hours double precision) RETURNS SETOF record
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH settled AS (
+        SELECT s.group_id, pg_catalog.sum(s.core_seconds) AS core_s, pg_catalog.sum(s.gb_seconds) AS gb_s, pg_catalog.sum(s.gpu_seconds) AS gpu_s
+          FROM rcq_private.usage s
+         WHERE s.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => rcq_private.setting_text('fairshare_window')::double precision)
+         GROUP BY s.group_id
+    ), live AS (
+        SELECT l.group_id, pg_catalog.count(*) FILTER (WHERE l.placed_at IS NOT NULL) AS running, pg_catalog.count(*) FILTER (WHERE l.placed_at IS NULL) AS pending,
+               pg_catalog.sum(l.cpu_cores) FILTER (WHERE l.placed_at IS NOT NULL) AS cores,
+               pg_catalog.sum(l.cpu_cores * r.ran) AS core_s, pg_catalog.sum(l.memory_mib / 1024.0 * r.ran) AS gb_s, pg_catalog.sum(l.gpu_count * r.ran) AS gpu_s,
+               pg_catalog.sum((l.cpu_cores * w.cpu + l.memory_mib / 1024.0 * w.gb + l.gpu_count * w.gpu)
+                   * GREATEST(COALESCE(l.planned_s, pg_catalog.date_part('epoch', g.default_estimate), w.planned) - COALESCE(r.ran, 0), 0)) FILTER (WHERE l.placed_at IS NOT NULL) AS planned
+          FROM rcq_private.live l JOIN rcq_private.groups g ON g.id = l.group_id,
+               LATERAL (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - l.claimed_at) AS ran) r,
+               (SELECT rcq_private.setting_text('default_estimate')::double precision AS planned, rcq_private.setting_text('billing_cpu_hour')::double precision AS cpu,
+                       rcq_private.setting_text('billing_gb_hour')::double precision AS gb, rcq_private.setting_text('billing_gpu_hour')::double precision AS gpu) w
+         GROUP BY l.group_id
+    )
+    SELECT g.id, (COALESCE(s.core_s, 0) + COALESCE(l.core_s, 0)) / 3600, (COALESCE(s.gb_s, 0) + COALESCE(l.gb_s, 0)) / 3600,
+           (COALESCE(s.gpu_s, 0) + COALESCE(l.gpu_s, 0)) / 3600, COALESCE(l.running, 0), COALESCE(l.cores, 0), COALESCE(l.pending, 0), COALESCE(l.planned, 0) / 3600
+      FROM rcq_private.groups g LEFT JOIN settled s ON s.group_id = g.id LEFT JOIN live l ON l.group_id = g.id $$;
+
+CREATE VIEW rcq.group_usage WITH (security_invoker = true) AS
+SELECT g.id AS group_id, g.name AS group_name, g.priority::integer, g.quota_cpu_hours, g.quota_mode,
+       pg_catalog.round(u.cpu_hours::numeric, 4) AS cpu_hours, pg_catalog.round(u.gpu_hours::numeric, 4) AS gpu_hours,
+       pg_catalog.round(b.billed::numeric, 4) AS billed_hours, pg_catalog.round(u.planned_hours::numeric, 4) AS planned_hours,
+       pg_catalog.round((100 * b.billed / NULLIF(g.quota_cpu_hours, 0))::numeric, 1) AS quota_used_percent,
+       pg_catalog.round(CASE WHEN g.quota_cpu_hours IS NULL THEN 1
+            WHEN g.quota_cpu_hours = 0 THEN w.floor
+            WHEN b.billed + u.planned_hours <= g.quota_cpu_hours / w.cap THEN w.cap
+            ELSE GREATEST(g.quota_cpu_hours / (b.billed + u.planned_hours), w.floor) END::numeric, 3) AS fair_share,
+       u.running_jobs, u.running_cores, u.pending_jobs
+  FROM rcq_private.groups g JOIN rcq_private.group_usage() u ON u.group_id = g.id,
+       (SELECT rcq_private.setting_text('fairshare_cap')::double precision AS cap, rcq_private.setting_text('fairshare_floor')::double precision AS floor,
+               rcq_private.setting_text('billing_cpu_hour')::double precision AS cpu, rcq_private.setting_text('billing_gb_hour')::double precision AS gb,
+               rcq_private.setting_text('billing_gpu_hour')::double precision AS gpu) w,
+       LATERAL (SELECT u.cpu_hours * w.cpu + u.gb_hours * w.gb + u.gpu_hours * w.gpu AS billed) b;
+COMMENT ON VIEW rcq.group_usage IS 'Usage of every group in the fair-share window, what its placed jobs are still planned to use, and the multiplier that follows';
+
+CREATE VIEW rcq.settings WITH (security_invoker = true) AS
+SELECT d.name, COALESCE(s.value, d.default_value) AS value, d.default_value, d.unit, d.type,
+       CASE d.type WHEN 'choice' THEN pg_catalog.array_to_string(d.choices, ', ') WHEN 'boolean' THEN 'on, off'
+            WHEN 'duration' THEN pg_catalog.format('%s to %s', pg_catalog.make_interval(secs => d.minimum), pg_catalog.make_interval(secs => d.maximum))
+            ELSE pg_catalog.format('%s to %s', d.minimum, d.maximum) END AS allowed,
+       d.description, s.changed_at, s.changed_by
+  FROM rcq_private.setting_definition d LEFT JOIN rcq_private.setting s ON s.name = d.name;
+COMMENT ON VIEW rcq.settings IS 'Settings of this database''s queue; change them with rcq.set(name, value)';
+
+CREATE VIEW rcq.scheduler AS SELECT * FROM rcq_private.scheduler_state();
+COMMENT ON VIEW rcq.scheduler IS 'State of this database''s scheduler worker: pid, state, last cycle, counts, last error';

@@ -1,0 +1,219 @@
+-- What administrators do: groups, users, executors, settings.
+
+-- Raises RC002 with the names there are.
+CREATE FUNCTION rcq_private.raise_unknown(kind text, wanted text, known text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no %s "%s"', kind, COALESCE(pg_catalog.left(wanted, 100), 'NULL')),
+        HINT = pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 500), 'none'));
+END $$;
+
+CREATE FUNCTION rcq_private.group_id(group_name text) RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_id integer;
+BEGIN
+    SELECT g.id INTO found_id FROM rcq_private.groups g WHERE g.name = group_name;
+    IF NOT FOUND THEN
+        PERFORM rcq_private.raise_unknown('group', group_name, (SELECT pg_catalog.string_agg(g.name, ', ' ORDER BY g.name) FROM rcq_private.groups g));
+    END IF;
+    RETURN found_id;
+END $$;
+
+CREATE FUNCTION rcq_private.check_name(kind text, name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF name IS NULL OR name !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$' THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = pg_catalog.format('"%s" cannot be the name of %s', COALESCE(pg_catalog.left(name, 100), 'NULL'), kind),
+            HINT = '1 to 63 letters, digits, "_", "." and "-", beginning with a letter, a digit or "_".';
+    END IF;
+END $$;
+
+CREATE FUNCTION rcq_private.check_group(quota_cpu_hours numeric, quota_mode text, priority integer, default_estimate interval) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wrong text := CASE
+        WHEN NOT (quota_cpu_hours >= 0 AND quota_cpu_hours <= 1e12) THEN 'quota_cpu_hours is outside 0 to 10^12'
+        WHEN quota_mode NOT IN ('soft', 'hard') THEN 'quota_mode is neither soft nor hard'
+        WHEN priority NOT BETWEEN 1 AND 10 THEN 'priority is outside 1 to 10'
+        WHEN NOT (default_estimate > interval '0' AND default_estimate <= interval '10 years') THEN 'default_estimate is outside 0 to 10 years' END;
+BEGIN
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = wrong, HINT = 'Quotas are billed CPU-hours per usage window; NULL = none.';
+    END IF;
+END $$;
+
+CREATE FUNCTION rcq.add_group(name text, quota_cpu_hours numeric DEFAULT NULL, priority integer DEFAULT 5, quota_mode text DEFAULT 'soft',
+                              default_estimate interval DEFAULT NULL, open boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_id integer;
+BEGIN
+    PERFORM rcq_private.require_admin(), rcq_private.check_name('a group', name),
+            rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate);
+    INSERT INTO rcq_private.groups AS g (name, quota_cpu_hours, priority, quota_mode, default_estimate, open)
+    VALUES (add_group.name, add_group.quota_cpu_hours, COALESCE(add_group.priority, 5), COALESCE(add_group.quota_mode, 'soft'),
+            add_group.default_estimate, COALESCE(add_group.open, false))
+    ON CONFLICT DO NOTHING RETURNING g.id INTO new_id;
+    IF new_id IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('there is a group "%s" already', name), HINT = 'Change it with rcq.set_group.';
+    END IF;
+    PERFORM rcq_private.definitions_changed();
+    RETURN new_id;
+END $$;
+COMMENT ON FUNCTION rcq.add_group(text, numeric, integer, text, interval, boolean) IS
+'Makes a research group and returns its id. quota_cpu_hours: billed CPU-hours per usage window, NULL = none; priority 1-10; quota_mode: soft (over quota ranks lower) or hard (over quota waits); default_estimate: planned duration of jobs that state none; open: people may register into it. Errors: RC001, RC005, RC006';
+
+CREATE FUNCTION rcq.set_group(name text, quota_cpu_hours numeric DEFAULT NULL, priority integer DEFAULT NULL, quota_mode text DEFAULT NULL,
+                              default_estimate interval DEFAULT NULL, open boolean DEFAULT NULL, no_quota boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed_id integer;
+BEGIN
+    PERFORM rcq_private.require_admin(), rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate);
+    changed_id := rcq_private.group_id(name);
+    UPDATE rcq_private.groups g
+       SET quota_cpu_hours = CASE WHEN no_quota THEN NULL ELSE COALESCE(set_group.quota_cpu_hours, g.quota_cpu_hours) END,
+           priority = COALESCE(set_group.priority, g.priority), quota_mode = COALESCE(set_group.quota_mode, g.quota_mode),
+           default_estimate = COALESCE(set_group.default_estimate, g.default_estimate), open = COALESCE(set_group.open, g.open)
+     WHERE g.id = changed_id;
+    PERFORM rcq_private.definitions_changed();
+END $$;
+COMMENT ON FUNCTION rcq.set_group(text, numeric, integer, text, interval, boolean, boolean) IS
+'Changes what is given of a group, effective at the next cycle; no_quota => true removes its quota. Errors: RC001, RC002, RC005';
+
+CREATE FUNCTION rcq.add_user(role_name text, group_name text DEFAULT 'default', is_admin boolean DEFAULT false, max_priority integer DEFAULT 10,
+                             email text DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_id integer;
+BEGIN
+    PERFORM rcq_private.require_admin();
+    IF role_name IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
+            HINT = pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name'));
+    END IF;
+    IF max_priority NOT BETWEEN 1 AND 10 THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'max_priority is outside 1 to 10';
+    END IF;
+    INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority)
+    VALUES (add_user.role_name, pg_catalog.lower(add_user.email), rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10))
+    ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
+    IF new_id IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('role "%s" or its e-mail address is a user already', role_name), HINT = 'Change it with rcq.set_user.';
+    END IF;
+    PERFORM rcq_private.grant_roles(role_name, is_admin);
+    RETURN new_id;
+END $$;
+COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text) IS
+'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for. Errors: RC001, RC002, RC005, RC006';
+
+CREATE FUNCTION rcq_private.grant_roles(role_name text, is_admin boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE pg_catalog.format('GRANT rcq_user TO %I', role_name);
+    IF is_admin THEN
+        EXECUTE pg_catalog.format('GRANT rcq_admin TO %I', role_name);
+    END IF;
+END $$;
+
+CREATE FUNCTION rcq.set_user(role_name text, group_name text DEFAULT NULL, is_admin boolean DEFAULT NULL, max_priority integer DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_group integer;
+BEGIN
+    PERFORM rcq_private.require_admin();
+    IF max_priority NOT BETWEEN 1 AND 10 THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'max_priority is outside 1 to 10';
+    END IF;
+    IF group_name IS NOT NULL THEN new_group := rcq_private.group_id(group_name); END IF;
+    UPDATE rcq_private.users u SET group_id = COALESCE(new_group, u.group_id), is_admin = COALESCE(set_user.is_admin, u.is_admin),
+           max_priority = COALESCE(set_user.max_priority, u.max_priority)
+     WHERE u.role_name = set_user.role_name;
+    IF NOT FOUND THEN
+        PERFORM rcq_private.raise_unknown('user', role_name, (SELECT pg_catalog.string_agg(u.role_name, ', ' ORDER BY u.role_name) FROM rcq_private.users u));
+    END IF;
+    PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
+END $$;
+COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer) IS
+'Changes what is given of a user; jobs already submitted stay with the group they were submitted for. Errors: RC001, RC002, RC005';
+
+CREATE FUNCTION rcq.create_executor_login(name text, password text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    secret text := COALESCE(password, pg_catalog.replace(pg_catalog.gen_random_uuid()::text || pg_catalog.gen_random_uuid()::text, '-', ''));
+BEGIN
+    PERFORM rcq_private.require_admin(), rcq_private.check_name('an executor', name);
+    IF EXISTS (SELECT FROM rcq_private.executor e WHERE e.name = create_executor_login.name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('there is an executor "%s" already', name),
+            HINT = pg_catalog.format('Give its login a new password with ALTER ROLE %I PASSWORD ..., or choose another name.', name);
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = name) THEN
+        -- roles are cluster-wide: a login that another database's queue made for this executor may serve here too
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles e ON e.oid = m.roleid AND e.rolname = 'rcq_executor'
+                         JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname = name) THEN
+            RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('role "%s" exists and is no executor login', name), HINT = 'Choose another name.';
+        END IF;
+        secret := NULL;
+    ELSE
+        EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS CONNECTION LIMIT 4 PASSWORD %L IN ROLE rcq_executor', name, secret);
+    END IF;
+    INSERT INTO rcq_private.executor (name) VALUES (create_executor_login.name);
+    RETURN secret;
+END $$;
+COMMENT ON FUNCTION rcq.create_executor_login(text, text) IS
+'Makes the login role of an executor and returns its password (a random one unless given; NULL when the role existed as an executor login). Errors: RC001, RC005, RC006';
+
+CREATE FUNCTION rcq_private.set_drained(name text, reason text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM rcq_private.require_admin();
+    UPDATE rcq_private.executor e SET drained = reason WHERE e.name = set_drained.name;
+    IF NOT FOUND THEN
+        PERFORM rcq_private.raise_unknown('executor', name, (SELECT pg_catalog.string_agg(e.name, ', ' ORDER BY e.name) FROM rcq_private.executor e));
+    END IF;
+    PERFORM rcq_private.definitions_changed();
+END $$;
+
+CREATE FUNCTION rcq.drain_executor(name text, reason text DEFAULT 'drained by an administrator') RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT rcq_private.set_drained(name, COALESCE(reason, 'drained by an administrator')) $$;
+COMMENT ON FUNCTION rcq.drain_executor(text, text) IS 'Places nothing more on an executor; what runs there goes on. Errors: RC002, RC005';
+
+CREATE FUNCTION rcq.resume_executor(name text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT rcq_private.set_drained(name, NULL) $$;
+COMMENT ON FUNCTION rcq.resume_executor(text) IS 'Ends the drain of an executor. Errors: RC002, RC005';
+
+CREATE FUNCTION rcq.set(name text, value text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    def rcq_private.setting_definition;
+BEGIN
+    PERFORM rcq_private.require_admin();
+    SELECT * INTO def FROM rcq_private.setting_definition d WHERE d.name = "set".name;
+    IF NOT FOUND THEN
+        PERFORM rcq_private.raise_unknown('setting', name, (SELECT pg_catalog.string_agg(d.name, ', ' ORDER BY d.name) FROM rcq_private.setting_definition d));
+    END IF;
+    IF value IS NULL THEN
+        DELETE FROM rcq_private.setting s WHERE s.name = "set".name;
+    ELSE
+        INSERT INTO rcq_private.setting AS s (name, value, parsed, changed_by)
+        VALUES ("set".name, "set".value, rcq_private.setting_value(def, "set".value), rcq_private.outer_role())
+        ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE
+           SET value = EXCLUDED.value, parsed = EXCLUDED.parsed, changed_by = EXCLUDED.changed_by, changed_at = pg_catalog.clock_timestamp();
+    END IF;
+    PERFORM rcq_private.definitions_changed();
+END $$;
+COMMENT ON FUNCTION rcq.set(text, text) IS
+'Changes a setting (see rcq.settings), effective at the next cycle; NULL = back to the default. Errors: RC001 (naming what is allowed), RC002, RC005';
+
+CREATE FUNCTION rcq.adopt() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM rcq_private.require_admin();
+    UPDATE rcq_private.home h SET system_identifier = c.system_identifier, database_oid = d.oid
+      FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database();
+    PERFORM rcq_private.definitions_changed();
+END $$;
+COMMENT ON FUNCTION rcq.adopt() IS
+'Lets the scheduler work in a database that is a copy of another (CREATE DATABASE ... TEMPLATE, pg_upgrade): its queue is run here from now on. Error: RC005';

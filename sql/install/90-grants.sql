@@ -1,0 +1,67 @@
+-- Who may do what. Nothing is left to PUBLIC; tables are read through row security and written by functions alone.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rcq, rcq_private FROM PUBLIC;
+
+DO $$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home'] LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
+    END LOOP;
+    FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log'] LOOP
+        EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
+        EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
+    END LOOP;
+    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor'] LOOP
+        EXECUTE pg_catalog.format('CREATE POLICY everyone ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (true)', t);
+        EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
+    END LOOP;
+END $$;
+CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
+GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
+
+GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler TO rcq_user, rcq_admin;
+
+-- helpers that the views and policies call with the reader's rights
+GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
+    rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz),
+    rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
+    rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.group_usage(), rcq_private.setting_text(text)
+    TO rcq_user, rcq_admin;
+
+GRANT EXECUTE ON FUNCTION
+    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text),
+    rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
+    rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text)
+    TO rcq_user, rcq_admin;
+
+GRANT EXECUTE ON FUNCTION
+    rcq.add_group(text, numeric, integer, text, interval, boolean), rcq.set_group(text, numeric, integer, text, interval, boolean, boolean),
+    rcq.add_user(text, text, boolean, integer, text), rcq.set_user(text, text, boolean, integer),
+    rcq.create_executor_login(text, text), rcq.drain_executor(text, text), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt()
+    TO rcq_admin;
+
+GRANT EXECUTE ON FUNCTION
+    rcq.register_executor(text, jsonb, text[], bigint, integer), rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer),
+    rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]), rcq.executor_drain(integer, bigint, text),
+    rcq.executor_sign_off(integer, bigint)
+    TO rcq_executor;
+
+-- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.users', 'WHERE id <> 1');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.users_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.setting', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.executor', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.executor_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.job', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.job_id', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.outcome', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.run', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.log', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.usage', '');
+
+SELECT rcq_private.activate();

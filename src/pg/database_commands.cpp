@@ -1,0 +1,111 @@
+#include "database_commands.hpp"
+
+#include "guard.hpp"
+#include "guc.hpp"
+#include "shared.hpp"
+
+namespace rcq::pg {
+
+namespace {
+
+ProcessUtility_hook_type previous_hook = nullptr;
+
+const char* option_text(List* options, const char* wanted) {
+    ListCell* cell;
+    foreach (cell, options) {
+        auto* option = static_cast<DefElem*>(lfirst(cell));
+        if (strcmp(option->defname, wanted) == 0 && option->arg) return defGetString(option);
+    }
+    return nullptr;
+}
+
+// The database that must be without connections for this command, or nullptr.
+const char* database_to_leave(Node* statement) {
+    switch (nodeTag(statement)) {
+    case T_DropdbStmt: return reinterpret_cast<DropdbStmt*>(statement)->dbname;
+    case T_RenameStmt: {
+        auto* rename = reinterpret_cast<RenameStmt*>(statement);
+        return rename->renameType == OBJECT_DATABASE ? rename->subname : nullptr;
+    }
+    case T_AlterDatabaseStmt: {
+        auto* alter = reinterpret_cast<AlterDatabaseStmt*>(statement);
+        return option_text(alter->options, "tablespace") ? alter->dbname : nullptr;
+    }
+    case T_CreatedbStmt: return option_text(reinterpret_cast<CreatedbStmt*>(statement)->options, "template");
+    default: return nullptr;
+    }
+}
+
+// Stops the scheduler of a database and keeps it stopped. Returns whether there was one to stop or to start later.
+bool stop_scheduler(Oid database) {
+    const int index = find_slot(database, false);
+    if (index < 0) return false;
+    DatabaseSlot& slot = shared->slots[index];
+    int pid;
+    {
+        LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
+        if (slot.database != database || slot.state == SlotState::absent) return false;
+        slot.state = SlotState::absent; // the launcher leaves it alone
+        pid = slot.pid;
+    }
+    if (pid != 0) kill(pid, SIGTERM);
+    // one that was just being started shows its pid a moment later, sees `absent`, and ends by itself
+    for (int i = 0; i < 1000; i++) {
+        {
+            LockGuard guard(shared->registry_lock, LW_SHARED);
+            if (slot.database != database || slot.pid == 0) return true;
+        }
+        CHECK_FOR_INTERRUPTS();
+        pg_usleep(5000);
+    }
+    return true;
+}
+
+void let_scheduler_start(Oid database) {
+    const int index = find_slot(database, true);
+    if (index < 0) return;
+    {
+        LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
+        if (shared->slots[index].pid == 0) shared->slots[index].state = SlotState::wanted;
+    }
+    wake_process(shared->launcher);
+}
+
+// Plain data only in this frame: errors of the command jump through it.
+extern "C" void process_utility(PlannedStmt* planned, const char* query, bool read_only_tree, ProcessUtilityContext context,
+                                ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
+                                QueryCompletion* completion) {
+    volatile Oid database = InvalidOid;
+    const bool is_drop = nodeTag(planned->utilityStmt) == T_DropdbStmt;
+    if (shared) {
+        const char* name = database_to_leave(planned->utilityStmt);
+        const Oid found = name ? get_database_oid(name, true) : InvalidOid;
+        // whoever may not run the command must not stop a scheduler by trying
+        if (OidIsValid(found) && owns_database(found) && stop_scheduler(found)) database = found;
+    }
+    PG_TRY();
+    {
+        (previous_hook ? previous_hook : standard_ProcessUtility)(planned, query, read_only_tree, context, params,
+                                                                  environment, receiver, completion);
+    }
+    PG_CATCH();
+    {
+        if (OidIsValid(database)) let_scheduler_start(database);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    if (!OidIsValid(database)) return;
+    if (is_drop)
+        free_slot(database);
+    else
+        let_scheduler_start(database);
+}
+
+} // namespace
+
+void install_database_command_hook() {
+    previous_hook = ProcessUtility_hook;
+    ProcessUtility_hook = process_utility;
+}
+
+} // namespace rcq::pg

@@ -1,0 +1,12 @@
+// When each executor was last heard of: in shared memory, because writing it to a table would cost more than the work
+// of an idle cluster.
+#pragma once
+#include "shared.hpp"
+
+namespace rcq::pg {
+
+void record_heartbeat(DatabaseSlot& slot, int32 executor_id, TimestampTz at);
+// 0 = not since the server started.
+TimestampTz heartbeat_of(const DatabaseSlot& slot, int32 executor_id);
+
+} // namespace rcq::pg

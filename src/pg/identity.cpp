@@ -1,0 +1,61 @@
+#include "identity.hpp"
+
+#include "../protocol/words.hpp"
+#include "guard.hpp"
+
+namespace rcq::pg {
+
+namespace {
+
+struct Found {
+    bool found;
+    Caller caller;
+};
+
+// Keeps its plan; the function that calls it is SECURITY DEFINER, so the table is readable.
+Found look_up(const char* role) {
+    static SPIPlanPtr plan = nullptr;
+    return call([&]() -> Found {
+        Found result{false, {0, false}};
+        SPI_connect();
+        if (!plan) {
+            Oid types[1] = {TEXTOID};
+            SPIPlanPtr prepared = SPI_prepare("SELECT id, is_admin FROM rcq_private.users WHERE role_name OPERATOR(pg_catalog.=) $1", 1, types);
+            if (!prepared) elog(ERROR, "cannot prepare the look-up of users: %s", SPI_result_code_string(SPI_result));
+            SPI_keepplan(prepared);
+            plan = prepared;
+        }
+        Datum arguments[1] = {CStringGetTextDatum(role)};
+        SPI_execute_plan(plan, arguments, nullptr, true, 1);
+        if (SPI_processed == 1) {
+            bool null;
+            result.found = true;
+            result.caller.user_id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+            result.caller.is_admin = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &null));
+        }
+        SPI_finish();
+        return result;
+    });
+}
+
+// SET ROLE or the login role; inside SECURITY DEFINER functions still whoever called the outermost one.
+const char* outer_role() {
+    return call([] { return GetUserNameFromId(GetOuterUserId(), false); });
+}
+
+} // namespace
+
+Caller caller() {
+    const char* role = outer_role();
+    const Found found = look_up(role);
+    if (!found.found)
+        throw SqlError(protocol::error::unknown_role, std::string("role \"") + role + "\" is not a user of rcq",
+                       std::string("An administrator can make it one: SELECT rcq.add_user('") + role + "', '<group>').");
+    return found.caller;
+}
+
+} // namespace rcq::pg
+
+RCQ_FUNCTION(rcq_outer_role) { return rcq::pg::call([] { return CStringGetTextDatum(rcq::pg::outer_role()); }); }
+RCQ_FUNCTION(rcq_caller_id) { return Int32GetDatum(rcq::pg::caller().user_id); }
+RCQ_FUNCTION(rcq_caller_is_admin) { return BoolGetDatum(rcq::pg::caller().is_admin); }

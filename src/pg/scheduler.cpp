@@ -1,0 +1,323 @@
+#include "scheduler.hpp"
+
+#include "../core/billing.hpp"
+#include "../protocol/words.hpp"
+#include "guc.hpp"
+#include "heartbeats.hpp"
+#include "transaction.hpp"
+
+namespace rcq::pg {
+
+namespace {
+
+constexpr std::size_t max_placements_per_cycle = 2000;
+constexpr TimestampTz publish_interval = 200 * 1000; // us
+constexpr TimestampTz replan_interval = 1000 * 1000; // waiting alone changes ranks and frees quotas
+constexpr TimestampTz sweep_interval = 1000 * 1000;
+constexpr int sweep_rows = 1000;
+
+TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
+
+// 63 random bits, never 0.
+int64 draw_token() {
+    for (;;) {
+        uint64 bits;
+        if (!pg_strong_random(&bits, sizeof bits)) throw std::runtime_error("no random numbers for run tokens");
+        bits >>= 1;
+        if (bits != 0) return static_cast<int64>(bits);
+    }
+}
+
+core::Run to_run(const store::LiveRow& row) {
+    const core::Job& job = row.job;
+    core::Run run{job.id, row.executor, job.group, job.user, job.shape.need, row.placed_at, {}, job.estimate, job.time_limit, row.cancelling};
+    if (row.claimed_at) run.claimed_at = *row.claimed_at;
+    return run;
+}
+
+} // namespace
+
+// Time never runs backwards for us, whatever the clock does.
+TimestampTz Scheduler::now() { return latest_ = std::max(latest_, GetCurrentTimestamp()); }
+
+bool Scheduler::reload() {
+    idle_reason_ = store::reason_to_idle();
+    if (!idle_reason_.empty()) return false;
+    cluster_.reset();
+    plan_state_ = {};
+    runs_.clear();
+    executors_.clear();
+    apply_definitions(store::read_definitions());
+    store::read_usage(definitions_.settings.usage_window / static_cast<double>(core::second), [&](const store::Used& used) { charge(used); });
+    store::read_all_live([&](store::LiveRow&& row) { put(std::move(row)); });
+    sweep_from_ = 0;
+    return true;
+}
+
+void Scheduler::apply_definitions(store::Definitions&& definitions) {
+    definitions_ = std::move(definitions);
+    if (!cluster_)
+        cluster_ = std::make_unique<core::Cluster>(definitions_.settings);
+    else
+        cluster_->set_settings(definitions_.settings);
+    for (const core::Group& group : definitions_.groups) cluster_->put_group(group);
+    for (store::ExecutorRow& row : definitions_.executors) executors_[row.id] = std::move(row);
+    plan_needed_ = publish_needed_ = true;
+}
+
+void Scheduler::charge(const store::Used& used) {
+    const core::Settings& settings = definitions_.settings;
+    cluster_->charge(used.group, used.user, used.at,
+                     used.core_s * settings.bill_per_cpu_hour + used.gb_s * settings.bill_per_gb_hour + used.gpu_s * settings.bill_per_gpu_hour);
+}
+
+void Scheduler::put(store::LiveRow&& row) {
+    const core::JobId id = row.job.id;
+    if (row.executor == 0) {
+        runs_.erase(id);
+        cluster_->put_job(row.job);
+        return;
+    }
+    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling, false};
+    if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token) held.cancel_sent = known->second.cancel_sent;
+    runs_[id] = held;
+    cluster_->put_run(to_run(row));
+}
+
+// Brings the cache up to date for the jobs in these ranges: rows that are there are put, jobs that are not are dropped,
+// and runs that ended since are charged.
+void Scheduler::absorb(const std::vector<JobRange>& ranges) {
+    std::unordered_set<core::JobId> present;
+    std::vector<store::RunKey> ended;
+    std::vector<core::JobId> gone;
+    store::read_live(ranges, [&](store::LiveRow&& row) {
+        const core::JobId id = row.job.id;
+        if (const auto run = runs_.find(id); run != runs_.end() && run->second.token != row.token && run->second.claimed)
+            ended.push_back({id, run->second.token});
+        present.insert(id);
+        put(std::move(row));
+    });
+    for (const JobRange& range : ranges)
+        for (core::JobId id : cluster_->ids_in(range.first, range.last))
+            if (!present.count(id)) gone.push_back(id);
+    for (core::JobId id : gone) {
+        if (const auto run = runs_.find(id); run != runs_.end()) {
+            ended.push_back({id, run->second.token});
+            runs_.erase(run);
+        }
+        cluster_->drop(id);
+    }
+    if (!ended.empty()) store::read_charges(ended, [&](const store::Used& used) { charge(used); });
+    plan_needed_ = publish_needed_ = true;
+}
+
+// Walks the live table by key in small steps, so that a change that no callback announced is found.
+void Scheduler::sweep() {
+    const std::optional<int64> end = store::sweep_end(sweep_from_, sweep_rows);
+    const bool was_needed = plan_needed_, was_publish_needed = publish_needed_;
+    const std::size_t before = cluster_->pending_count() + cluster_->run_count();
+    absorb({{sweep_from_, end ? *end : (std::numeric_limits<int64>::max)()}});
+    if (cluster_->pending_count() + cluster_->run_count() == before) { // usual: nothing found, nothing to plan
+        plan_needed_ = was_needed;
+        publish_needed_ = was_publish_needed;
+    }
+    sweep_from_ = end ? *end + 1 : 0;
+}
+
+// When an executor was last heard of, as far as leases are concerned: time during which there was no scheduler (server
+// down, failover) expires nothing.
+TimestampTz Scheduler::last_sign(core::ExecutorId id) const { return std::max(heartbeat_of(slot_, id), started_at_); }
+
+void Scheduler::refresh_executors(TimestampTz now) {
+    for (const auto& [id, row] : executors_) {
+        const TimestampTz seen = heartbeat_of(slot_, id);
+        core::Executor executor{id, row.capacity, row.features, row.registered && seen != 0 && now - seen <= seconds(definitions_.lease_s), row.draining};
+        const core::Executor* known = cluster_->find_executor(id);
+        if (known && *known == executor) continue;
+        cluster_->put_executor(executor);
+        plan_needed_ = publish_needed_ = true;
+    }
+}
+
+// Takes back placements that nobody claimed, ends runs whose executor is lost, passes on requests to cancel.
+void Scheduler::reconcile(TimestampTz now) {
+    std::vector<store::RunKey> unclaimed, cancels;
+    std::map<core::ExecutorId, std::vector<store::RunKey>> lost;
+    for (auto& [job, held] : runs_) {
+        const auto row = executors_.find(held.executor);
+        const bool leaving = row == executors_.end() || !row->second.registered;
+        if (!held.claimed) {
+            if (leaving || row->second.draining || now - held.placed_at > seconds(definitions_.claim_timeout_s)) unclaimed.push_back({job, held.token});
+        } else if (leaving || now - last_sign(held.executor) > seconds(definitions_.lost_after_s)) {
+            lost[held.executor].push_back({job, held.token});
+        } else if (held.cancelling && !held.cancel_sent) {
+            cancels.push_back({job, held.token});
+            held.cancel_sent = true;
+        }
+    }
+    if (!unclaimed.empty()) store::unplace(unclaimed);
+    for (const auto& [executor, runs] : lost) store::lose(executor, runs);
+    if (!cancels.empty()) {
+        store::send_cancels(cancels);
+        std::set<core::ExecutorId> told;
+        for (const store::RunKey& key : cancels)
+            if (told.insert(runs_.at(key.job).executor).second) {
+                const std::string channel = protocol::executor_channel(runs_.at(key.job).executor);
+                call([&] { Async_Notify(channel.c_str(), ""); });
+            }
+    }
+}
+
+core::Plan Scheduler::plan(TimestampTz now) {
+    const TimestampTz deadline = GetCurrentTimestamp() + static_cast<TimestampTz>(guc::plan_budget) * 1000;
+    core::Budget budget;
+    budget.max_placements = guc::enabled ? max_placements_per_cycle : 0;
+    budget.out_of_time = [=] { return GetCurrentTimestamp() > deadline; };
+    budget.max_ranked = Published::max_ranks;
+    cluster_->advance(now);
+    planned_at_ = now;
+    plan_needed_ = false;
+    return core::plan(*cluster_, plan_state_, now, budget);
+}
+
+// Writes the placements and tells the executors. Returns those that were carried out.
+std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampTz now) {
+    store::Placing placing;
+    std::unordered_map<core::JobId, std::size_t> index;
+    for (const core::Placement& placement : plan.placements) {
+        index[placement.job] = placing.jobs.size();
+        placing.jobs.push_back(placement.job);
+        placing.executors.push_back(placement.executor);
+        placing.tokens.push_back(draw_token());
+    }
+    std::vector<core::Placement> done;
+    for (int64 job : store::place(placing, now)) {
+        const std::size_t i = index.at(job);
+        done.push_back(plan.placements[i]);
+        const std::optional<core::Job> pending = cluster_->find_job(job);
+        cluster_->put_run({job, placing.executors[i], pending->group, pending->user, pending->shape.need, now, {}, pending->estimate, pending->time_limit, false});
+        runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
+    }
+    if (done.size() < plan.placements.size()) { // somebody holds or changed the rows: look at them again
+        plan_needed_ = true;
+        std::unordered_set<core::JobId> carried_out;
+        for (const core::Placement& placement : done) carried_out.insert(placement.job);
+        for (const core::Placement& placement : plan.placements)
+            if (placement.lifted && !carried_out.count(placement.job))
+                if (const std::optional<core::Job> job = cluster_->find_job(placement.job)) plan_state_.last_lifted.erase(job->group);
+    }
+    if (now - notify_checked_at_ > core::second) {
+        may_notify_ = store::may_notify();
+        notify_checked_at_ = now;
+    }
+    std::set<core::ExecutorId> told;
+    for (const core::Placement& placement : done)
+        if (may_notify_ && told.insert(placement.executor).second) {
+            const std::string channel = protocol::executor_channel(placement.executor);
+            call([&] { Async_Notify(channel.c_str(), ""); });
+        }
+    return done;
+}
+
+void Scheduler::publish(const core::Plan& plan, TimestampTz now) {
+    std::vector<PublishedLane> lanes;
+    for (const core::LaneReport& lane : plan.lanes) {
+        if (lanes.size() == Published::max_lanes) break;
+        const core::Reason reason = guc::enabled ? lane.reason : core::Reason::paused;
+        lanes.push_back({lane.lane_key, lane.multiplier, static_cast<int32>(lane.base), static_cast<int32>(reason)});
+    }
+    std::sort(lanes.begin(), lanes.end(), [](const PublishedLane& a, const PublishedLane& b) { return a.key < b.key; });
+    std::vector<PublishedRank> ranks;
+    for (const core::RankedJob& ranked : plan.ranked) {
+        if (ranks.size() == Published::max_ranks) break;
+        ranks.push_back({ranked.job, static_cast<int32>(ranked.position)});
+    }
+    std::sort(ranks.begin(), ranks.end(), [](const PublishedRank& a, const PublishedRank& b) { return a.job_id < b.job_id; });
+    {
+        LockGuard guard(slot_.publish_lock, LW_EXCLUSIVE);
+        Published& published = slot_.published;
+        published.wait_boost_per_hour = definitions_.settings.wait_boost_per_hour;
+        published.lanes = static_cast<int32>(lanes.size());
+        published.ranks = static_cast<int32>(ranks.size());
+        std::copy(lanes.begin(), lanes.end(), published.lane);
+        std::copy(ranks.begin(), ranks.end(), published.rank);
+    }
+    published_at_ = now;
+    publish_needed_ = false;
+}
+
+void Scheduler::publish_state(TimestampTz now, std::size_t placed) {
+    LockGuard guard(slot_.publish_lock, LW_EXCLUSIVE);
+    slot_.started_at = started_at_;
+    slot_.last_cycle_at = now;
+    slot_.cycles++;
+    slot_.placements += static_cast<int64>(placed);
+    slot_.pending = cluster_ ? static_cast<int64>(cluster_->pending_count()) : 0;
+    slot_.running = cluster_ ? static_cast<int64>(cluster_->run_count()) : 0;
+    strlcpy(slot_.last_error, idle_reason_.c_str(), sizeof slot_.last_error);
+}
+
+Scheduler::Outcome Scheduler::cycle() {
+    const TakenChanges changes = take_changes(slot_); // before the snapshot, so that nothing falls between them
+    const TimestampTz time = now();
+    Transaction transaction;
+    if (!OidIsValid(store::lock_extension())) return Outcome::no_extension;
+
+    bool loaded_now = false;
+    if (!cluster_ || changes.definitions) {
+        const core::Settings before = definitions_.settings;
+        const bool first = !cluster_;
+        if (first) {
+            if (!reload()) {
+                transaction.commit();
+                publish_state(time, 0);
+                return Outcome::rest;
+            }
+            loaded_now = true;
+        } else {
+            store::Definitions fresh = store::read_definitions();
+            const bool usage_differs = fresh.settings.usage_window > before.usage_window || fresh.settings.bill_per_cpu_hour != before.bill_per_cpu_hour ||
+                                       fresh.settings.bill_per_gb_hour != before.bill_per_gb_hour || fresh.settings.bill_per_gpu_hour != before.bill_per_gpu_hour;
+            if (usage_differs || !store::reason_to_idle().empty()) { // settled usage must be weighed again
+                cluster_.reset();
+                if (!reload()) {
+                    transaction.commit();
+                    publish_state(time, 0);
+                    return Outcome::rest;
+                }
+                loaded_now = true;
+            } else {
+                apply_definitions(std::move(fresh));
+            }
+        }
+    }
+    if (!loaded_now && !changes.jobs.empty()) absorb(changes.jobs);
+    if (time - swept_at_ >= sweep_interval) {
+        swept_at_ = time;
+        sweep();
+    }
+    refresh_executors(time);
+    reconcile(time);
+
+    std::size_t placed = 0;
+    bool complete = true;
+    if (plan_needed_ || (cluster_->pending_count() > 0 && time - planned_at_ >= replan_interval) || (publish_needed_ && time - published_at_ >= publish_interval)) {
+        const core::Plan decision = plan(time);
+        complete = decision.complete;
+        if (!decision.placements.empty()) placed = place(decision, time).size();
+        if (placed > 0) publish_needed_ = true;
+        if (publish_needed_ && time - published_at_ >= publish_interval && (complete || !guc::enabled)) publish(decision, time);
+    }
+    transaction.commit();
+    publish_state(time, placed);
+    call([] { pgstat_report_stat(false); });
+    return !complete && guc::enabled && placed > 0 ? Outcome::again : Outcome::rest;
+}
+
+long Scheduler::rest_ms() const {
+    long wait = guc::scheduler_interval;
+    if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
+    return wait;
+}
+
+} // namespace rcq::pg

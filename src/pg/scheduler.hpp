@@ -1,0 +1,68 @@
+// The scheduling cycle of one database: read what changed, repair what timed out, plan, place, publish.
+// The state it keeps is a cache: after any error it is thrown away and read again from the tables.
+#pragma once
+#include "../core/plan.hpp"
+#include "changes.hpp"
+#include "store.hpp"
+
+namespace rcq::pg {
+
+class Scheduler {
+public:
+    Scheduler(DatabaseSlot& slot, TimestampTz started_at) : slot_(slot), started_at_(started_at), latest_(started_at) {}
+
+    enum class Outcome {
+        rest,         // nothing more to do until woken
+        again,        // the budget ended the plan: go on at once
+        no_extension, // the extension is gone
+    };
+    // One cycle. Throws PgError; after that the object must be discarded.
+    Outcome cycle();
+    // Milliseconds after which the next cycle is due even if nobody wakes it.
+    long rest_ms() const;
+    // Why it does not schedule here; empty while it does.
+    const std::string& idle_reason() const { return idle_reason_; }
+
+private:
+    struct Held { // a run that holds capacity
+        int64 token;
+        core::ExecutorId executor;
+        TimestampTz placed_at;
+        bool claimed;
+        bool cancelling;
+        bool cancel_sent;
+    };
+
+    TimestampTz now();
+    bool reload();
+    void apply_definitions(store::Definitions&& definitions);
+    void absorb(const std::vector<JobRange>& ranges);
+    void put(store::LiveRow&& row);
+    void sweep();
+    void refresh_executors(TimestampTz now);
+    TimestampTz last_sign(core::ExecutorId id) const;
+    void reconcile(TimestampTz now);
+    void charge(const store::Used& used);
+    core::Plan plan(TimestampTz now);
+    std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
+    void publish(const core::Plan& plan, TimestampTz now);
+    void publish_state(TimestampTz now, std::size_t placed);
+
+    DatabaseSlot& slot_;
+    const TimestampTz started_at_;
+    TimestampTz latest_;
+    std::unique_ptr<core::Cluster> cluster_; // empty until loaded
+    core::PlanState plan_state_;
+    store::Definitions definitions_;
+    std::map<core::ExecutorId, store::ExecutorRow> executors_;
+    std::unordered_map<core::JobId, Held> runs_;
+    std::string idle_reason_;
+    bool plan_needed_ = true;
+    TimestampTz planned_at_ = 0, published_at_ = 0;
+    bool publish_needed_ = true;
+    int64 sweep_from_ = 0;
+    TimestampTz swept_at_ = 0, notify_checked_at_ = 0;
+    bool may_notify_ = true;
+};
+
+} // namespace rcq::pg

@@ -1,0 +1,111 @@
+// Shared memory: one slot per database that has a scheduler. A slot carries what backends tell the scheduler (which
+// jobs changed, heartbeats of executors) and what the scheduler tells backends (its state, what it knows of the queue).
+// Nothing here is truth: the tables are, and a scheduler that starts rebuilds everything from them.
+#pragma once
+#include "prelude.hpp"
+
+namespace rcq::pg {
+
+enum class SlotState : int {
+    free = 0, // no database
+    wanted,   // the launcher shall start a scheduler
+    starting, // asked for, not yet connected
+    running,  // scheduling
+    idle,     // connected but not scheduling: version mismatch, or a copy that was not adopted (see last_error)
+    absent,   // the database has no extension, or is being dropped or copied: start nothing
+    failed,   // ended unexpectedly: the launcher starts it again
+};
+const char* name(SlotState state);
+
+struct JobRange {
+    int64 first, last; // inclusive
+};
+
+// What changed since the scheduler last looked: a superset of job ids, to be read again from the tables.
+struct Changes {
+    static constexpr int capacity = 4096;
+    bool definitions; // settings, groups, users or executors changed
+    int count;
+    JobRange ranges[capacity];
+};
+
+// What is published of one lane, found by its key.
+struct PublishedLane {
+    uint64 key;
+    double fair_share; // group multiplier times user factor
+    int32 base_priority;
+    int32 reason; // core::Reason
+};
+
+struct PublishedRank {
+    int64 job_id;
+    int32 position;
+};
+
+struct Published {
+    static constexpr int max_lanes = 4096;
+    static constexpr int max_ranks = 1000;
+    double wait_boost_per_hour;
+    int32 lanes;                      // sorted by key
+    int32 ranks;                      // sorted by job_id
+    PublishedLane lane[max_lanes];
+    PublishedRank rank[max_ranks];
+};
+
+struct Heartbeat {
+    pg_atomic_uint32 executor_id; // 0 = free
+    pg_atomic_uint64 seen;        // TimestampTz
+};
+
+struct DatabaseSlot {
+    // under the registry lock
+    Oid database;
+    SlotState state;
+    int pid;
+    // read without a lock when waking: stale values cost one needless SetLatch
+    pg_atomic_uint32 scheduler; // proc number + 1 of the scheduler, 0 = none
+    pg_atomic_uint32 woken;     // 1 = its latch has been set since it last looked
+    // under change_lock
+    LWLock* change_lock;
+    Changes changes;
+    // under publish_lock
+    LWLock* publish_lock;
+    TimestampTz started_at, last_cycle_at;
+    int64 cycles, placements, pending, running;
+    char last_error[512];
+    Published published;
+    Heartbeat* heartbeats; // rcq.max_executors entries
+};
+
+struct Shared {
+    LWLock* registry_lock;
+    pg_atomic_uint32 launcher; // proc number + 1
+    DatabaseSlot slots[FLEXIBLE_ARRAY_MEMBER];
+};
+
+// nullptr when rcq is not in shared_preload_libraries.
+extern Shared* shared;
+
+void install_shared_memory_hooks();
+
+// This database's slot, or -1. With `claim`, a free one is taken when there is none yet.
+int find_slot(Oid database, bool claim);
+// As above, with error RC011 when the library was not preloaded.
+DatabaseSlot* own_slot();
+
+void free_slot(Oid database);
+void wake_process(pg_atomic_uint32& proc_number_plus_one);
+
+// LWLock for a C++ scope. Never held over anything that can throw a PgError.
+class LockGuard {
+public:
+    LockGuard(LWLock* lock, LWLockMode mode) : lock_(lock) { LWLockAcquire(lock_, mode); }
+    ~LockGuard() { LWLockRelease(lock_); }
+    LockGuard(const LockGuard&) = delete;
+    LockGuard& operator=(const LockGuard&) = delete;
+
+private:
+    LWLock* lock_;
+};
+
+} // namespace rcq::pg

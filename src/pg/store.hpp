@@ -1,0 +1,80 @@
+// Everything the scheduler reads from and writes to the tables: the only SQL text of the server process besides the
+// look-up of callers (identity.cpp). All functions run inside a Transaction.
+#pragma once
+#include "../core/cluster.hpp"
+#include "shared.hpp"
+
+namespace rcq::pg::store {
+
+// A job that has not ended.
+struct LiveRow {
+    core::Job job; // as it is while pending
+    int64 token = 0;
+    core::ExecutorId executor = 0; // 0 = pending
+    TimestampTz placed_at = 0;
+    std::optional<TimestampTz> claimed_at;
+    bool cancelling = false;
+};
+
+struct ExecutorRow {
+    core::ExecutorId id = 0;
+    core::Resources capacity;
+    core::Features features;
+    bool registered = false; // has a process that did not sign off
+    bool draining = false;
+};
+
+struct Definitions {
+    core::Settings settings;
+    double claim_timeout_s = 0, lease_s = 0, lost_after_s = 0;
+    std::vector<core::Group> groups;
+    std::vector<ExecutorRow> executors;
+};
+
+// Use of resources that is settled, in resource-seconds.
+struct Used {
+    core::GroupId group = 0;
+    core::UserId user = 0;
+    TimestampTz at = 0;
+    double core_s = 0, gb_s = 0, gpu_s = 0;
+};
+
+struct Placing {
+    std::vector<int64> jobs;
+    std::vector<int32> executors;
+    std::vector<int64> tokens;
+};
+
+struct RunKey {
+    int64 job = 0;
+    int64 token = 0;
+};
+
+// Locks out DROP EXTENSION until the transaction ends; InvalidOid when there is no extension.
+Oid lock_extension();
+// Why this library must not schedule here (version, adopted copy), with a hint; empty when it may.
+std::string reason_to_idle();
+
+Definitions read_definitions();
+// Live rows whose id lies in one of the ranges, in no order.
+void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each);
+void read_all_live(const std::function<void(LiveRow&&)>& each);
+// The id of the `count`-th live row from `first` on, or the greatest id there is.
+std::optional<int64> sweep_end(int64 first, int count);
+// Settled usage not older than the window.
+void read_usage(double window_s, const std::function<void(const Used&)>& each);
+// What the given runs were charged, if they have ended and were not lost.
+void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each);
+
+// Places pending jobs; rows that somebody holds or changed are left out. Returns the ids that were placed.
+std::vector<int64> place(const Placing& placing, TimestampTz now);
+// Takes placements back that were not claimed.
+void unplace(const std::vector<RunKey>& runs);
+// Ends claimed runs as lost with their executor.
+void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
+// Tells executors to cancel runs, once per run.
+void send_cancels(const std::vector<RunKey>& runs);
+// Whether the server's queue of notifications has room for ours.
+bool may_notify();
+
+} // namespace rcq::pg::store

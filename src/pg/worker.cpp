@@ -1,0 +1,138 @@
+// The process around the scheduler: connects to its database, sleeps on its latch, survives errors.
+#include "guard.hpp"
+#include "guc.hpp"
+#include "scheduler.hpp"
+
+extern "C" PGDLLEXPORT void rcq_scheduler_main(Datum);
+
+namespace rcq::pg {
+
+namespace {
+
+constexpr long longest_backoff_ms = 10000;
+
+extern "C" void leave_slot(int, Datum argument) {
+    DatabaseSlot& slot = shared->slots[DatumGetInt32(argument)];
+    {
+        LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
+        slot.pid = 0;
+        // whoever stopped us on purpose has set `absent`; anything else is a failure, and the launcher starts us again
+        if (slot.state != SlotState::absent) slot.state = SlotState::failed;
+    }
+    pg_atomic_write_u32(&slot.scheduler, 0);
+    wake_process(shared->launcher);
+}
+
+// Takes the slot; false when the scheduler is not wanted any more.
+bool enter_slot(DatabaseSlot& slot) {
+    LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
+    if (slot.state != SlotState::starting || slot.pid != 0) return false;
+    slot.pid = MyProcPid;
+    return true;
+}
+
+void set_state(DatabaseSlot& slot, SlotState state) {
+    LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
+    if (slot.state != SlotState::absent || state == SlotState::absent) slot.state = state;
+}
+
+// Whatever the database or the role has as defaults, the scheduler's session is this.
+void set_up_session() {
+    static constexpr const char* settings[][2] = {
+        {"search_path", "pg_catalog, pg_temp"}, {"default_transaction_isolation", "read committed"},
+        {"default_transaction_read_only", "off"}, {"default_transaction_deferrable", "off"},
+        {"statement_timeout", "0"}, {"lock_timeout", "0"}, {"idle_in_transaction_session_timeout", "0"},
+        {"jit", "off"}, {"TimeZone", "UTC"}, {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"},
+        {"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"enable_mergejoin", "off"},
+        {"enable_hashjoin", "on"}, {"enable_indexscan", "on"}, {"enable_nestloop", "on"}, {"row_security", "on"},
+        {"session_replication_role", "origin"}, {"max_parallel_workers_per_gather", "0"},
+    };
+    for (const auto& setting : settings)
+        call([&] { SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE); });
+}
+
+void wait(long milliseconds) {
+    call([&] {
+        pgstat_report_activity(STATE_IDLE, nullptr);
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+        if (ConfigReloadPending) {
+            ConfigReloadPending = false;
+            ProcessConfigFile(PGC_SIGHUP);
+        }
+    });
+}
+
+void record_error(DatabaseSlot& slot, const char* text) {
+    LockGuard guard(slot.publish_lock, LW_EXCLUSIVE);
+    strlcpy(slot.last_error, text, sizeof slot.last_error);
+}
+
+// Returns when the extension is gone.
+void schedule(DatabaseSlot& slot) {
+    const TimestampTz started_at = GetCurrentTimestamp();
+    long backoff_ms = 100;
+    auto scheduler = std::make_unique<Scheduler>(slot, started_at);
+    std::string told;
+    for (;;) {
+        pg_atomic_write_u32(&slot.woken, 0);
+        pg_memory_barrier();
+        long rest_ms = 0;
+        std::string error;
+        try {
+            call([] { pgstat_report_activity(STATE_RUNNING, "scheduling"); });
+            const Scheduler::Outcome outcome = scheduler->cycle();
+            if (outcome == Scheduler::Outcome::no_extension) return;
+            if (outcome == Scheduler::Outcome::rest) rest_ms = scheduler->rest_ms();
+            backoff_ms = 100;
+        } catch (const std::exception& e) {
+            error = e.what(); // the transaction was aborted while this unwound
+        }
+        const std::string idle = scheduler->idle_reason();
+        if (!error.empty()) {
+            call([&] { ereport(LOG, (errmsg("rcq scheduler: %s", error.c_str()), errdetail("It reads everything again in %ld ms.", backoff_ms))); });
+            record_error(slot, error.c_str());
+            scheduler = std::make_unique<Scheduler>(slot, started_at);
+            rest_ms = backoff_ms;
+            backoff_ms = std::min(backoff_ms * 2, longest_backoff_ms);
+        } else if (idle != told) {
+            told = idle;
+            if (!idle.empty()) call([&] { ereport(LOG, (errmsg("rcq scheduler idles: %s", told.c_str()))); });
+            set_state(slot, idle.empty() ? SlotState::running : SlotState::idle);
+        }
+        if (rest_ms > 0)
+            wait(rest_ms);
+        else
+            call([] { CHECK_FOR_INTERRUPTS(); });
+    }
+}
+
+void run_scheduler(int index) {
+    DatabaseSlot& slot = shared->slots[index];
+    call([] {
+        pqsignal(SIGHUP, SignalHandlerForConfigReload);
+        pqsignal(SIGTERM, die);
+    });
+    const Oid database = slot.database;
+    if (!enter_slot(slot)) return;
+    call([&] {
+        before_shmem_exit(leave_slot, Int32GetDatum(index));
+        BackgroundWorkerUnblockSignals();
+        BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+        pgstat_report_appname("rcq scheduler");
+    });
+    set_up_session();
+    pg_atomic_write_u32(&slot.scheduler, my_proc_number() + 1);
+    set_state(slot, SlotState::running);
+    schedule(slot);
+    set_state(slot, SlotState::absent);
+}
+
+} // namespace
+
+} // namespace rcq::pg
+
+extern "C" void rcq_scheduler_main(Datum argument) {
+    rcq::pg::boundary("rcq_scheduler_main", [&] { rcq::pg::run_scheduler(DatumGetInt32(argument)); });
+}
