@@ -72,9 +72,8 @@ BEGIN
         number := NULL;
     END;
     IF number BETWEEN def.minimum AND def.maximum THEN RETURN number::text; END IF;
-    RAISE EXCEPTION USING ERRCODE = 'RC001',
-        MESSAGE = pg_catalog.format('setting %s cannot be "%s"', def.name, pg_catalog.left(value, 100)),
-        HINT = pg_catalog.format('Allowed: %s%s.', allowed, COALESCE(' ' || def.unit, ''));
+    PERFORM rcq_private.fail('RC001', pg_catalog.format('setting %s cannot be "%s"', def.name, pg_catalog.left(value, 100)),
+            pg_catalog.format('Allowed: %s%s.', allowed, COALESCE(' ' || def.unit, '')));
 END $$;
 
 UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d, d.default_value);

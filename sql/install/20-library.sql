@@ -65,6 +65,10 @@ CREATE FUNCTION rcq_private.scheduler_state(
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_scheduler_state';
 COMMENT ON FUNCTION rcq_private.scheduler_state() IS 'State of this database''s scheduler worker';
 
+CREATE FUNCTION rcq_private.fail(code text, message text, hint text DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_fail';
+COMMENT ON FUNCTION rcq_private.fail(text, text, text) IS 'Raises an error that is complete in itself, without the SQL context that would hide it';
+
 -- Numbers of any size as double precision, so that the check that follows can name the allowed range.
 CREATE FUNCTION rcq_private.as_float(value numeric) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -76,16 +80,15 @@ $$;
 CREATE FUNCTION rcq_private.raise_busy(job bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'RC004',
-        MESSAGE = pg_catalog.format('job %s is being changed by somebody else', job),
-        HINT = 'Try again in a moment; an open transaction may hold it (see pg_stat_activity).';
+    PERFORM rcq_private.fail('RC004', pg_catalog.format('job %s is being changed by somebody else', job),
+            'Try again in a moment; an open transaction may hold it (see pg_stat_activity).');
 END $$;
 
 CREATE FUNCTION rcq_private.require_admin() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT rcq_private.caller_is_admin() THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC005', MESSAGE = 'only administrators of this queue may do this',
-            HINT = 'An administrator can make you one: SELECT rcq.set_user(''<role>'', is_admin => true).';
+        PERFORM rcq_private.fail('RC005', 'only administrators of this queue may do this',
+            'An administrator can make you one: SELECT rcq.set_user(''<role>'', is_admin => true).');
     END IF;
 END $$;

@@ -23,16 +23,16 @@ BEGIN
     SELECT f INTO unknown FROM unnest(requests) r, unnest(r.features) f
      WHERE r.features IS NOT NULL AND NOT EXISTS (SELECT FROM rcq_private.executor e WHERE f = ANY (e.features)) LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = pg_catalog.format('no executor has ever offered the feature "%s"', pg_catalog.left(unknown, 100)),
-            HINT = 'Known features: ' || COALESCE((SELECT pg_catalog.string_agg(DISTINCT f, ', ' ORDER BY f)
-                   FROM rcq_private.executor e, unnest(e.features) f), 'none') || '.';
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('no executor has ever offered the feature "%s"', pg_catalog.left(unknown, 100)),
+            'Known features: ' || COALESCE((SELECT pg_catalog.string_agg(DISTINCT f, ', ' ORDER BY f)
+                   FROM rcq_private.executor e, unnest(e.features) f), 'none') || '.');
     END IF;
     SELECT pg_catalog.left(r.env::text, 100) INTO unknown FROM unnest(requests) r
      WHERE r.env IS NOT NULL AND (pg_catalog.jsonb_typeof(r.env) <> 'object'
         OR r.env @? '$.* ? (@.type() == "object" || @.type() == "array" || @.type() == "null")') LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = pg_catalog.format('env is not an object of names and texts: %s', unknown),
-            HINT = 'Write it as {"NAME": "value", ...}.';
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('env is not an object of names and texts: %s', unknown),
+            'Write it as {"NAME": "value", ...}.');
     END IF;
 
     RETURN QUERY
@@ -91,8 +91,8 @@ DECLARE
     wrong record;
 BEGIN
     IF jobs IS NULL OR pg_catalog.jsonb_typeof(jobs) <> 'array' THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'jobs is not a JSON array',
-            HINT = 'Write it as [{"script": "...", "cpu_cores": 1}, ...].';
+        PERFORM rcq_private.fail('RC001', 'jobs is not a JSON array',
+            'Write it as [{"script": "...", "cpu_cores": 1}, ...].');
     END IF;
     SELECT e.n, e.j, k.key INTO wrong
       FROM pg_catalog.jsonb_array_elements(jobs) WITH ORDINALITY e(j, n)
@@ -100,10 +100,9 @@ BEGIN
              ON k.key <> ALL (known)
      WHERE k.key IS NOT NULL OR pg_catalog.jsonb_typeof(e.j) <> 'object' LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001',
-            MESSAGE = CASE WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
+        PERFORM rcq_private.fail('RC001', CASE WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
                            ELSE pg_catalog.format('job %s of the list has an unknown field "%s"', wrong.n, pg_catalog.left(wrong.key, 100)) END,
-            HINT = 'Known fields: ' || pg_catalog.array_to_string(known, ', ') || '.';
+            'Known fields: ' || pg_catalog.array_to_string(known, ', ') || '.');
     END IF;
     BEGIN
         SELECT pg_catalog.array_agg(ROW(r.script, r.cpu_cores, rcq_private.as_float(r.memory_gb), r.gpu_count,
@@ -115,8 +114,8 @@ BEGIN
                    name text, workdir text, env jsonb, features text[], hold boolean, requeue boolean, on_disconnect text))
                WITH ORDINALITY r;
     EXCEPTION WHEN data_exception THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'a field of a job has the wrong type: ' || SQLERRM,
-            HINT = 'Numbers for cpu_cores, memory_gb, gpu_count, estimated_hours, priority, max_retries; "4h" or seconds for time_limit; an array of texts for features.';
+        PERFORM rcq_private.fail('RC001', 'a field of a job has the wrong type: ' || SQLERRM,
+            'Numbers for cpu_cores, memory_gb, gpu_count, estimated_hours, priority, max_retries; "4h" or seconds for time_limit; an array of texts for features.');
     END;
     IF requests IS NOT NULL THEN
         RETURN QUERY SELECT rcq_private.enqueue(requests);

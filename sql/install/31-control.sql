@@ -14,11 +14,11 @@ BEGIN
     IF FOUND THEN RETURN found_live; END IF;
     SELECT o.status INTO ended FROM rcq_private.outcome o WHERE o.job_id = job AND (o.user_id = caller OR admin);
     IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC003', MESSAGE = pg_catalog.format('job %s has already ended: %s', job, ended),
-            HINT = pg_catalog.format('See it with SELECT * FROM rcq.jobs WHERE id = %s.', job);
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s has already ended: %s', job, ended),
+            pg_catalog.format('See it with SELECT * FROM rcq.jobs WHERE id = %s.', job));
     END IF;
-    RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
-        HINT = 'List your jobs with SELECT id, status FROM rcq.jobs.';
+    PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
+            'List your jobs with SELECT id, status FROM rcq.jobs.');
 EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
     PERFORM rcq_private.raise_busy(job);
 END $$;
@@ -49,8 +49,8 @@ DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
     IF l.claimed_at IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC003', MESSAGE = pg_catalog.format('job %s is running and cannot be held', job),
-            HINT = 'Cancel it, or wait for its end.';
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is running and cannot be held', job),
+            'Cancel it, or wait for its end.');
     END IF;
     DELETE FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq = l.command_seq;
     UPDATE rcq_private.live SET held = true, executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL
@@ -65,7 +65,7 @@ DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
     IF NOT l.held THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC003', MESSAGE = pg_catalog.format('job %s is not held', job);
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is not held', job));
     END IF;
     UPDATE rcq_private.live SET held = false, eligible_at = pg_catalog.clock_timestamp() WHERE job_id = job;
     PERFORM rcq_private.touched(job);
@@ -79,13 +79,13 @@ DECLARE
     own_limit integer;
 BEGIN
     IF priority IS NULL OR priority NOT BETWEEN 1 AND 10 THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = pg_catalog.format('priority %s is outside 1 to 10', COALESCE(priority::text, 'NULL')),
-            HINT = '10 is soonest, 5 the default.';
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('priority %s is outside 1 to 10', COALESCE(priority::text, 'NULL')),
+            '10 is soonest, 5 the default.');
     END IF;
     SELECT u.max_priority INTO own_limit FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
     IF set_priority.priority > own_limit AND NOT rcq_private.caller_is_admin() THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC005', MESSAGE = pg_catalog.format('priority %s is above your limit of %s', priority, own_limit),
-            HINT = 'An administrator can raise your limit.';
+        PERFORM rcq_private.fail('RC005', pg_catalog.format('priority %s is above your limit of %s', priority, own_limit),
+            'An administrator can raise your limit.');
     END IF;
     UPDATE rcq_private.live SET priority = set_priority.priority WHERE job_id = job;
     PERFORM rcq_private.touched(job);

@@ -8,14 +8,12 @@ DECLARE
 BEGIN
     SELECT * INTO own FROM rcq_private.executor e WHERE e.name = rcq_private.outer_role() AND (executor IS NULL OR e.id = executor);
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC020',
-            MESSAGE = pg_catalog.format('role "%s" is not %s', rcq_private.outer_role(), COALESCE('executor ' || executor, 'an executor')),
-            HINT = 'An administrator makes the login of an executor: SELECT rcq.create_executor_login(''<name>'').';
+        PERFORM rcq_private.fail('RC020', pg_catalog.format('role "%s" is not %s', rcq_private.outer_role(), COALESCE('executor ' || executor, 'an executor')),
+            'An administrator makes the login of an executor: SELECT rcq.create_executor_login(''<name>'').');
     END IF;
     IF executor IS NOT NULL AND own.incarnation IS DISTINCT FROM own_executor.incarnation THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC021',
-            MESSAGE = pg_catalog.format('another process has registered executor "%s" since', own.name),
-            HINT = 'One process per executor: stop the other one, or give it a login of its own.';
+        PERFORM rcq_private.fail('RC021', pg_catalog.format('another process has registered executor "%s" since', own.name),
+            'One process per executor: stop the other one, or give it a login of its own.');
     END IF;
     RETURN own;
 END $$;
@@ -27,8 +25,8 @@ DECLARE
     cores bigint; memory bigint; gpus bigint;
 BEGIN
     IF protocol IS DISTINCT FROM 1 THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC022', MESSAGE = pg_catalog.format('protocol version %s is not supported', COALESCE(protocol::text, 'NULL')),
-            HINT = 'This server speaks version 1: install the rcq-executor that goes with it.';
+        PERFORM rcq_private.fail('RC022', pg_catalog.format('protocol version %s is not supported', COALESCE(protocol::text, 'NULL')),
+            'This server speaks version 1: install the rcq-executor that goes with it.');
     END IF;
     BEGIN
         SELECT c.cpu_cores, c.memory_mib, COALESCE(c.gpu_count, 0) INTO cores, memory, gpus
@@ -39,8 +37,8 @@ BEGIN
     IF cores IS NULL OR memory IS NULL OR cores NOT BETWEEN 0 AND 100000 OR memory NOT BETWEEN 0 AND 2147483647
        OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL
        OR EXISTS (SELECT FROM unnest(features) f WHERE f IS NULL OR f !~ '^[a-z0-9][a-z0-9_.:-]{0,62}$') THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'malformed registration',
-            HINT = 'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features are lower-case words.';
+        PERFORM rcq_private.fail('RC023', 'malformed registration',
+            'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features are lower-case words.');
     END IF;
     UPDATE rcq_private.executor e
        SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus,
@@ -74,11 +72,11 @@ BEGIN
       FROM pg_catalog.jsonb_to_recordset(finished) AS f(job_id bigint, token bigint, "end" text, exit_code integer, signal integer,
            cpu_seconds real, peak_memory_mib integer, ended_ago_s double precision, message text, output_dir text, files jsonb);
     IF wrong > 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = pg_catalog.format('%s of the reports lack job_id, token or a known end', wrong);
+        PERFORM rcq_private.fail('RC023', pg_catalog.format('%s of the reports lack job_id, token or a known end', wrong));
     END IF;
     RETURN reports;
 EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'malformed report: ' || SQLERRM;
+    PERFORM rcq_private.fail('RC023', 'malformed report: ' || SQLERRM);
 END $$;
 
 -- What a start tells the executor.
@@ -109,7 +107,8 @@ DECLARE
     room integer := COALESCE(max_new, 0);
 BEGIN
     IF acked_seq IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'acked_seq is NULL', HINT = 'Pass 0 after every reconnect.';
+        PERFORM rcq_private.fail('RC023', 'acked_seq is NULL',
+            'Pass 0 after every reconnect.');
     END IF;
     PERFORM rcq_private.heartbeat(own.id);
 
@@ -205,8 +204,8 @@ BEGIN
        OR EXISTS (SELECT FROM unnest(seqs, streams, chunks) AS k(seq, stream, chunk)
                    WHERE k.seq IS NULL OR k.seq < 1 OR k.stream IS NULL OR k.stream NOT IN ('stdout', 'stderr') OR k.chunk IS NULL)
        OR (SELECT pg_catalog.sum(pg_catalog.octet_length(k)) FROM unnest(chunks) k) > 1048576 THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC023', MESSAGE = 'malformed log batch',
-            HINT = 'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.';
+        PERFORM rcq_private.fail('RC023', 'malformed log batch',
+            'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.');
     END IF;
     INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data)
     SELECT l.job_id, l.attempt, k.seq, l.user_id, pg_catalog.cardinality(rcq_private.log_lines(k.chunk)), pg_catalog.clock_timestamp(), k.stream, k.chunk

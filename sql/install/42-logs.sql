@@ -9,8 +9,8 @@ DECLARE
 BEGIN
     PERFORM FROM rcq_private.job j WHERE j.id = job AND (j.user_id = caller OR rcq_private.caller_is_admin());
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
-            HINT = 'List your jobs with SELECT id, status FROM rcq.jobs.';
+        PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
+            'List your jobs with SELECT id, status FROM rcq.jobs.');
     END IF;
     IF attempt IS NOT NULL THEN RETURN attempt; END IF;
     SELECT pg_catalog.max(a.attempt) INTO latest FROM (

@@ -4,8 +4,8 @@
 CREATE FUNCTION rcq_private.raise_unknown(kind text, wanted text, known text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no %s "%s"', kind, COALESCE(pg_catalog.left(wanted, 100), 'NULL')),
-        HINT = pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 500), 'none'));
+    PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no %s "%s"', kind, COALESCE(pg_catalog.left(wanted, 100), 'NULL')),
+            pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 500), 'none')));
 END $$;
 
 CREATE FUNCTION rcq_private.group_id(group_name text) RETURNS integer
@@ -24,8 +24,8 @@ CREATE FUNCTION rcq_private.check_name(kind text, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF name IS NULL OR name !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$' THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = pg_catalog.format('"%s" cannot be the name of %s', COALESCE(pg_catalog.left(name, 100), 'NULL'), kind),
-            HINT = '1 to 63 letters, digits, "_", "." and "-", beginning with a letter, a digit or "_".';
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('"%s" cannot be the name of %s', COALESCE(pg_catalog.left(name, 100), 'NULL'), kind),
+            '1 to 63 letters, digits, "_", "." and "-", beginning with a letter, a digit or "_".');
     END IF;
 END $$;
 
@@ -39,7 +39,8 @@ DECLARE
         WHEN NOT (default_estimate > interval '0' AND default_estimate <= interval '10 years') THEN 'default_estimate is outside 0 to 10 years' END;
 BEGIN
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = wrong, HINT = 'Quotas are billed CPU-hours per usage window; NULL = none.';
+        PERFORM rcq_private.fail('RC001', wrong,
+            'Quotas are billed CPU-hours per usage window; NULL = none.');
     END IF;
 END $$;
 
@@ -56,7 +57,8 @@ BEGIN
             add_group.default_estimate, COALESCE(add_group.open, false))
     ON CONFLICT DO NOTHING RETURNING g.id INTO new_id;
     IF new_id IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('there is a group "%s" already', name), HINT = 'Change it with rcq.set_group.';
+        PERFORM rcq_private.fail('RC006', pg_catalog.format('there is a group "%s" already', name),
+            'Change it with rcq.set_group.');
     END IF;
     PERFORM rcq_private.definitions_changed();
     RETURN new_id;
@@ -90,17 +92,18 @@ DECLARE
 BEGIN
     PERFORM rcq_private.require_admin();
     IF role_name IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC002', MESSAGE = pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
-            HINT = pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name'));
+        PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
+            pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name')));
     END IF;
     IF max_priority NOT BETWEEN 1 AND 10 THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'max_priority is outside 1 to 10';
+        PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
     INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority)
     VALUES (add_user.role_name, pg_catalog.lower(add_user.email), rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10))
     ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
     IF new_id IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('role "%s" or its e-mail address is a user already', role_name), HINT = 'Change it with rcq.set_user.';
+        PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" or its e-mail address is a user already', role_name),
+            'Change it with rcq.set_user.');
     END IF;
     PERFORM rcq_private.grant_roles(role_name, is_admin);
     RETURN new_id;
@@ -124,7 +127,7 @@ DECLARE
 BEGIN
     PERFORM rcq_private.require_admin();
     IF max_priority NOT BETWEEN 1 AND 10 THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'max_priority is outside 1 to 10';
+        PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
     IF group_name IS NOT NULL THEN new_group := rcq_private.group_id(group_name); END IF;
     UPDATE rcq_private.users u SET group_id = COALESCE(new_group, u.group_id), is_admin = COALESCE(set_user.is_admin, u.is_admin),
@@ -145,14 +148,15 @@ DECLARE
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_name('an executor', name);
     IF EXISTS (SELECT FROM rcq_private.executor e WHERE e.name = create_executor_login.name) THEN
-        RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('there is an executor "%s" already', name),
-            HINT = pg_catalog.format('Give its login a new password with ALTER ROLE %I PASSWORD ..., or choose another name.', name);
+        PERFORM rcq_private.fail('RC006', pg_catalog.format('there is an executor "%s" already', name),
+            pg_catalog.format('Give its login a new password with ALTER ROLE %I PASSWORD ..., or choose another name.', name));
     END IF;
     IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = name) THEN
         -- roles are cluster-wide: a login that another database's queue made for this executor may serve here too
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles e ON e.oid = m.roleid AND e.rolname = 'rcq_executor'
                          JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname = name) THEN
-            RAISE EXCEPTION USING ERRCODE = 'RC006', MESSAGE = pg_catalog.format('role "%s" exists and is no executor login', name), HINT = 'Choose another name.';
+            PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" exists and is no executor login', name),
+            'Choose another name.');
         END IF;
         secret := NULL;
     ELSE

@@ -34,7 +34,9 @@ private:
 class SqlError : public std::exception {
 public:
     SqlError(std::string_view sqlstate, std::string message, std::string hint = {})
-        : sqlstate_(sqlstate), message_(std::move(message)), hint_(std::move(hint)) {}
+        : message_(std::move(message)), hint_(std::move(hint)) {
+        sqlstate.substr(0, 5).copy(sqlstate_, 5);
+    }
     const char* what() const noexcept override { return message_.c_str(); }
     const std::string& hint() const noexcept { return hint_; }
     int code() const noexcept {
@@ -42,7 +44,7 @@ public:
     }
 
 private:
-    std::string_view sqlstate_;
+    char sqlstate_[6] = "XX000";
     std::string message_, hint_;
 };
 
@@ -81,6 +83,7 @@ auto call(F f) -> std::invoke_result_t<F&> {
 struct CaughtError {
     ErrorData* data = nullptr;
     int sqlstate = 0;
+    bool for_people = false; // an SqlError: complete in itself, the SQL around it would only hide it
     char message[1024];
     char hint[1024];
     void take(const char* text, int code, const char* hint_text = "");
@@ -100,6 +103,7 @@ auto boundary(const char* function, F&& f) -> std::invoke_result_t<F&> {
         caught.data = e.release(caller);
     } catch (const SqlError& e) {
         caught.take(e.what(), e.code(), e.hint().c_str());
+        caught.for_people = true;
     } catch (const std::bad_alloc&) {
         caught.take("out of memory", ERRCODE_OUT_OF_MEMORY);
     } catch (const std::exception& e) {

@@ -1,0 +1,222 @@
+#include "request.hpp"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <locale>
+#include <sstream>
+
+namespace rcq::core {
+namespace {
+
+constexpr std::int64_t max_cpu_cores = 100'000;
+constexpr std::int64_t max_gpu_count = 10'000;
+constexpr double max_memory_mib = std::numeric_limits<std::int32_t>::max();
+constexpr double max_hours = 87'600; // 10 years of 365 days
+constexpr double max_seconds = max_hours * 3600;
+constexpr std::int64_t max_retries_allowed = 1000;
+constexpr std::size_t max_name_bytes = 200;
+constexpr std::size_t max_workdir_bytes = 4096;
+constexpr std::size_t max_env_bytes = 128 << 10;
+constexpr std::size_t max_features = 32;
+constexpr std::size_t max_feature_bytes = 63;
+
+using Found = std::optional<Violation>;
+
+Violation invalid(std::string field, std::string message, std::string hint) {
+    return {Violation::Kind::invalid, std::move(field), std::move(message), std::move(hint)};
+}
+
+// As a person would write it: 1.5, not 1.500000. Values reach people, so no locale.
+std::string text(double value) {
+    std::ostringstream out;
+    out.imbue(std::locale::classic());
+    out.precision(10);
+    out << value;
+    return out.str();
+}
+std::string text(std::int64_t value) { return std::to_string(value); }
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_blank(std::string_view s) { return s.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
+bool has_nul(std::string_view s) { return s.find('\0') != std::string_view::npos; }
+
+// A rejected value, quoted into a message: short, and nothing that could garble a terminal or a log.
+std::string quoted(std::string_view s) {
+    constexpr std::size_t shown = 64;
+    std::string out = "\"";
+    for (char c : s.substr(0, shown)) out += is_control(c) ? '?' : c;
+    // Do not cut a UTF-8 character in two: the message must stay valid text.
+    if (s.size() > shown) {
+        while (out.size() > 1 && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
+        if (out.size() > 1 && (static_cast<unsigned char>(out.back()) & 0x80) != 0) out.pop_back();
+        out += "...";
+    }
+    return out + "\"";
+}
+
+Found check_whole(const char* field, std::int64_t value, std::int64_t low, std::int64_t high, const char* hint) {
+    if (value >= low && value <= high) return std::nullopt;
+    return invalid(field, std::string(field) + " is " + text(value) + ", allowed is " + text(low) + " to " + text(high),
+                   hint);
+}
+
+// Above 0, finite and at most `high`; `unit` follows the numbers.
+Found check_positive(const char* field, double value, double high, const char* unit, const char* hint) {
+    if (std::isfinite(value) && value > 0 && value <= high) return std::nullopt;
+    return invalid(
+        field, std::string(field) + " is " + text(value) + unit + ", allowed is above 0, at most " + text(high) + unit,
+        hint);
+}
+
+Found check_script(std::string_view script, std::int64_t max_bytes) {
+    if (is_blank(script))
+        return invalid("script", "script is empty", "Give the commands to run, for example 'echo hello'.");
+    if (has_nul(script))
+        return invalid("script", "script contains a NUL byte", "Submit text; keep binary data in files.");
+    if (static_cast<std::int64_t>(script.size()) > max_bytes)
+        return invalid("script",
+                       "script has " + text(static_cast<std::int64_t>(script.size())) + " bytes, allowed is at most " +
+                           text(max_bytes),
+                       "Put the program into a file on a shared file system and call it from a short script.");
+    return std::nullopt;
+}
+
+Found check_times(const JobRequest& r, const RequestLimits& limits) {
+    if (r.estimated_hours)
+        if (auto v = check_positive("estimated_hours", *r.estimated_hours, max_hours, " h",
+                                    "Give the expected running time in hours, or leave it out."))
+            return v;
+    if (r.time_limit_s) {
+        if (auto v = check_positive("time_limit", *r.time_limit_s, max_seconds, " s",
+                                    "Give the longest running time, or leave it out."))
+            return v;
+        if (limits.max_time_limit_s && *r.time_limit_s > *limits.max_time_limit_s)
+            return invalid("time_limit",
+                           "time_limit is " + text(*r.time_limit_s) + " s, allowed is at most " +
+                               text(*limits.max_time_limit_s) + " s",
+                           "Ask for less time and save intermediate results, or ask an administrator.");
+        if (r.estimated_hours && *r.estimated_hours * 3600 > *r.time_limit_s)
+            return invalid("estimated_hours",
+                           "estimated_hours is " + text(*r.estimated_hours) + " h, more than the time limit of " +
+                               text(*r.time_limit_s) + " s",
+                           "The job would be killed before its estimated end: raise time_limit or lower "
+                           "estimated_hours.");
+    }
+    return std::nullopt;
+}
+
+Found check_priority(std::int64_t priority, std::int64_t own_limit) {
+    if (auto v = check_whole("priority", priority, 1, 10, "10 starts soonest; the default is 5.")) return v;
+    if (priority <= own_limit) return std::nullopt;
+    return Violation{Violation::Kind::not_permitted, "priority",
+                     "priority is " + text(priority) + ", your own limit is " + text(own_limit),
+                     "Use at most " + text(own_limit) + ", or ask an administrator to raise your limit."};
+}
+
+Found check_name(std::string_view name) {
+    if (name.empty()) return invalid("name", "name is empty", "Leave it out for a job without a name.");
+    if (name.size() > max_name_bytes)
+        return invalid("name", "name has " + std::to_string(name.size()) + " bytes, allowed is 1 to 200",
+                       "Use a shorter name.");
+    if (std::any_of(name.begin(), name.end(), is_control))
+        return invalid("name", "name " + quoted(name) + " contains a control character",
+                       "Use printable characters on one line.");
+    return std::nullopt;
+}
+
+bool climbs(std::string_view path) {
+    for (std::size_t begin = 0; begin <= path.size();) {
+        const auto end = std::min(path.find('/', begin), path.size());
+        if (path.substr(begin, end - begin) == "..") return true;
+        begin = end + 1;
+    }
+    return false;
+}
+
+Found check_workdir(std::string_view dir) {
+    if (dir.empty() || dir.front() != '/')
+        return invalid("workdir", "workdir " + quoted(dir) + " is not an absolute path",
+                       "Give the full path, beginning with /.");
+    if (dir.size() > max_workdir_bytes)
+        return invalid("workdir", "workdir has " + std::to_string(dir.size()) + " bytes, allowed is at most 4096",
+                       "Use a shorter path.");
+    if (has_nul(dir)) return invalid("workdir", "workdir contains a NUL byte", "Give a plain path.");
+    if (climbs(dir))
+        return invalid("workdir", "workdir " + quoted(dir) + " contains a component \"..\"",
+                       "Write the path without \"..\".");
+    return std::nullopt;
+}
+
+bool is_env_name(std::string_view s) {
+    return !s.empty() && (is_letter(s[0]) || s[0] == '_') &&
+           std::all_of(s.begin(), s.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+}
+
+Found check_env(const std::vector<std::pair<std::string, std::string>>& env) {
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : env) {
+        if (!is_env_name(key))
+            return invalid("env", "env has a variable named " + quoted(key) + ", allowed is [A-Za-z_][A-Za-z0-9_]*",
+                           "Use letters, digits and _, not beginning with a digit.");
+        if (key.starts_with("RCQ_"))
+            return invalid("env", "env has a variable named " + quoted(key) + ", RCQ_ is reserved",
+                           "Names that begin with RCQ_ are set by the executor; choose another name.");
+        if (has_nul(value))
+            return invalid("env", "the value of env variable " + quoted(key) + " contains a NUL byte",
+                           "Environment variables are text.");
+        bytes += key.size() + value.size() + 2; // as the kernel counts it: NAME=value and a NUL
+    }
+    if (bytes > max_env_bytes)
+        return invalid("env", "env has " + std::to_string(bytes) + " bytes, allowed is at most 131072",
+                       "Put large values into a file.");
+    return std::nullopt;
+}
+
+bool is_feature(std::string_view s) {
+    return !s.empty() && s.size() <= max_feature_bytes && (is_lower(s[0]) || is_digit(s[0])) &&
+           std::all_of(s.begin(), s.end(), [](char c) {
+               return is_lower(c) || is_digit(c) || c == '_' || c == '.' || c == ':' || c == '-';
+           });
+}
+
+Found check_features(const std::vector<std::string>& features) {
+    if (features.size() > max_features)
+        return invalid("features",
+                       "features has " + std::to_string(features.size()) + " entries, allowed is at most 32",
+                       "Ask for fewer features.");
+    for (const auto& f : features)
+        if (!is_feature(f))
+            return invalid("features", "feature " + quoted(f) + " is malformed, allowed is [a-z0-9][a-z0-9_.:-]{0,62}",
+                           "Use lower-case letters, digits and _ . : -, at most 63 characters.");
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<Violation> check(const JobRequest& r, const RequestLimits& limits) {
+    if (auto v = check_script(r.script, limits.max_script_bytes)) return v;
+    if (auto v = check_whole("cpu_cores", r.cpu_cores, 1, max_cpu_cores, "The default is 1.")) return v;
+    if (auto v = check_positive("memory_gb", r.memory_gb, max_memory_mib / 1024, " GB", "The default is 1 GB."))
+        return v;
+    if (auto v = check_whole("gpu_count", r.gpu_count, 0, max_gpu_count, "The default is 0.")) return v;
+    if (auto v = check_times(r, limits)) return v;
+    if (auto v = check_priority(r.priority, limits.max_priority)) return v;
+    if (auto v = check_whole("max_retries", r.max_retries, 0, max_retries_allowed, "The default is 0.")) return v;
+    if (r.name)
+        if (auto v = check_name(*r.name)) return v;
+    if (r.workdir)
+        if (auto v = check_workdir(*r.workdir)) return v;
+    if (auto v = check_env(r.env)) return v;
+    if (auto v = check_features(r.features)) return v;
+    if (r.on_disconnect != "continue" && r.on_disconnect != "kill")
+        return invalid("on_disconnect", "on_disconnect is " + quoted(r.on_disconnect) + ", allowed is continue or kill",
+                       "continue lets the job run on while its executor cannot reach the database; kill ends it.");
+    return std::nullopt;
+}
+
+std::int64_t memory_mib(double gb) { return static_cast<std::int64_t>(std::ceil(gb * 1024)); }
+
+} // namespace rcq::core
