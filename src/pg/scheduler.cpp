@@ -147,7 +147,7 @@ void Scheduler::reconcile(TimestampTz now) {
         const auto row = executors_.find(held.executor);
         const bool leaving = row == executors_.end() || !row->second.registered;
         if (!held.claimed) {
-            if (leaving || row->second.draining || now - held.placed_at > seconds(definitions_.claim_timeout_s)) unclaimed.push_back({job, held.token});
+            if (leaving || row->second.draining || now - std::max(held.placed_at, started_at_) > seconds(definitions_.claim_timeout_s)) unclaimed.push_back({job, held.token});
         } else if (leaving || now - last_sign(held.executor) > seconds(definitions_.lost_after_s)) {
             lost[held.executor].push_back({job, held.token});
         } else if (held.cancelling && !held.cancel_sent) {

@@ -1,0 +1,230 @@
+"""Benchmarks of rcq: prints `name value unit` lines. Every ratio is taken within this run. See docs/performance.md."""
+import argparse
+import contextlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import harness  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def report(name, value, unit):
+    print(f"{name} {value:.4g} {unit}", flush=True)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def server_cpu(server):
+    """CPU seconds of all living processes of the server, and of those that ended and were waited for."""
+    with open(os.path.join(server.data, "postmaster.pid"), encoding="utf-8") as pidfile:
+        postmaster = int(pidfile.readline())
+    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout.split()
+    total = 0.0
+    for pid in [postmaster, *map(int, children)]:
+        with contextlib.suppress(FileNotFoundError):
+            total += cpu_seconds(pid)
+    with open(f"/proc/{postmaster}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return total + (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def pgbench(server, database, script, clients=1, seconds=5, **variables):
+    """Transactions per second of a pgbench script."""
+    path = os.path.join(server.dir, "script.sql")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(script)
+    os.chmod(path, 0o644)
+    defines = [f"-D{name}={value}" for name, value in variables.items()]
+    done = subprocess.run(
+        [os.path.join(server.bin, "pgbench"), "-n", "-M", "prepared", "-h", server.dir, "-p", str(server.port), "-U", "postgres",
+         "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", path, *defines, database],
+        capture_output=True, text=True, check=True, cwd=server.dir)
+    return float(re.search(r"tps = ([\d.]+)", done.stdout).group(1))
+
+
+class ProtocolExecutor:
+    """Speaks the executor protocol without running anything: claims in batches, reports success at once."""
+
+    def __init__(self, db, name, cores, memory_mib=1 << 30):
+        role = f"{db.name}_{name}"
+        db.sql("SELECT rcq.create_executor_login(%s)", role)
+        self.connection = db.server.connect(db.name, role)
+        self.cursor = self.connection.cursor()
+        self.incarnation = time.time_ns() >> 1
+        self.cursor.execute("SELECT rcq.register_executor('bench', %s, '{}', %s, 1)",
+                            (json.dumps({"cpu_cores": cores, "memory_mib": memory_mib, "gpu_count": 0}), self.incarnation))
+        self.id = self.cursor.fetchone()[0]["executor"]
+        self.acked, self.finished = 0, []
+
+    def sync(self, batch):
+        """Reports what was claimed before and claims more; returns how many reports were accepted."""
+        self.cursor.execute("SELECT kind, seq, job_id, token, body->>'answer' FROM rcq.executor_sync(%s, %s, %s, NULL, %s, NULL, %s)",
+                            (self.id, self.incarnation, self.acked, json.dumps(self.finished) if self.finished else None, batch))
+        done, self.finished = 0, []
+        for kind, seq, job, token, answer in self.cursor.fetchall():
+            if kind == "start":
+                self.finished.append({"job_id": job, "token": token, "end": "exit_code", "exit_code": 0, "cpu_seconds": 0.0})
+            elif kind == "ack":
+                self.acked = seq
+            elif kind == "answer":
+                assert answer == "ok", answer
+                done += 1
+        return done
+
+    def drain(self, count, batch=500):
+        """Jobs per second until `count` jobs are finished."""
+        start, done = time.monotonic(), 0
+        while done < count:
+            step = self.sync(batch)
+            done += step
+            if step == 0 and not self.finished:
+                time.sleep(0.0005)
+        return count / (time.monotonic() - start)
+
+
+def submit_many(db, count, **fields):
+    job = json.dumps({"script": "true", "memory_gb": 0.01, **fields})
+    start = time.monotonic()
+    db.sql("SELECT count(*) FROM rcq.submit_many((SELECT jsonb_agg(%s::jsonb) FROM generate_series(1, %s)))", job, count)
+    return count / (time.monotonic() - start)
+
+
+def hot_path(server, quick):
+    db = harness.Database(server, "hot")
+    submit = "SELECT rcq.submit('true', hold => true);"
+    seconds = 3 if quick else 8
+    report("submit_1conn", pgbench(server, db.name, submit, 1, seconds), "jobs/s")
+    report("submit_4conn", pgbench(server, db.name, submit, 4, seconds), "jobs/s")
+    db.drop()
+
+    db = harness.Database(server, "drain")
+    db.sql("CREATE TABLE raw_job (id bigint PRIMARY KEY, status smallint DEFAULT 0, worker int, at timestamptz DEFAULT now(), payload text) WITH (fillfactor = 50)")
+    db.sql("CREATE SEQUENCE raw_batch")
+    with open(os.path.join(HERE, "raw.sql"), encoding="utf-8") as file:
+        raw_script = file.read()
+    executor = ProtocolExecutor(db, "x", 4000)
+    bulk, drains, raws, ratios, wals, cpus = [], [], [], [], [], []
+    count = 10000 if quick else 50000
+    for _ in range(3):
+        bulk.append(submit_many(db, 100000 if not quick else 20000, hold=True))
+        db.sql("DELETE FROM rcq_private.live")
+        db.sql("CHECKPOINT")
+        before, cpu = db.one("SELECT pg_current_wal_lsn()"), server_cpu(server)
+        submit_many(db, count)
+        submitted_cpu = server_cpu(server)
+        drains.append(executor.drain(count))
+        wals.append(float(db.one("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), %s)", before)) / count)
+        cpus.append((server_cpu(server) - submitted_cpu) * 10000 / count)
+        raws.append(500 * pgbench(server, db.name, raw_script, 1, 2 if quick else 5, batch=500))
+        ratios.append(drains[-1] / raws[-1])
+        del cpu
+    report("bulk_submit", statistics.median(bulk), "jobs/s")
+    report("drain_500", statistics.median(drains), "jobs/s")
+    report("raw_500", statistics.median(raws), "jobs/s")
+    report("drain_vs_raw", statistics.median(ratios), "ratio")
+    report("wal_per_job", statistics.median(wals), "bytes")
+    report("cpu_per_10k", statistics.median(cpus), "s")
+    executor.connection.close()
+    db.drop()
+
+
+def depth(server, quick):
+    """The same drain with many jobs pending behind, and with many blocked in front."""
+    deep = 100000 if quick else 1000000
+    count = 5000 if quick else 20000
+    db = harness.Database(server, "depth")
+    executor = ProtocolExecutor(db, "x", 4000)
+    shallow, behind, blocked = [], [], []
+    submit_many(db, count)
+    executor.drain(count)
+    for _ in range(3):
+        submit_many(db, count)
+        shallow.append(executor.drain(count))
+    for _ in range(deep // 100000):
+        submit_many(db, 100000, cpu_cores=4001, priority=10)
+    for _ in range(3):
+        submit_many(db, count)
+        blocked.append(executor.drain(count))
+    report("blocked_100k" if quick else "blocked_1m", statistics.median(blocked) / statistics.median(shallow), "ratio")
+    db.drop()
+    db = harness.Database(server, "behind")
+    executor = ProtocolExecutor(db, "x", 4000)
+    for _ in range(deep // 100000):
+        submit_many(db, 100000, priority=1)
+    for _ in range(3):
+        submit_many(db, count, priority=10)
+        behind.append(executor.drain(count))
+    report("depth_100k" if quick else "depth_1m", statistics.median(behind) / statistics.median(shallow), "ratio")
+    db.drop()
+
+
+def real_processes(server, quick):
+    db = harness.Database(server, "spawn")
+    executor = db.executor("x", cores=64, memory_gb=64)
+    stamps = os.path.join(server.dir, "stamps")
+    with open(stamps, "w", encoding="utf-8"):
+        pass
+    os.chmod(stamps, 0o666)
+    waits = []
+    for _ in range(50 if quick else 300):
+        job = db.submit(f"date +%s%N >> {stamps}")
+        committed = time.time_ns()
+        db.ended(job)
+        with open(stamps, encoding="utf-8") as file:
+            waits.append((int(file.read().split()[-1]) - committed) / 1e6)
+    waits.sort()
+    report("latency_p50", waits[len(waits) // 2], "ms")
+    report("latency_p99", waits[int(len(waits) * 0.99)], "ms")
+
+    count = 1000
+    ratios, rates = [], []
+    for _ in range(3):
+        start = time.monotonic()
+        for _ in range(count):
+            os.waitpid(os.posix_spawn("/bin/true", ["/bin/true"], {}), 0)
+        raw = count / (time.monotonic() - start)
+        submit_many(db, count, script="/bin/true")
+        start = time.monotonic()
+        harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq_private.live") == 0, "all jobs ended", 120)
+        rates.append(count / (time.monotonic() - start))
+        ratios.append(rates[-1] / raw)
+    report("spawn_rate", statistics.median(rates), "jobs/s")
+    report("spawn_vs_raw", statistics.median(ratios), "ratio")
+
+    time.sleep(2)
+    seconds = 10 if quick else 60
+    cpu, lsn = server_cpu(server) + cpu_seconds(executor.process.pid), db.one("SELECT pg_current_wal_lsn()")
+    time.sleep(seconds)
+    used = server_cpu(server) + cpu_seconds(executor.process.pid) - cpu
+    report("idle_cpu", 100 * used / seconds, "% of a core")
+    report("idle_wal", float(db.one("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), %s)", lsn)) / seconds, "bytes/s")
+    db.drop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, under a minute")
+    parser.add_argument("--only", choices=["hot_path", "depth", "real_processes"])
+    arguments = parser.parse_args()
+    server = harness.Server(shared_buffers="512MB", max_wal_size="8GB", fsync="on", synchronous_commit="on")
+    try:
+        for part in (hot_path, depth, real_processes):
+            if arguments.only in (None, part.__name__):
+                part(server, arguments.quick)
+    finally:
+        server.remove()
+
+
+if __name__ == "__main__":
+    main()

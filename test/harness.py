@@ -1,0 +1,245 @@
+"""A real server, real executors, and clients, for the end-to-end tests and the benchmarks. Everything runs unprivileged in a directory of
+its own; as root the harness drops to RCQ_RUN_USER (default postgres)."""
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import psycopg2
+import psycopg2.extras
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+CRASH = re.compile(r"terminated by signal|PANIC:|TRAP:|stack smashing|AddressSanitizer|runtime error:")
+
+
+def run_as():
+    """Keyword arguments for subprocess that make the child unprivileged."""
+    if os.geteuid() != 0:
+        return {}
+    account = pwd.getpwnam(os.environ.get("RCQ_RUN_USER", "postgres"))
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def wait_for(condition, what, timeout=20.0):
+    """Polls until condition() is true and returns its value."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(0.01)
+
+
+class Server:
+    """A PostgreSQL cluster with rcq preloaded."""
+
+    def __init__(self, **settings):
+        config = os.environ.get("RCQ_PG_CONFIG", "pg_config")
+        self.bin = subprocess.check_output([config, "--bindir"], text=True).strip()
+        self.dir = tempfile.mkdtemp(prefix="rcq-e2e-", dir=os.environ.get("RCQ_TEST_TMP", "/tmp"))
+        os.chmod(self.dir, 0o755)
+        self.log_path = os.path.join(self.dir, "server.log")
+        self.port = self._free_port()
+        if os.geteuid() == 0:
+            os.chown(self.dir, run_as()["user"], run_as()["group"])
+        # executors and jobs must be able to reach the binary, wherever the checkout lies
+        self.executor_binary = os.path.join(self.dir, "rcq-executor")
+        shutil.copy2(os.environ.get("RCQ_EXECUTOR", os.path.join(ROOT, "build", "rcq-executor")), self.executor_binary)
+        os.chmod(self.executor_binary, 0o755)
+        self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
+            conf.write(
+                f"shared_preload_libraries = 'rcq'\nlisten_addresses = '127.0.0.1'\nport = {self.port}\n"
+                f"unix_socket_directories = '{self.dir}'\nmax_worker_processes = 16\nmax_connections = 60\n"
+                "log_min_messages = info\nlog_line_prefix = '%m [%p] '\n")
+            conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        self.start()
+
+    @property
+    def data(self):
+        return os.path.join(self.dir, "data")
+
+    @staticmethod
+    def _free_port():
+        for port in range(25500, 25900):
+            with contextlib.closing(socket.socket()) as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return port
+        raise RuntimeError("no free port")
+
+    def _run(self, program, *arguments):
+        # not a pipe: the server inherits it and would keep it open
+        with open(os.path.join(self.dir, "commands.log"), "a+b") as output:
+            done = subprocess.run([os.path.join(self.bin, program), *arguments], stdout=output, stderr=output, cwd=self.dir,
+                                  check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}, **run_as())
+            if done.returncode != 0:
+                output.seek(0)
+                raise RuntimeError(f"{program} failed: {output.read().decode()[-2000:]}\n{self.log()[-2000:]}")
+
+    def start(self):
+        self._run("pg_ctl", "-w", "-D", self.data, "-l", self.log_path, "start")
+
+    def stop(self, mode="fast"):
+        self._run("pg_ctl", "-w", "-D", self.data, "-m", mode, "stop")
+
+    def restart(self, mode="fast"):
+        self.stop(mode)
+        self.start()
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def remove(self):
+        with contextlib.suppress(RuntimeError):
+            self.stop("immediate")
+        if not os.environ.get("RCQ_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def connect(self, database="postgres", user="postgres"):
+        connection = psycopg2.connect(host=self.dir, port=self.port, dbname=database, user=user)
+        connection.autocommit = True
+        return connection
+
+
+class Database:
+    """One database with the extension, and short-hands for what people do in it."""
+
+    def __init__(self, server, name, **settings):
+        self.server, self.name = server, name
+        admin = server.connect()
+        admin.cursor().execute(f"CREATE DATABASE {name}")
+        admin.close()
+        self._connection = None
+        self.sql("CREATE EXTENSION rcq")
+        for setting, value in settings.items():
+            self.sql("SELECT rcq.set(%s, %s)", setting, value)
+        self.executors = []
+
+    def sql(self, query, *parameters, user="postgres"):
+        """Rows of a query as dictionaries; reconnects after a server restart."""
+        if user != "postgres":
+            with contextlib.closing(self.server.connect(self.name, user)) as connection:
+                return self._query(connection, query, parameters)
+        for attempt in (1, 2):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = self.server.connect(self.name)
+                return self._query(self._connection, query, parameters)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
+                if self._connection is None or not self._connection.closed:
+                    raise
+                self._connection = None
+                if attempt == 2:
+                    raise
+        return None
+
+    @staticmethod
+    def _query(connection, query, parameters):
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(query, parameters or None)
+            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+    def one(self, query, *parameters, user="postgres"):
+        """The only value of the only row."""
+        (row,) = self.sql(query, *parameters, user=user)
+        (value,) = row.values()
+        return value
+
+    def submit(self, script, **options):
+        names = "".join(f", {name} => %s" for name in options)
+        return self.one(f"SELECT rcq.submit(%s{names})", script, *options.values())
+
+    def job(self, job_id):
+        (row,) = self.sql("SELECT * FROM rcq.jobs WHERE id = %s", job_id)
+        return row
+
+    def ended(self, job_id, timeout=20.0):
+        """Waits for the end of a job and returns its row."""
+        wait_for(lambda: self.job(job_id)["status"] in ("completed", "failed", "cancelled"), f"job {job_id} ended", timeout)
+        return self.job(job_id)
+
+    def running(self, job_id, timeout=20.0):
+        wait_for(lambda: self.job(job_id)["status"] == "running", f"job {job_id} running", timeout)
+        return self.job(job_id)
+
+    def logs(self, job_id, **options):
+        names = "".join(f", {name} => %s" for name in options)
+        return [row["line"] for row in self.sql(f"SELECT line FROM rcq.logs(%s{names})", job_id, *options.values())]
+
+    def executor(self, name, *options, cores=4, memory_gb=8, gpus=0, port=None, wait=True):
+        role = f"{self.name}_{name}"
+        executor = Executor(self, role, ["--cpu-cores", str(cores), "--memory-gb", str(memory_gb), "--gpus", str(gpus), *options], port)
+        self.executors.append(executor)
+        if wait:
+            executor.wait_online()
+        return executor
+
+    def drop(self):
+        for executor in self.executors:
+            executor.kill()
+        if self._connection is not None:
+            self._connection.close()
+        admin = self.server.connect()
+        cursor = admin.cursor()
+        cursor.execute(f"DROP DATABASE {self.name} WITH (FORCE)")
+        for executor in self.executors:
+            cursor.execute(f"DROP ROLE IF EXISTS {executor.role}")
+        admin.close()
+
+
+class Executor:
+    """An rcq-executor process."""
+
+    def __init__(self, database, role, options, port=None):
+        self.database, self.role, self.options, self.port = database, role, options, port
+        if not database.sql("SELECT 1 FROM rcq.executors WHERE name = %s", role):
+            database.sql("SELECT rcq.create_executor_login(%s, 'secret')", role)
+        self.state_dir = os.path.join(database.server.dir, role)
+        self.log_path = self.state_dir + ".log"
+        self.process = None
+        self.start()
+
+    def start(self):
+        server = self.database.server
+        dsn = f"host={server.dir} port={server.port} dbname={self.database.name} user={self.role}"
+        if self.port:
+            dsn = f"host=127.0.0.1 port={self.port} dbname={self.database.name} user={self.role} sslmode=disable gssencmode=disable"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, "--kill-grace", "1", *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=environment, **run_as())
+
+    def wait_online(self):
+        def online():
+            if self.process.poll() is not None:
+                raise AssertionError(f"executor ended with {self.process.returncode}: {self.log()[-2000:]}")
+            return self.database.sql("SELECT 1 FROM rcq.executors WHERE name = %s AND status IN ('idle', 'busy')", self.role)
+        wait_for(online, f"executor {self.role} online")
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        """kill -9, as a host that burns down"""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+
+    def wait_exit(self, timeout=20):
+        return self.process.wait(timeout)
