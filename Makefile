@@ -25,7 +25,7 @@ PG_CONFIG ?= pg_config
 override with_llvm := no
 PG_CPPFLAGS = -MMD -MP -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Wno-register -Wno-unused-parameter -fvisibility=hidden -fvisibility-inlines-hidden $(EXTRA_CXX)
-SHLIB_LINK = -lstdc++ $(EXTRA_LINK)
+SHLIB_LINK = -lstdc++ -Wl,--version-script=src/pg/exports.map $(EXTRA_LINK)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -34,3 +34,5 @@ endif
 
 rcq--$(RCQ_VERSION).sql: $(sort $(wildcard sql/install/*.sql)) rcq.control
 	cat $(sort $(wildcard sql/install/*.sql)) > $@
+
+rcq.so: src/pg/exports.map

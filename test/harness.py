@@ -134,9 +134,9 @@ class Database:
                 if self._connection is None or self._connection.closed:
                     self._connection = self.server.connect(self.name)
                 return self._query(self._connection, query, parameters)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
-                if self._connection is None or not self._connection.closed:
-                    raise
+            except psycopg2.Error as error:
+                if error.pgcode is not None and not error.pgcode.startswith("57P"):
+                    raise  # the server's answer, not a lost connection
                 self._connection = None
                 if attempt == 2:
                     raise

@@ -56,7 +56,7 @@ CREATE TABLE rcq_private.live (
     cancel_requested_at timestamptz,
     peak_memory_mib integer,
     cpu_seconds   real
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
 COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';

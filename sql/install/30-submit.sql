@@ -8,7 +8,7 @@ COMMENT ON TYPE rcq_private.request IS 'A job as asked for; NULL means the defau
 
 -- The one way in: checks every request, then stores all of them or none. Ids come back in the order of the requests.
 CREATE FUNCTION rcq_private.enqueue(requests rcq_private.request[]) RETURNS SETOF bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     caller rcq_private.users;
     bulk boolean := pg_catalog.cardinality(requests) > 1;
@@ -74,11 +74,15 @@ CREATE FUNCTION rcq.submit(
     max_retries integer DEFAULT 0, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
     features text[] DEFAULT NULL, hold boolean DEFAULT false, requeue boolean DEFAULT true,
     on_disconnect text DEFAULT 'continue') RETURNS bigint
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT rcq_private.enqueue(ARRAY[ROW(script, cpu_cores, rcq_private.as_float(memory_gb), gpu_count,
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id bigint;
+BEGIN
+    SELECT q INTO STRICT id FROM rcq_private.enqueue(ARRAY[ROW(script, cpu_cores, rcq_private.as_float(memory_gb), gpu_count,
         rcq_private.as_float(estimated_hours), time_limit, priority, max_retries, name, workdir, env, features, hold,
-        requeue, on_disconnect)::rcq_private.request])
-$$;
+        requeue, on_disconnect)::rcq_private.request]) q;
+    RETURN id;
+END $$;
 COMMENT ON FUNCTION rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text) IS
 'Submits a job and returns its id. script: run under /bin/sh, or by its #! line; cpu_cores, gpu_count: whole; memory_gb: 1 GB = 2^30 bytes; estimated_hours: for planning; time_limit: the job is killed when it is over; priority 1-10, 10 = soonest; max_retries: after failures; workdir: absolute, on the executor''s host, NULL = a directory of its own; env: {"NAME": "value"}; features: the executor must offer all; hold: wait for rcq.release; requeue: run again when its executor is lost; on_disconnect: continue or kill when the executor loses the database. Errors: RC001, RC005, RC010';
 

@@ -10,33 +10,37 @@ CREATE TYPE rcq_private.run_report AS (
 CREATE FUNCTION rcq_private.end_runs(executor_id integer, reports rcq_private.run_report[])
 RETURNS TABLE (job_id bigint, token bigint, answer text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_mergejoin = off AS $$
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     max_losses integer := rcq_private.setting_text('max_losses')::integer;
     now_ timestamptz := pg_catalog.clock_timestamp();
-    ids bigint[] := ARRAY(SELECT r.job_id FROM unnest(reports) r);
     done_ids bigint[];
     done_tokens bigint[];
 BEGIN
     WITH reported AS (
-        -- a run that its executor ended unasked (a drain that ran out of time) was lost, not cancelled
         SELECT DISTINCT ON (r.token) r.* FROM unnest(reports) r ORDER BY r.token
     ), held AS MATERIALIZED (
-        SELECT l.* FROM rcq_private.live l WHERE l.job_id = ANY (ids) ORDER BY l.job_id FOR UPDATE SKIP LOCKED
-    ), ended AS MATERIALIZED (
-        SELECT h.job_id, h.user_id, h.group_id, h.priority, h.attempt, h.executor_id, h.token, h.command_seq, h.placed_at,
-               h.claimed_at, h.cpu_cores, h.memory_mib, h.gpu_count, h.cancel_requested_at IS NOT NULL AS cancelling,
-               CASE WHEN r.end_ = 'cancelled' AND h.cancel_requested_at IS NULL THEN 'executor_lost' ELSE r.end_ END AS end_, r.exit_code, r.signal, COALESCE(r.cpu_seconds, h.cpu_seconds) AS cpu_seconds,
-               COALESCE(r.peak_memory_mib, h.peak_memory_mib) AS peak_memory_mib, r.message, r.output,
-               GREATEST(LEAST(r.ended_at, now_), h.claimed_at) AS ended_at,
-               CASE WHEN r.end_ = 'exit_code' AND r.exit_code = 0 THEN 'completed'
-                    WHEN h.cancel_requested_at IS NOT NULL THEN 'cancelled'
-                    WHEN r.end_ IN ('executor_lost', 'cancelled') THEN CASE WHEN h.requeue AND h.losses < max_losses THEN 'pending' ELSE 'failed' END
-                    WHEN h.failures < h.max_retries THEN 'pending'
-                    ELSE 'failed' END AS status
+        SELECT l.job_id, l.user_id, l.group_id, l.priority, l.attempt, l.executor_id, l.token, l.command_seq, l.placed_at,
+               l.claimed_at, l.cpu_cores, l.memory_mib, l.gpu_count, l.cancel_requested_at IS NOT NULL AS cancelling,
+               l.requeue AND l.losses < max_losses AS may_be_lost, l.failures < l.max_retries AS may_fail,
+               -- a run that its executor ended unasked (a drain that ran out of time) was lost, not cancelled
+               CASE WHEN r.end_ = 'cancelled' AND l.cancel_requested_at IS NULL THEN 'executor_lost' ELSE r.end_ END AS end_,
+               r.exit_code, r.signal, COALESCE(r.cpu_seconds, l.cpu_seconds) AS cpu_seconds,
+               COALESCE(r.peak_memory_mib, l.peak_memory_mib) AS peak_memory_mib, r.message, r.output,
+               GREATEST(LEAST(r.ended_at, now_), l.claimed_at) AS ended_at
           FROM reported r
-          JOIN held h ON h.job_id = r.job_id AND h.token = r.token AND h.executor_id = end_runs.executor_id AND h.claimed_at IS NOT NULL
+          JOIN rcq_private.live l ON l.job_id = r.job_id AND l.token = r.token AND l.executor_id = end_runs.executor_id
+         WHERE l.claimed_at IS NOT NULL
+         ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
+    ), ended AS MATERIALIZED (
+        SELECT h.*, CASE WHEN h.end_ = 'exit_code' AND h.exit_code = 0 THEN 'completed'
+                         WHEN h.cancelling THEN 'cancelled'
+                         WHEN h.end_ = 'executor_lost' AND h.may_be_lost THEN 'pending'
+                         WHEN h.end_ <> 'executor_lost' AND h.may_fail THEN 'pending'
+                         ELSE 'failed' END AS status
+          FROM held h
     ), outcomes AS (
         INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, executor_id, exit_code, placed_at,
                                          claimed_at, token, peak_memory_mib, cpu_seconds, signal, status, reason, message, output)

@@ -94,14 +94,15 @@ CREATE FUNCTION rcq.executor_sync(executor integer, incarnation bigint, acked_se
                                   usage jsonb, max_new integer)
 RETURNS TABLE (kind text, seq bigint, job_id bigint, token bigint, body jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_mergejoin = off AS $$
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
     now_ timestamptz := pg_catalog.clock_timestamp();
     reports rcq_private.run_report[];
     offered rcq_private.command[];
-    taken bigint[];
+    claims bigint;
     lost rcq_private.run_report[];
     ack bigint;
     room integer := COALESCE(max_new, 0);
@@ -154,35 +155,35 @@ BEGIN
              ORDER BY c.seq LIMIT GREATEST(room, 0) + 1000) o;
     IF offered IS NULL THEN RETURN; END IF;
 
-    WITH wanted AS (
+    WITH wanted AS MATERIALIZED (
         SELECT o.job_id, o.token FROM unnest(offered) o
          WHERE o.kind = 'start' AND (live_tokens IS NULL OR o.token <> ALL (live_tokens)) ORDER BY o.seq LIMIT room
     ), locked AS MATERIALIZED (
         SELECT l.job_id FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id AND l.token = w.token
-         WHERE l.claimed_by IS NULL OR l.claimed_by = own.incarnation
+         WHERE l.claimed_by IS NULL
          ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
     ), claimed AS (
-        UPDATE rcq_private.live l SET claimed_at = COALESCE(l.claimed_at, now_), claimed_by = own.incarnation
-          FROM locked k WHERE l.job_id = k.job_id RETURNING l.job_id
+        UPDATE rcq_private.live l SET claimed_at = now_, claimed_by = own.incarnation
+          FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched_quietly(l.job_id)
     )
-    SELECT pg_catalog.array_agg(rcq_private.touched_quietly(k.job_id)) INTO taken FROM claimed k;
+    SELECT pg_catalog.count(*) INTO claims FROM claimed;
 
+    -- What this process has claimed, now or by an earlier call whose answer it has not acknowledged.
     RETURN QUERY
     SELECT 'start', o.seq, o.job_id, o.token, rcq_private.start_body(j, l.attempt)
       FROM unnest(offered) o
-      JOIN rcq_private.job j ON j.id = o.job_id
       JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
-     WHERE o.kind = 'start' AND o.job_id = ANY (taken)
+      JOIN rcq_private.job j ON j.id = o.job_id
+     WHERE o.kind = 'start' AND l.claimed_by = own.incarnation AND (live_tokens IS NULL OR o.token <> ALL (live_tokens))
      ORDER BY o.seq;
     RETURN QUERY
     SELECT 'cancel', o.seq, o.job_id, o.token, NULL::jsonb FROM unnest(offered) o WHERE o.kind = 'cancel' ORDER BY o.seq;
 
-    SELECT COALESCE(pg_catalog.min(o.seq) FILTER (WHERE o.kind = 'start' AND k.job_id IS NULL AND EXISTS (
-                        SELECT FROM rcq_private.live l WHERE l.job_id = o.job_id AND l.token = o.token)) - 1, pg_catalog.max(o.seq))
-      INTO ack
-      FROM unnest(offered) o
-      LEFT JOIN unnest(taken) k(job_id) ON k.job_id = o.job_id
-     WHERE live_tokens IS NULL OR o.token <> ALL (live_tokens);
+    -- Acknowledged is what lies before the first start that was left out.
+    SELECT pg_catalog.min(o.seq) - 1 INTO ack
+      FROM unnest(offered) o JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
+     WHERE o.kind = 'start' AND l.claimed_by IS NULL;
+    ack := COALESCE(ack, offered[pg_catalog.cardinality(offered)].seq);
     IF ack > acked_seq THEN
         RETURN QUERY SELECT 'ack', ack, NULL::bigint, NULL::bigint, NULL::jsonb;
     END IF;
@@ -193,7 +194,8 @@ COMMENT ON FUNCTION rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, 
 CREATE FUNCTION rcq.executor_log(executor integer, incarnation bigint, job_ids bigint[], tokens bigint[], seqs bigint[], streams text[], chunks bytea[])
 RETURNS bigint[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_mergejoin = off AS $$
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
     n integer := COALESCE(pg_catalog.cardinality(chunks), 0);

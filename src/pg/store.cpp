@@ -176,11 +176,11 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
     static Statement statement(
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3) w(job_id, executor_id, token)), "
-        "locked AS MATERIALIZED (SELECT l.job_id FROM rcq_private.live l WHERE l.job_id = ANY ($1) AND l.placed_at IS NULL AND NOT l.held "
-        "  ORDER BY l.job_id FOR UPDATE SKIP LOCKED), "
-        "placed AS (UPDATE rcq_private.live l SET executor_id = w.executor_id, token = w.token, placed_at = $4, attempt = l.attempt + 1, "
+        "locked AS MATERIALIZED (SELECT w.* FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id WHERE l.placed_at IS NULL AND NOT l.held "
+        "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
+        "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
-        "  FROM locked k JOIN wanted w ON w.job_id = k.job_id WHERE l.job_id = k.job_id "
+        "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
         "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
         "SELECT p.executor_id, p.command_seq, p.job_id, p.token, 'start' FROM placed p RETURNING job_id",

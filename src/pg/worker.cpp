@@ -44,7 +44,7 @@ void set_up_session() {
         {"statement_timeout", "0"}, {"lock_timeout", "0"}, {"idle_in_transaction_session_timeout", "0"},
         {"jit", "off"}, {"TimeZone", "UTC"}, {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"},
         {"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"enable_mergejoin", "off"},
-        {"enable_hashjoin", "on"}, {"enable_indexscan", "on"}, {"enable_nestloop", "on"}, {"row_security", "on"},
+        {"enable_hashjoin", "off"}, {"enable_indexscan", "on"}, {"enable_nestloop", "on"}, {"row_security", "on"},
         {"session_replication_role", "origin"}, {"max_parallel_workers_per_gather", "0"},
     };
     for (const auto& setting : settings)

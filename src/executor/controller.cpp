@@ -1,0 +1,331 @@
+#include "executor/controller.hpp"
+
+#include "executor/clock.hpp"
+#include "executor/logging.hpp"
+#include "executor/random.hpp"
+#include "executor/store.hpp"
+#include "protocol/words.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace rcq::executor {
+
+namespace {
+
+constexpr std::int64_t ends_together_ms = 2;
+constexpr std::int64_t retry_ms = 200;
+constexpr std::int64_t usage_interval_ms = 60'000;
+constexpr std::size_t reports_per_sync = 1000;
+constexpr int starts_per_sync = 1000;
+
+} // namespace
+
+Controller::Controller(uv_loop_t* loop, const Options& options, Supervisor& supervisor,
+                       std::function<void(int)> finished)
+    : loop_(loop), options_(options), supervisor_(supervisor), finished_(std::move(finished)),
+      session_(loop, options.dsn), courier_(supervisor), pump_timer_(loop, [this] { pump(); }),
+      stop_timer_(loop,
+                  [this] {
+                      if (stop_code_) return finished_(*stop_code_);
+                      if (stop_requests_ == 1) return cancel_runs("the executor was stopped: drain timeout");
+                      stop(exit_code::unfinished);
+                  }),
+      incarnation_(random_positive()) {
+    session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
+    supervisor_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
+                            [this] {
+                                finish_when_dead();
+                                pump();
+                            }});
+}
+
+void Controller::start() { session_.connect(); }
+
+// --- connection ------------------------------------------------------------------------------------------------------
+
+void Controller::on_connected() {
+    stage_ = Stage::registering;
+    session_.send(store::register_executor(options_.hostname, options_.capacity, options_.features, incarnation_),
+                  [this](const Reply& reply) { on_registered(reply); });
+}
+
+void Controller::on_registered(const Reply& reply) {
+    if (!reply.ok() && reply.sqlstate == protocol::error::malformed_report && !ever_registered_) {
+        spdlog::error("event=refused sqlstate={} message={}", reply.sqlstate, quoted(reply.message));
+        return stop(exit_code::refused);
+    }
+    if (failed(reply, "register_executor")) return;
+    try {
+        registration_ = store::decode_registration(reply.result.get());
+    } catch (const std::runtime_error& error) {
+        return session_.reconnect(error.what());
+    }
+    ever_registered_ = true;
+    spdlog::info("event=registered executor={} name={} lease_s={} lost_after_s={} incarnation={}",
+                 registration_.executor, quoted(registration_.name), registration_.lease_s, registration_.lost_after_s,
+                 incarnation_);
+    if (options_.listen) return send_listen();
+    become_ready();
+}
+
+void Controller::send_listen() {
+    stage_ = Stage::listening;
+    session_.send(store::listen(registration_.channel), [this](const Reply& reply) {
+        if (!failed(reply, "listen")) become_ready();
+    });
+}
+
+void Controller::become_ready() {
+    stage_ = Stage::ready;
+    acked_seq_ = 0;
+    list_all_ = true;
+    drain_sent_ = false;
+    synced_last_ = false;
+    next_sync_ms_ = now();
+    pump();
+}
+
+void Controller::on_lost() {
+    stage_ = Stage::offline;
+    courier_.lost();
+    reportable_.insert(reportable_.begin(), reported_.begin(), reported_.end());
+    reported_.clear();
+    if (sign_off_sent_) return stop(exit_code::done);
+    finish_when_drained();
+}
+
+bool Controller::failed(const Reply& reply, const char* call) {
+    namespace error = protocol::error;
+    if (reply.ok()) return false;
+    spdlog::error("event=call_failed call={} sqlstate={} message={}", call, reply.sqlstate, quoted(reply.message));
+    if (reply.sqlstate == error::no_executor_role || reply.sqlstate == error::version_mismatch) {
+        stop(exit_code::refused);
+    } else if (reply.sqlstate == error::replaced) {
+        stop(exit_code::replaced);
+    } else {
+        session_.reconnect(reply.sqlstate + " " + reply.message);
+    }
+    return true;
+}
+
+// --- what to send next -----------------------------------------------------------------------------------------------
+
+void Controller::want_sync(std::int64_t delay_ms) {
+    next_sync_ms_ = std::min(next_sync_ms_, now() + delay_ms);
+    pump();
+}
+
+void Controller::pump() {
+    if (stop_code_ || applying_ || stage_ != Stage::ready || !session_.idle()) return;
+    if (stop_requests_ > 0 && !drain_sent_) return send_drain();
+    if (stop_requests_ > 0 && supervisor_.held() == 0) return send_sign_off();
+    const std::int64_t time = now();
+    const bool log_due = courier_.due_ms() <= time;
+    const bool sync_due = next_sync_ms_ <= time;
+    if (log_due && (!sync_due || synced_last_)) return send_log();
+    if (sync_due) return send_sync();
+    pump_timer_.start(static_cast<std::uint64_t>(std::min(next_sync_ms_, courier_.due_ms()) - time));
+}
+
+std::int64_t Controller::idle_interval_ms(bool active) {
+    const auto lease_part = static_cast<std::int64_t>(registration_.lease_s * 1000 / 3);
+    if (options_.listen) return std::min(static_cast<std::int64_t>(options_.poll_s * 1000), lease_part);
+    poll_ms_ = active ? 250 : std::min<std::int64_t>(1000, poll_ms_ * 2);
+    return std::min(poll_ms_, lease_part);
+}
+
+// --- sync ------------------------------------------------------------------------------------------------------------
+
+void Controller::send_sync() {
+    SyncRequest request;
+    request.executor = registration_.executor;
+    request.incarnation = incarnation_;
+    request.acked_seq = acked_seq_;
+    const auto lease_part = static_cast<std::int64_t>(registration_.lease_s * 1000 / 3);
+    const auto poll = static_cast<std::int64_t>(options_.poll_s * 1000);
+    if (list_all_ || now() - listed_all_ms_ >= lease_part - std::min(poll, lease_part / 2)) {
+        request.live_tokens = supervisor_.tokens();
+        listed_all_ms_ = now();
+    }
+    const std::size_t limit = careful_syncs_ > 0 ? 1 : reports_per_sync;
+    while (!reportable_.empty() && reported_.size() < limit) {
+        Run* run = supervisor_.find(reportable_.front());
+        reportable_.pop_front();
+        if (run == nullptr || run->forgotten()) continue;
+        reported_.push_back(run->token());
+        request.finished.push_back({run->job_id(), run->token(), &run->end(),
+                                    run->end().outputs.any ? run->directory().output_path() : std::string()});
+    }
+    if (careful_syncs_ == 0) {
+        for (Run* run : supervisor_.usage_due(usage_interval_ms, reports_per_sync)) {
+            request.usage.push_back({run->job_id(), run->token(), run->cpu_seconds(), run->peak_memory_mib()});
+        }
+    }
+    if (stop_requests_ == 0) {
+        request.max_new = std::clamp(options_.max_runs - supervisor_.running(), 0, starts_per_sync);
+    }
+    max_new_sent_ = request.max_new;
+    next_sync_ms_ = INT64_MAX; // who wants another one meanwhile sets it anew
+    synced_last_ = true;
+    sync_sent_ms_ = boottime_ms();
+    session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
+}
+
+void Controller::on_sync(const Reply& reply) {
+    if (reply.sqlstate == protocol::error::malformed_report) {
+        spdlog::error("event=call_failed call=executor_sync sqlstate={} message={}", reply.sqlstate,
+                      quoted(reply.message));
+        return report_refused();
+    }
+    if (failed(reply, "executor_sync")) return;
+    std::vector<SyncRow> rows;
+    try {
+        rows = store::decode_sync(reply.result.get());
+    } catch (const std::runtime_error& error) {
+        return session_.reconnect(error.what());
+    }
+    session_.reset_backoff();
+    list_all_ = false;
+    if (careful_syncs_ > 0) --careful_syncs_;
+    const double limit_s = std::max(1.0, registration_.lost_after_s - options_.kill_grace_s);
+    supervisor_.note_contact(sync_sent_ms_, static_cast<std::int64_t>(limit_s * 1000));
+    applying_ = true;
+    apply(rows);
+    applying_ = false;
+    pump();
+}
+
+void Controller::apply(const std::vector<SyncRow>& rows) {
+    namespace kind = protocol::sync_row;
+    std::unordered_set<std::int64_t> answered;
+    std::int64_t greatest_seq = 0;
+    int starts = 0;
+    for (const SyncRow& row : rows) {
+        if (row.kind == kind::ack) {
+            acked_seq_ = row.seq;
+            continue;
+        }
+        greatest_seq = std::max(greatest_seq, row.seq);
+        if (row.kind == kind::answer) {
+            std::string word = store::decode_answer(row.body);
+            if (word == protocol::answer::retry || word.empty()) continue;
+            if (word == protocol::answer::stale) {
+                spdlog::warn("event=report_stale job={} token={}", row.job_id, row.token);
+            }
+            answered.insert(row.token);
+            supervisor_.forget(row.token);
+        } else if (row.kind == kind::start) {
+            ++starts;
+            start_run(row);
+        } else if (row.kind == kind::cancel) {
+            supervisor_.cancel(row.token);
+        } else if (row.kind == kind::kill) {
+            supervisor_.kill_and_forget(row.token);
+        } else {
+            spdlog::warn("event=unknown_row kind={}", quoted(row.kind));
+        }
+    }
+    const bool any_reported = !reported_.empty();
+    std::erase_if(reported_, [&answered](std::int64_t token) { return answered.contains(token); });
+    const bool retried = !reported_.empty();
+    reportable_.insert(reportable_.end(), reported_.begin(), reported_.end());
+    reported_.clear();
+    schedule_next_sync(!rows.empty() || any_reported, starts > 0 && starts >= max_new_sent_, greatest_seq > acked_seq_,
+                       retried);
+}
+
+// `full`: as many starts came as were asked for, so more may wait. `gap`: a command was left out because its row was
+// locked. Both ask again at once, but a lock that stays is not asked in a tight loop.
+void Controller::schedule_next_sync(bool active, bool full, bool gap, bool retried) {
+    hurried_syncs_ = gap ? hurried_syncs_ + 1 : 0;
+    std::int64_t delay = idle_interval_ms(active);
+    if (retried || gap) delay = std::min(delay, retry_ms);
+    if (full || (gap && hurried_syncs_ <= 3) || (!retried && !reportable_.empty())) delay = 0;
+    next_sync_ms_ = std::min(next_sync_ms_, now() + delay);
+}
+
+void Controller::start_run(const SyncRow& row) {
+    try {
+        supervisor_.start(row.job_id, row.token, decode_job_spec(row.body));
+    } catch (const SpecError& error) {
+        spdlog::error("event=start_malformed job={} token={} reason={}", row.job_id, row.token, quoted(error.what()));
+        supervisor_.refuse(row.job_id, row.token, error.what());
+    }
+}
+
+// One report spoils the whole call: it is found by sending one at a time, then tried without what describes it, then
+// dropped, because a report that is never accepted would hold up all others.
+void Controller::report_refused() {
+    const bool alone = careful_syncs_ > 0;
+    const bool reported = !reported_.empty();
+    careful_syncs_ = 50;
+    list_all_ = true;
+    for (std::int64_t token : std::exchange(reported_, {})) {
+        Run* run = supervisor_.find(token);
+        if (run == nullptr) continue;
+        if (alone && ++run->refusals >= 2) {
+            spdlog::error("event=report_dropped job={} token={}", run->job_id(), token);
+            supervisor_.forget(token);
+            continue;
+        }
+        if (alone) {
+            run->end().message.clear();
+            run->end().outputs.files.clear();
+        }
+        reportable_.push_back(token);
+    }
+    want_sync(reported ? retry_ms : 1000);
+}
+
+// --- runs ------------------------------------------------------------------------------------------------------------
+
+void Controller::run_ended(Run& run) {
+    if (run.log().outbox().empty()) {
+        reportable_.push_back(run.token());
+        want_sync(ends_together_ms);
+    } else {
+        courier_.note(run, now(), true);
+        pump();
+    }
+}
+
+void Controller::run_log_grown(Run& run) {
+    courier_.note(run, now(), false);
+    pump();
+}
+
+void Controller::logs_complete(const std::vector<std::int64_t>& tokens) {
+    if (tokens.empty()) return;
+    reportable_.insert(reportable_.end(), tokens.begin(), tokens.end());
+    next_sync_ms_ = std::min(next_sync_ms_, now());
+}
+
+void Controller::send_log() {
+    LogBatch batch = courier_.next_batch();
+    synced_last_ = false;
+    if (batch.empty()) {
+        logs_complete(courier_.answered({}, now()));
+        return want_sync(idle_interval_ms(false));
+    }
+    session_.send(store::log(registration_.executor, incarnation_, batch), [this](const Reply& reply) {
+        std::vector<std::int64_t> complete;
+        if (reply.sqlstate == protocol::error::malformed_report) {
+            spdlog::error("event=call_failed call=executor_log sqlstate={} message={}", reply.sqlstate,
+                          quoted(reply.message));
+            complete = courier_.refused(now());
+        } else if (failed(reply, "executor_log")) {
+            return;
+        } else {
+            try {
+                complete = courier_.answered(store::decode_stale_tokens(reply.result.get()), now());
+            } catch (const std::runtime_error& error) {
+                return session_.reconnect(error.what());
+            }
+        }
+        logs_complete(complete);
+        pump();
+    });
+}
+
+} // namespace rcq::executor

@@ -1,0 +1,25 @@
+// The environment of a job: a short list of its own, never the executor's.
+#pragma once
+#include "executor/job_spec.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rcq::executor {
+
+struct JobEnvironmentInput {
+    std::int64_t job_id = 0;
+    const JobSpec* spec = nullptr;
+    std::string run_dir;
+    std::string output_dir;
+    std::vector<int> gpus;
+};
+
+// What of the executor's own environment a job may see: HOME, LANG, LC_*. Taken once at the start.
+std::vector<std::string> inherited_environment(const char* const* environment);
+
+// "NAME=value" strings in the order inherited, rcq's own, the job's; a later one replaces an earlier one of its name.
+std::vector<std::string> job_environment(const JobEnvironmentInput& input, const std::vector<std::string>& inherited);
+
+} // namespace rcq::executor

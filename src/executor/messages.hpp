@@ -1,0 +1,63 @@
+// What is said in the calls of the protocol, as plain data.
+#pragma once
+#include "executor/capacity.hpp"
+#include "executor/log_outbox.hpp"
+#include "executor/run.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rcq::executor {
+
+struct Registration {
+    int executor = 0;
+    std::string name;
+    std::string channel;
+    double lease_s = 30;
+    double lost_after_s = 300;
+};
+
+struct EndReport {
+    std::int64_t job_id = 0;
+    std::int64_t token = 0;
+    const RunEnd* end = nullptr;
+    std::string output_dir; // empty: no outputs
+};
+
+struct UsageReport {
+    std::int64_t job_id = 0;
+    std::int64_t token = 0;
+    double cpu_seconds = 0;
+    std::int64_t peak_memory_mib = 0;
+};
+
+struct SyncRequest {
+    int executor = 0;
+    std::int64_t incarnation = 0;
+    std::int64_t acked_seq = 0;
+    std::optional<std::vector<std::int64_t>> live_tokens;
+    std::vector<EndReport> finished;
+    std::vector<UsageReport> usage;
+    int max_new = 0;
+};
+
+struct SyncRow {
+    std::string kind; // a word of protocol::sync_row
+    std::int64_t seq = 0;
+    std::int64_t job_id = 0;
+    std::int64_t token = 0;
+    std::string body;
+};
+
+struct LogBatch {
+    std::vector<std::int64_t> job_ids;
+    std::vector<std::int64_t> tokens;
+    std::vector<std::int64_t> seqs;
+    std::vector<LogStream> streams;
+    std::vector<std::string> chunks;
+    [[nodiscard]] bool empty() const { return chunks.empty(); }
+};
+
+} // namespace rcq::executor

@@ -1,0 +1,206 @@
+#include "executor/store.hpp"
+
+#include "executor/clock.hpp"
+#include "protocol/words.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace rcq::executor::store {
+
+namespace {
+
+using nlohmann::json;
+
+namespace oid {
+constexpr TypeOid bytea = 17;
+constexpr TypeOid int8 = 20;
+constexpr TypeOid int4 = 23;
+constexpr TypeOid text = 25;
+constexpr TypeOid bytea_array = 1001;
+constexpr TypeOid text_array = 1009;
+constexpr TypeOid int8_array = 1016;
+constexpr TypeOid jsonb = 3802;
+} // namespace oid
+
+Parameter integer(int number) { return {oid::int4, std::to_string(number)}; }
+Parameter bigint(std::int64_t number) { return {oid::int8, std::to_string(number)}; }
+Parameter text(const std::string& value) { return {oid::text, value}; }
+Parameter jsonb(std::string value) { return {oid::jsonb, std::move(value)}; }
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+Parameter bigints(const std::vector<std::int64_t>& numbers) {
+    BinaryArray array(oid::int8);
+    for (std::int64_t number : numbers) array.add(number);
+    return {oid::int8_array, array.take(), true};
+}
+
+Parameter texts(const std::vector<std::string>& values) {
+    BinaryArray array(oid::text);
+    for (const std::string& value : values) array.add(value);
+    return {oid::text_array, array.take(), true};
+}
+
+std::int64_t bigint_field(const PGresult* result, int row, int column) {
+    if (PQgetisnull(result, row, column) != 0) return 0;
+    std::string_view value(PQgetvalue(result, row, column));
+    std::int64_t number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || end != value.data() + value.size()) throw std::runtime_error("not a bigint");
+    return number;
+}
+
+double rounded(double value) { return std::round(value * 1e6) / 1e6; }
+
+std::string encode_usage(const std::vector<UsageReport>& reports) {
+    json list = json::array();
+    for (const UsageReport& report : reports) {
+        list.push_back({{"job_id", report.job_id},
+                        {"token", report.token},
+                        {"cpu_seconds", rounded(report.cpu_seconds)},
+                        {"peak_memory_mib", report.peak_memory_mib}});
+    }
+    return dump(list);
+}
+
+} // namespace
+
+Statement register_executor(const std::string& hostname, const Capacity& capacity,
+                            const std::vector<std::string>& features, std::int64_t incarnation) {
+    json body = {
+        {"cpu_cores", capacity.cpu_cores}, {"memory_mib", capacity.memory_mib}, {"gpu_count", capacity.gpu_count}};
+    return {"SELECT rcq.register_executor($1, $2, $3, $4, $5)",
+            {text(hostname), jsonb(dump(body)), texts(features), bigint(incarnation), integer(protocol::version)}};
+}
+
+Registration decode_registration(const PGresult* result) {
+    if (PQntuples(result) != 1 || PQnfields(result) != 1) throw std::runtime_error("registration: no answer");
+    return decode_registration_text(PQgetvalue(result, 0, 0));
+}
+
+Registration decode_registration_text(const std::string& text) {
+    json body = json::parse(text, nullptr, false);
+    Registration registration;
+    try {
+        registration.executor = body.at("executor").get<int>();
+        registration.name = body.value("name", "");
+        registration.channel = body.value("channel", protocol::executor_channel(registration.executor));
+        registration.lease_s = body.at("lease_seconds").get<double>();
+        registration.lost_after_s = body.at("lost_after_seconds").get<double>();
+    } catch (const json::exception& error) {
+        throw std::runtime_error(std::string("registration: malformed answer: ") + error.what());
+    }
+    if (!(registration.lease_s > 0) || !(registration.lost_after_s > 0)) {
+        throw std::runtime_error("registration: malformed answer: lease or lost_after is not positive");
+    }
+    return registration;
+}
+
+Statement listen(const std::string& channel) {
+    std::string name;
+    for (char c : channel) name += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return {"LISTEN \"" + name + "\"", {}};
+}
+
+std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t now_ms) {
+    json list = json::array();
+    for (const EndReport& report : reports) {
+        const RunEnd& end = *report.end;
+        json item = {{"job_id", report.job_id},
+                     {"token", report.token},
+                     {"end", end.kind},
+                     {"exit_code", nullptr},
+                     {"signal", nullptr},
+                     {"cpu_seconds", rounded(end.cpu_seconds)},
+                     {"peak_memory_mib", end.peak_memory_mib},
+                     {"ended_ago_s", static_cast<double>(std::max<std::int64_t>(0, now_ms - end.ended_at_ms)) / 1000},
+                     {"message", nullptr},
+                     {"output_dir", nullptr},
+                     {"files", json::array()}};
+        if (end.exit_code) item["exit_code"] = *end.exit_code;
+        if (end.signal) item["signal"] = *end.signal;
+        if (!end.message.empty()) item["message"] = end.message;
+        if (!report.output_dir.empty()) item["output_dir"] = report.output_dir;
+        for (const OutputFile& file : end.outputs.files) {
+            item["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
+        }
+        list.push_back(std::move(item));
+    }
+    return dump(list);
+}
+
+Statement sync(const SyncRequest& request) {
+    Parameter live{oid::int8_array, std::nullopt};
+    if (request.live_tokens) live = bigints(*request.live_tokens);
+    Parameter finished{oid::jsonb, std::nullopt};
+    if (!request.finished.empty()) finished.value = encode_finished(request.finished, boottime_ms());
+    Parameter usage{oid::jsonb, std::nullopt};
+    if (!request.usage.empty()) usage.value = encode_usage(request.usage);
+    return {"SELECT kind, seq, job_id, token, body FROM rcq.executor_sync($1, $2, $3, $4, $5, $6, $7)",
+            {integer(request.executor), bigint(request.incarnation), bigint(request.acked_seq), std::move(live),
+             std::move(finished), std::move(usage), integer(request.max_new)}};
+}
+
+std::vector<SyncRow> decode_sync(const PGresult* result) {
+    if (PQnfields(result) != 5) throw std::runtime_error("sync: an answer of five columns was expected");
+    std::vector<SyncRow> rows;
+    const int count = PQntuples(result);
+    rows.reserve(static_cast<std::size_t>(count));
+    for (int row = 0; row < count; ++row) {
+        rows.push_back({PQgetvalue(result, row, 0), bigint_field(result, row, 1), bigint_field(result, row, 2),
+                        bigint_field(result, row, 3), PQgetvalue(result, row, 4)});
+    }
+    return rows;
+}
+
+std::string decode_answer(const std::string& body) {
+    json object = json::parse(body, nullptr, false);
+    if (!object.is_object()) return {};
+    auto word = object.find("answer");
+    return word != object.end() && word->is_string() ? word->get<std::string>() : std::string();
+}
+
+Statement log(int executor, std::int64_t incarnation, const LogBatch& batch) {
+    std::vector<std::string> streams;
+    streams.reserve(batch.streams.size());
+    for (LogStream stream : batch.streams) streams.emplace_back(stream == LogStream::out ? "stdout" : "stderr");
+    BinaryArray chunks(oid::bytea);
+    for (const std::string& chunk : batch.chunks) chunks.add(chunk);
+    return {"SELECT rcq.executor_log($1, $2, $3, $4, $5, $6, $7)",
+            {integer(executor), bigint(incarnation), bigints(batch.job_ids), bigints(batch.tokens), bigints(batch.seqs),
+             texts(streams), Parameter{oid::bytea_array, chunks.take(), true}}};
+}
+
+std::vector<std::int64_t> decode_bigint_array(const std::string& text) {
+    std::vector<std::int64_t> numbers;
+    if (text.size() < 2 || text.front() != '{' || text.back() != '}') throw std::runtime_error("not an array: " + text);
+    const char* at = text.data() + 1;
+    const char* end = text.data() + text.size() - 1;
+    while (at != end) {
+        std::int64_t number = 0;
+        auto [next, error] = std::from_chars(at, end, number);
+        if (error != std::errc{} || (next != end && *next != ',')) throw std::runtime_error("not an array: " + text);
+        numbers.push_back(number);
+        at = next == end ? end : next + 1;
+    }
+    return numbers;
+}
+
+std::vector<std::int64_t> decode_stale_tokens(const PGresult* result) {
+    if (PQntuples(result) != 1 || PQnfields(result) != 1) throw std::runtime_error("log: no answer");
+    if (PQgetisnull(result, 0, 0) != 0) return {};
+    return decode_bigint_array(PQgetvalue(result, 0, 0));
+}
+
+Statement drain(int executor, std::int64_t incarnation, const std::string& reason) {
+    return {"SELECT rcq.executor_drain($1, $2, $3)", {integer(executor), bigint(incarnation), text(reason)}};
+}
+
+Statement sign_off(int executor, std::int64_t incarnation) {
+    return {"SELECT rcq.executor_sign_off($1, $2)", {integer(executor), bigint(incarnation)}};
+}
+
+} // namespace rcq::executor::store

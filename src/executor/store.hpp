@@ -1,0 +1,35 @@
+// All SQL of the executor: the calls of the protocol as statements, and their answers as data. Decoding throws
+// std::runtime_error when an answer is not what the protocol says.
+#pragma once
+#include "executor/messages.hpp"
+#include "executor/statement.hpp"
+
+#include <libpq-fe.h>
+#include <string>
+#include <vector>
+
+namespace rcq::executor::store {
+
+Statement register_executor(const std::string& hostname, const Capacity& capacity,
+                            const std::vector<std::string>& features, std::int64_t incarnation);
+Registration decode_registration(const PGresult* result);
+Registration decode_registration_text(const std::string& text);
+
+Statement listen(const std::string& channel);
+
+Statement sync(const SyncRequest& request);
+std::vector<SyncRow> decode_sync(const PGresult* result);
+// The word in the body of an `answer` row; empty when there is none.
+std::string decode_answer(const std::string& body);
+
+Statement log(int executor, std::int64_t incarnation, const LogBatch& batch);
+std::vector<std::int64_t> decode_stale_tokens(const PGresult* result);
+std::vector<std::int64_t> decode_bigint_array(const std::string& text);
+
+Statement drain(int executor, std::int64_t incarnation, const std::string& reason);
+Statement sign_off(int executor, std::int64_t incarnation);
+
+// The JSON of `finished`, invalid UTF-8 replaced.
+std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t now_ms);
+
+} // namespace rcq::executor::store

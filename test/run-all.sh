@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
+#   test/run-all.sh [suite ...]     unit exports sql e2e
+# RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+passed=0
+failed=0
+skipped=0
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+say() { printf '\n== %s\n' "$*"; }
+
+# Adds up what a suite counted; a suite that ended badly without counting a failure counts as one.
+count() { # suite passed failed exit-code
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    if [ "$4" -ne 0 ] && [ "$3" -eq 0 ]; then failed=$((failed + 1)); fi
+    echo "-- $1: $2 passed, $3 failed"
+}
+
+number() { # file regex: the first group of the last match, or 0
+    local found
+    found=$(sed -nE "s/.*$2.*/\1/p" "$1" | tail -n 1)
+    echo "${found:-0}"
+}
+
+unit() {
+    local binary code=0 all=0 bad=0
+    for binary in build/core_test build/executor_test; do
+        say "$binary"
+        "$binary" --gtest_brief=1 >"$logs/unit" 2>&1 || code=1
+        tail -n 25 "$logs/unit"
+        all=$((all + $(number "$logs/unit" '\[==========\] ([0-9]+) tests? from.*ran')))
+        bad=$((bad + $(number "$logs/unit" '^ *([0-9]+) FAILED TESTS?')))
+        if grep -q GTEST_SKIP "$logs/unit"; then skipped=$((skipped + 1)); fi
+    done
+    count unit $((all - bad)) "$bad" "$code"
+}
+
+# The library must export its entries and nothing else: PostgreSQL loads libraries with global symbols.
+exports() {
+    local extra
+    say "exported symbols"
+    extra=$(nm -D --defined-only rcq.so | awk '{print $3}' | grep -vE '^(_PG_init|Pg_magic_func|(pg_finfo_)?rcq_[a-z_]+)$')
+    if [ -z "$extra" ]; then count exports 1 0 0; else
+        echo "$extra" | head
+        count exports 0 1 1
+    fi
+}
+
+sql() {
+    local code=0
+    say "pg_regress, isolation, pgTAP"
+    test/with-server.py max_prepared_transactions=5 -- test/sql/run.sh 2>&1 | tee "$logs/sql"
+    code=${PIPESTATUS[0]}
+    count sql "$(number "$logs/sql" '^sql: ([0-9]+) passed')" "$(number "$logs/sql" '^sql: [0-9]+ passed, ([0-9]+) failed')" "$code"
+}
+
+e2e() {
+    local code=0
+    say "end to end: real server, real executors"
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider test/e2e 2>&1 | tee "$logs/e2e"
+    code=${PIPESTATUS[0]}
+    skipped=$((skipped + $(number "$logs/e2e" '([0-9]+) skipped')))
+    count e2e "$(number "$logs/e2e" '([0-9]+) passed')" "$(($(number "$logs/e2e" '([0-9]+) failed') + $(number "$logs/e2e" '([0-9]+) errors?')))" "$code"
+}
+
+for suite in "${@:-unit exports sql e2e}"; do
+    for name in $suite; do "$name"; done
+done
+
+echo
+if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
+[ "$failed" -eq 0 ]
