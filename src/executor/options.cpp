@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
-#include <regex>
+#include <string_view>
 #include <unistd.h>
 
 namespace rcq::executor {
@@ -77,6 +77,18 @@ void finish(Options& options, double memory_gb, bool memory_given) {
     options.state_dir = std::filesystem::path(options.state_dir).lexically_normal().string();
     while (options.state_dir.size() > 1 && options.state_dir.back() == '/') options.state_dir.pop_back();
     if (options.hostname.empty()) mistake("--hostname: empty");
+}
+
+// The end of a value in a connection string: quoted with backslash escapes, or up to a space or (in a URI) an
+// ampersand.
+std::size_t end_of_value(std::string_view text, std::size_t at) {
+    if (at < text.size() && text[at] == '\'') {
+        for (++at; at < text.size() && text[at] != '\''; ++at) {
+            if (text[at] == '\\') ++at;
+        }
+        return std::min(at + 1, text.size());
+    }
+    return std::min(text.find_first_of(" &", at), text.size());
 }
 
 } // namespace
@@ -160,16 +172,21 @@ std::string describe_registration(const Options& options) {
 }
 
 void hide_password_in_arguments(int argc, char** argv) {
-    static const std::regex password(R"(password\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&]*)|://[^:/@]*:([^@]*)@)",
-                                     std::regex::icase);
     for (int i = 1; i < argc; ++i) {
-        std::cmatch match;
-        const char* from = argv[i];
-        while (std::regex_search(from, match, password)) {
-            int group = match[1].matched ? 1 : 2;
-            char* start = argv[i] + (match[group].first - argv[i]);
-            std::memset(start, 'x', static_cast<std::size_t>(match[group].length()));
-            from = match[0].second;
+        std::string_view text(argv[i]);
+        auto blot = [&](std::size_t from, std::size_t to) { std::memset(argv[i] + from, 'x', to - from); };
+        std::size_t scheme = text.find("://");
+        std::size_t at = scheme == std::string_view::npos ? scheme : text.find('@', scheme);
+        if (at != std::string_view::npos) { // scheme://user:password@host
+            std::size_t colon = text.find(':', scheme + 3);
+            if (colon < at) blot(colon + 1, at);
+        }
+        for (std::size_t key = text.find("password"); key != std::string_view::npos; key = text.find("password", key)) {
+            key += std::string_view("password").size();
+            std::size_t equals = text.find_first_not_of(' ', key);
+            if (equals == std::string_view::npos || text[equals] != '=') continue;
+            std::size_t value = std::min(text.find_first_not_of(' ', equals + 1), text.size());
+            blot(value, end_of_value(text, value));
         }
     }
 }

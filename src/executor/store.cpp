@@ -115,11 +115,12 @@ std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t 
                      {"exit_code", nullptr},
                      {"signal", nullptr},
                      {"cpu_seconds", rounded(end.cpu_seconds)},
-                     {"peak_memory_mib", end.peak_memory_mib},
+                     {"peak_memory_mib", nullptr}, // too small and too short to be told from ourselves
                      {"ended_ago_s", static_cast<double>(std::max<std::int64_t>(0, now_ms - end.ended_at_ms)) / 1000},
                      {"message", nullptr},
                      {"output_dir", nullptr},
                      {"files", json::array()}};
+        if (end.peak_memory_mib > 0) item["peak_memory_mib"] = end.peak_memory_mib;
         if (end.exit_code) item["exit_code"] = *end.exit_code;
         if (end.signal) item["signal"] = *end.signal;
         if (!end.message.empty()) item["message"] = end.message;

@@ -20,7 +20,15 @@ def test_a_submitted_script_runs_and_its_result_is_in_sql(db):
         assert result.read() == "data\n"
     (run,) = db.sql("SELECT * FROM rcq.runs WHERE job_id = %s", job)
     assert (run["status"], run["attempt"], run["executor"]) == ("completed", 1, row["executor"])
-    assert run["cpu_seconds"] >= 0 and run["peak_memory_gb"] > 0
+
+
+def test_peak_memory_and_cpu_time_are_recorded(db):
+    db.executor("a")
+    job = db.submit("exec python3 -c \"x = bytearray(60 << 20); n = sum(range(20000000))\"")
+    row = db.ended(job)
+    assert row["status"] == "completed"
+    assert 0.05 < row["peak_memory_gb"] < 0.2
+    assert 0.1 < row["cpu_seconds"] < 30
 
 
 def test_a_job_that_was_submitted_before_any_executor_waits_and_then_runs(db):
