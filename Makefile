@@ -2,8 +2,9 @@
 #
 #   make            extension (PGXS) and executor (CMake, under build/)
 #   make install    both, into the PostgreSQL that PG_CONFIG names (as root)
-#   make demo       from a fresh machine to real jobs running; make stop ends it
+#   make demo       from a fresh machine to real jobs running; make stop ends it, make reset removes its state
 #   make check      every test suite; closes with 'N passed, N failed'
+#   make unit       the unit tests of core and executor alone; make unit-sanitize under ASan and UBSan
 #   make bench      every figure of docs/performance.md; make bench-quick in under a minute
 #   make lint       clang-format, clang-tidy, checks of the SQL
 #   make setup      installs what the above need from Debian (as root or with sudo)
@@ -26,9 +27,15 @@ override with_llvm := no
 PG_CPPFLAGS = -MMD -MP -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Wno-register -Wno-unused-parameter -fvisibility=hidden -fvisibility-inlines-hidden $(EXTRA_CXX)
 SHLIB_LINK = -lstdc++ -Wl,--version-script=src/pg/exports.map $(EXTRA_LINK)
-PGXS := $(shell $(PG_CONFIG) --pgxs)
-ifneq ($(PGXS),)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+# PGXS has a `check` of its own, and may be missing: targets that only call scripts (FRONT) do without it
+FRONT = setup executor unit unit-sanitize demo stop reset check bench bench-quick lint help
+ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FRONT),$(MAKECMDGOALS)),all),)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+endif
+endif
+ifdef PORTNAME
 -include $(OBJS:.o=.d)
 endif
 
@@ -36,3 +43,64 @@ rcq--$(RCQ_VERSION).sql: $(sort $(wildcard sql/install/*.sql)) rcq.control
 	cat $(sort $(wildcard sql/install/*.sql)) > $@
 
 rcq.so: src/pg/exports.map
+
+EXTRA_CLEAN += build
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := all
+ifndef PORTNAME
+ifneq ($(filter all install install-all installcheck,$(or $(MAKECMDGOALS),all)),)
+$(error PostgreSQL's development files are missing (no PGXS by way of "$(PG_CONFIG)"): make setup)
+endif
+endif
+
+# On Debian the executor belongs on everybody's PATH; a private PostgreSQL keeps it beside the server.
+EXECUTOR_BINDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/bin,$(bindir))
+JOBS ?= $(shell nproc)
+
+.PHONY: all install install-all install-executor $(FRONT)
+all: executor
+install: install-executor
+install-all: install
+install-executor: executor
+	install -d '$(DESTDIR)$(EXECUTOR_BINDIR)'
+	install -m 755 build/rcq-executor '$(DESTDIR)$(EXECUTOR_BINDIR)/rcq-executor'
+
+build/CMakeCache.txt: CMakeLists.txt
+	cmake -S . -B build
+	@touch $@
+executor: build/CMakeCache.txt
+	@cmake --build build --parallel $(JOBS) --target rcq-executor
+unit-build: build/CMakeCache.txt
+	@cmake --build build --parallel $(JOBS)
+unit: unit-build
+	ctest --test-dir build --output-on-failure
+unit-sanitize:
+	cmake -S . -B build/sanitize -DRCQ_SANITIZE=address,undefined
+	cmake --build build/sanitize --parallel $(JOBS)
+	ctest --test-dir build/sanitize --output-on-failure
+.PHONY: unit-build
+
+setup:
+	@deploy/setup.sh
+demo:
+	@deploy/demo/run.sh
+stop:
+	@deploy/executors.sh stop
+	@deploy/cluster.sh stop
+reset: stop
+	@deploy/cluster.sh reset
+
+# Against a private PostgreSQL under .rcq/pg; nothing is installed into the system's.
+ifneq ($(if $(PORTNAME),$(filter check,$(MAKECMDGOALS)),ours),)
+check: setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory unit-build
+	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/run-all.sh
+endif
+bench bench-quick: setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/bench/run.sh $(if $(filter bench-quick,$@),--quick)
+lint: build/CMakeCache.txt
+	@deploy/lint.sh
+help:
+	@sed -n '/^#   make/s/^# *//p' Makefile

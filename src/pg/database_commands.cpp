@@ -22,7 +22,8 @@ const char* option_text(List* options, const char* wanted) {
 // The database that must be without connections for this command, or nullptr.
 const char* database_to_leave(Node* statement) {
     switch (nodeTag(statement)) {
-    case T_DropdbStmt: return reinterpret_cast<DropdbStmt*>(statement)->dbname;
+    case T_DropdbStmt:
+        return reinterpret_cast<DropdbStmt*>(statement)->dbname;
     case T_RenameStmt: {
         auto* rename = reinterpret_cast<RenameStmt*>(statement);
         return rename->renameType == OBJECT_DATABASE ? rename->subname : nullptr;
@@ -31,8 +32,10 @@ const char* database_to_leave(Node* statement) {
         auto* alter = reinterpret_cast<AlterDatabaseStmt*>(statement);
         return option_text(alter->options, "tablespace") ? alter->dbname : nullptr;
     }
-    case T_CreatedbStmt: return option_text(reinterpret_cast<CreatedbStmt*>(statement)->options, "template");
-    default: return nullptr;
+    case T_CreatedbStmt:
+        return option_text(reinterpret_cast<CreatedbStmt*>(statement)->options, "template");
+    default:
+        return nullptr;
     }
 }
 
@@ -72,9 +75,9 @@ void let_scheduler_start(Oid database) {
 }
 
 // Plain data only in this frame: errors of the command jump through it.
-extern "C" void process_utility(PlannedStmt* planned, const char* query, bool read_only_tree, ProcessUtilityContext context,
-                                ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
-                                QueryCompletion* completion) {
+extern "C" void process_utility(PlannedStmt* planned, const char* query, bool read_only_tree,
+                                ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
+                                DestReceiver* receiver, QueryCompletion* completion) {
     volatile Oid database = InvalidOid;
     const bool is_drop = nodeTag(planned->utilityStmt) == T_DropdbStmt;
     if (shared) {

@@ -58,9 +58,10 @@ void CaughtError::take(const char* text, int code, const char* hint_text) {
 void report(const CaughtError& caught, const char* function) {
     if (caught.data) ReThrowError(caught.data);
     if (caught.for_people) error_context_stack = nullptr; // whoever catches the error restores it
-    ereport(ERROR, (errcode(caught.sqlstate), errmsg_internal("%s", caught.message),
-                    caught.hint[0] ? errhint("%s", caught.hint) : 0,
-                    caught.sqlstate == ERRCODE_INTERNAL_ERROR ? errdetail_internal("In C++ function %s.", function) : 0));
+    ereport(ERROR,
+            (errcode(caught.sqlstate), errmsg_internal("%s", caught.message),
+             caught.hint[0] ? errhint("%s", caught.hint) : 0,
+             caught.sqlstate == ERRCODE_INTERNAL_ERROR ? errdetail_internal("In C++ function %s.", function) : 0));
     pg_unreachable();
 }
 

@@ -61,8 +61,7 @@ struct ErrorStack {
 [[noreturn]] void throw_pg_error(MemoryContext caller, uint32 interrupt_holdoff, uint32 cancel_holdoff);
 
 // Calls PostgreSQL code. Inside f only trivially destructible objects may live: an error jumps over their scopes.
-template <class F>
-auto call(F f) -> std::invoke_result_t<F&> {
+template <class F> auto call(F f) -> std::invoke_result_t<F&> {
     using Result = std::invoke_result_t<F&>;
     static_assert(std::is_trivially_destructible_v<F>, "capture by reference only");
     static_assert(std::is_void_v<Result> || std::is_trivially_copyable_v<Result>, "return plain values only");
@@ -91,8 +90,7 @@ struct CaughtError {
 
 [[noreturn]] void report(const CaughtError& caught, const char* function);
 
-template <class F>
-auto boundary(const char* function, F&& f) -> std::invoke_result_t<F&> {
+template <class F> auto boundary(const char* function, F&& f) -> std::invoke_result_t<F&> {
     CaughtError caught;
     const MemoryContext caller = CurrentMemoryContext;
     sigjmp_buf* const exception_stack = PG_exception_stack;

@@ -20,7 +20,8 @@ Found look_up(const char* role) {
         SPI_connect();
         if (!plan) {
             Oid types[1] = {TEXTOID};
-            SPIPlanPtr prepared = SPI_prepare("SELECT id, is_admin FROM rcq_private.users WHERE role_name OPERATOR(pg_catalog.=) $1", 1, types);
+            SPIPlanPtr prepared = SPI_prepare(
+                "SELECT id, is_admin FROM rcq_private.users WHERE role_name OPERATOR(pg_catalog.=) $1", 1, types);
             if (!prepared) elog(ERROR, "cannot prepare the look-up of users: %s", SPI_result_code_string(SPI_result));
             SPI_keepplan(prepared);
             plan = prepared;
@@ -30,8 +31,10 @@ Found look_up(const char* role) {
         if (SPI_processed == 1) {
             bool null;
             result.found = true;
-            result.caller.user_id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
-            result.caller.is_admin = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &null));
+            result.caller.user_id =
+                DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+            result.caller.is_admin =
+                DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &null));
         }
         SPI_finish();
         return result;
@@ -50,12 +53,15 @@ Caller caller() {
     const Found found = look_up(role);
     if (!found.found)
         throw SqlError(protocol::error::unknown_role, std::string("role \"") + role + "\" is not a user of rcq",
-                       std::string("An administrator can make it one: SELECT rcq.add_user('") + role + "', '<group>').");
+                       std::string("An administrator can make it one: SELECT rcq.add_user('") + role +
+                           "', '<group>').");
     return found.caller;
 }
 
 } // namespace rcq::pg
 
-RCQ_FUNCTION(rcq_outer_role) { return rcq::pg::call([] { return CStringGetTextDatum(rcq::pg::outer_role()); }); }
+RCQ_FUNCTION(rcq_outer_role) {
+    return rcq::pg::call([] { return CStringGetTextDatum(rcq::pg::outer_role()); });
+}
 RCQ_FUNCTION(rcq_caller_id) { return Int32GetDatum(rcq::pg::caller().user_id); }
 RCQ_FUNCTION(rcq_caller_is_admin) { return BoolGetDatum(rcq::pg::caller().is_admin); }

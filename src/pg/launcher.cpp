@@ -37,7 +37,8 @@ std::vector<Oid> connectable_databases() {
         Oid* oids;
         int count;
     };
-    MemoryContext scratch = call([] { return AllocSetContextCreate(TopMemoryContext, "rcq launcher scan", ALLOCSET_SMALL_SIZES); });
+    MemoryContext scratch =
+        call([] { return AllocSetContextCreate(TopMemoryContext, "rcq launcher scan", ALLOCSET_SMALL_SIZES); });
     const Found found = call([&]() -> Found {
         Found result{nullptr, 0};
         int capacity = 64;
@@ -70,7 +71,8 @@ bool scan(std::set<Oid>& probed) {
     std::vector<Oid> gone;
     for (int i = 0; i < guc::max_databases; i++) {
         const Oid database = shared->slots[i].database;
-        if (database != InvalidOid && std::find(present.begin(), present.end(), database) == present.end()) gone.push_back(database);
+        if (database != InvalidOid && std::find(present.begin(), present.end(), database) == present.end())
+            gone.push_back(database);
     }
     for (Oid database : gone) free_slot(database);
     bool complete = true;
@@ -82,7 +84,8 @@ bool scan(std::set<Oid>& probed) {
         }
         probed.insert(database);
     }
-    std::erase_if(probed, [&](Oid database) { return std::find(present.begin(), present.end(), database) == present.end(); });
+    std::erase_if(probed,
+                  [&](Oid database) { return std::find(present.begin(), present.end(), database) == present.end(); });
     return complete;
 }
 
@@ -91,7 +94,8 @@ bool start_scheduler(int index) {
     memset(&worker, 0, sizeof worker);
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = BGW_NEVER_RESTART; // restarting is the launcher's, who knows whether the database still is
+    worker.bgw_restart_time =
+        BGW_NEVER_RESTART; // restarting is the launcher's, who knows whether the database still is
     strlcpy(worker.bgw_library_name, "rcq", sizeof worker.bgw_library_name);
     strlcpy(worker.bgw_function_name, "rcq_scheduler_main", sizeof worker.bgw_function_name);
     snprintf(worker.bgw_name, sizeof worker.bgw_name, "rcq scheduler for database %u", shared->slots[index].database);
@@ -181,7 +185,8 @@ bool any_failed() {
         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
         for (int i = 0; i < guc::max_databases; i++) {
             DatabaseSlot& slot = shared->slots[i];
-            if (slot.database != InvalidOid && slot.pid == 0 && slot.state != SlotState::absent) slot.state = SlotState::wanted;
+            if (slot.database != InvalidOid && slot.pid == 0 && slot.state != SlotState::absent)
+                slot.state = SlotState::wanted;
         }
     }
     std::set<Oid> probed;

@@ -10,7 +10,8 @@ void append_valid(std::string& to, const char* bytes, std::size_t length, int en
     const std::string_view replacement = encoding == PG_UTF8 ? "\xEF\xBF\xBD" : "?";
     std::size_t i = 0;
     while (i < length) {
-        const auto valid = static_cast<std::size_t>(pg_encoding_verifymbstr(encoding, bytes + i, static_cast<int>(length - i)));
+        const auto valid =
+            static_cast<std::size_t>(pg_encoding_verifymbstr(encoding, bytes + i, static_cast<int>(length - i)));
         to.append(bytes + i, valid);
         i += valid;
         if (i < length) {
@@ -36,7 +37,8 @@ RCQ_FUNCTION(rcq_log_lines) {
         const std::size_t end = newline == std::string_view::npos ? bytes.size() : newline;
         line.clear();
         append_valid(line, bytes.data() + begin, end - begin, encoding);
-        lines.push_back(call([&] { return PointerGetDatum(cstring_to_text_with_len(line.data(), static_cast<int>(line.size()))); }));
+        lines.push_back(call(
+            [&] { return PointerGetDatum(cstring_to_text_with_len(line.data(), static_cast<int>(line.size()))); }));
         begin = end + 1;
     }
     Datum* values = lines.data();

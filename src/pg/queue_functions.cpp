@@ -24,14 +24,16 @@ PendingState look_up(const DatabaseSlot& slot, int64 job_id, uint64 lane_key) {
     const Published& published = slot.published;
     state.wait_boost_per_hour = published.wait_boost_per_hour;
     const PublishedLane* lanes_end = published.lane + published.lanes;
-    const PublishedLane* lane = std::lower_bound(published.lane, lanes_end, lane_key, [](const PublishedLane& a, uint64 key) { return a.key < key; });
+    const PublishedLane* lane = std::lower_bound(published.lane, lanes_end, lane_key,
+                                                 [](const PublishedLane& a, uint64 key) { return a.key < key; });
     if (lane != lanes_end && lane->key == lane_key) {
         state.known = true;
         state.lane = *lane;
         state.reason = static_cast<core::Reason>(lane->reason);
     }
     const PublishedRank* ranks_end = published.rank + published.ranks;
-    const PublishedRank* rank = std::lower_bound(published.rank, ranks_end, job_id, [](const PublishedRank& a, int64 id) { return a.job_id < id; });
+    const PublishedRank* rank = std::lower_bound(published.rank, ranks_end, job_id,
+                                                 [](const PublishedRank& a, int64 id) { return a.job_id < id; });
     if (rank != ranks_end && rank->job_id == job_id) state.position = rank->position;
     return state;
 }
@@ -48,14 +50,16 @@ std::vector<std::string> features_argument(FunctionCallInfo fcinfo, int i) {
         deconstruct_array(PG_GETARG_ARRAYTYPE_P(i), TEXTOID, -1, false, TYPALIGN_INT, &e.data, nullptr, &e.count);
         return e;
     });
-    for (int k = 0; k < elements.count; k++) features.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[k])); }));
+    for (int k = 0; k < elements.count; k++)
+        features.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[k])); }));
     return features;
 }
 
 TupleDesc result_type(FunctionCallInfo fcinfo) {
     return call([&] {
         TupleDesc desc;
-        if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE) elog(ERROR, "return type must be a row type");
+        if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
+            elog(ERROR, "return type must be a row type");
         return BlessTupleDesc(desc);
     });
 }
@@ -71,9 +75,12 @@ RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq::pg;
     const DatabaseSlot* slot = own_slot();
     const bool held = PG_GETARG_BOOL(8);
-    core::Shape shape{{PG_GETARG_INT32(4), PG_GETARG_INT32(5), PG_GETARG_INT32(6) * 1000}, features_argument(fcinfo, 7)};
+    core::Shape shape{{PG_GETARG_INT32(4), PG_GETARG_INT32(5), PG_GETARG_INT32(6) * 1000},
+                      features_argument(fcinfo, 7)};
     PendingState state;
-    if (slot) state = look_up(*slot, PG_GETARG_INT64(0), core::lane_key(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), shape));
+    if (slot)
+        state = look_up(*slot, PG_GETARG_INT64(0),
+                        core::lane_key(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), shape));
     if (held)
         state.reason = core::Reason::held;
     else if (!guc::enabled || !slot || slot->state != SlotState::running)
@@ -88,7 +95,8 @@ RCQ_FUNCTION(rcq_pending_state) {
     if (state.known) {
         core::Settings settings;
         settings.wait_boost_per_hour = state.wait_boost_per_hour;
-        const double boost = held ? 1.0 : core::wait_time_boost(GetCurrentTimestamp() - PG_GETARG_TIMESTAMPTZ(9), settings);
+        const double boost =
+            held ? 1.0 : core::wait_time_boost(GetCurrentTimestamp() - PG_GETARG_TIMESTAMPTZ(9), settings);
         values[1] = Int32GetDatum(state.lane.base_priority);
         values[2] = Float8GetDatum(state.lane.fair_share);
         values[3] = Float8GetDatum(boost);
@@ -112,7 +120,8 @@ RCQ_FUNCTION(rcq_scheduler_state) {
     bool nulls[9];
     std::fill(std::begin(nulls), std::end(nulls), true);
     char error[sizeof slot->last_error] = "";
-    std::string state = "no scheduler: more databases than rcq.max_databases, or the launcher has not come to this one yet";
+    std::string state =
+        "no scheduler: more databases than rcq.max_databases, or the launcher has not come to this one yet";
     if (slot) {
         {
             LockGuard guard(shared->registry_lock, LW_SHARED);
@@ -123,7 +132,8 @@ RCQ_FUNCTION(rcq_scheduler_state) {
             }
         }
         LockGuard guard(slot->publish_lock, LW_SHARED);
-        const int64 numbers[] = {slot->started_at, slot->last_cycle_at, slot->cycles, slot->placements, slot->pending, slot->running};
+        const int64 numbers[] = {slot->started_at, slot->last_cycle_at, slot->cycles,
+                                 slot->placements, slot->pending,       slot->running};
         for (int i = 0; i < 6; i++) {
             values[2 + i] = Int64GetDatum(numbers[i]);
             nulls[2 + i] = i < 2 && numbers[i] == 0;

@@ -56,7 +56,8 @@ RCQ_FUNCTION(rcq_check_request) {
     if (!PG_ARGISNULL(9)) request.name = text_argument(fcinfo, 9);
     if (!PG_ARGISNULL(10)) request.workdir = text_argument(fcinfo, 10);
     std::vector<std::string> names = texts_argument(fcinfo, 11), values = texts_argument(fcinfo, 12);
-    for (std::size_t i = 0; i < names.size() && i < values.size(); i++) request.env.emplace_back(std::move(names[i]), std::move(values[i]));
+    for (std::size_t i = 0; i < names.size() && i < values.size(); i++)
+        request.env.emplace_back(std::move(names[i]), std::move(values[i]));
     request.features = texts_argument(fcinfo, 13);
     request.on_disconnect = text_argument(fcinfo, 14);
     core::RequestLimits limits;
@@ -67,7 +68,8 @@ RCQ_FUNCTION(rcq_check_request) {
     if (const std::optional<core::Violation> violation = core::check(request, limits)) {
         std::string message = violation->message;
         if (!PG_ARGISNULL(0)) message = "job " + std::to_string(PG_GETARG_INT64(0)) + " of the list: " + message;
-        throw SqlError(violation->kind == core::Violation::Kind::not_permitted ? protocol::error::not_permitted : protocol::error::bad_request,
+        throw SqlError(violation->kind == core::Violation::Kind::not_permitted ? protocol::error::not_permitted
+                                                                               : protocol::error::bad_request,
                        message, violation->hint);
     }
     PG_RETURN_INT32(static_cast<int32>(core::memory_mib(request.memory_gb)));

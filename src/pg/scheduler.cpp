@@ -30,7 +30,8 @@ int64 draw_token() {
 
 core::Run to_run(const store::LiveRow& row) {
     const core::Job& job = row.job;
-    core::Run run{job.id, row.executor, job.group, job.user, job.shape.need, row.placed_at, {}, job.estimate, job.time_limit, row.cancelling};
+    core::Run run{job.id,        row.executor, job.group,    job.user,       job.shape.need,
+                  row.placed_at, {},           job.estimate, job.time_limit, row.cancelling};
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
     return run;
 }
@@ -48,7 +49,8 @@ bool Scheduler::reload() {
     runs_.clear();
     executors_.clear();
     apply_definitions(store::read_definitions());
-    store::read_usage(definitions_.settings.usage_window / static_cast<double>(core::second), [&](const store::Used& used) { charge(used); });
+    store::read_usage(definitions_.settings.usage_window / static_cast<double>(core::second),
+                      [&](const store::Used& used) { charge(used); });
     store::read_all_live([&](store::LiveRow&& row) { put(std::move(row)); });
     sweep_from_ = 0;
     return true;
@@ -68,7 +70,8 @@ void Scheduler::apply_definitions(store::Definitions&& definitions) {
 void Scheduler::charge(const store::Used& used) {
     const core::Settings& settings = definitions_.settings;
     cluster_->charge(used.group, used.user, used.at,
-                     used.core_s * settings.bill_per_cpu_hour + used.gb_s * settings.bill_per_gb_hour + used.gpu_s * settings.bill_per_gpu_hour);
+                     used.core_s * settings.bill_per_cpu_hour + used.gb_s * settings.bill_per_gb_hour +
+                         used.gpu_s * settings.bill_per_gpu_hour);
 }
 
 void Scheduler::put(store::LiveRow&& row) {
@@ -79,7 +82,8 @@ void Scheduler::put(store::LiveRow&& row) {
         return;
     }
     Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling, false};
-    if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token) held.cancel_sent = known->second.cancel_sent;
+    if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token)
+        held.cancel_sent = known->second.cancel_sent;
     runs_[id] = held;
     cluster_->put_run(to_run(row));
 }
@@ -92,7 +96,8 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
     std::vector<core::JobId> gone;
     store::read_live(ranges, [&](store::LiveRow&& row) {
         const core::JobId id = row.job.id;
-        if (const auto run = runs_.find(id); run != runs_.end() && run->second.token != row.token && run->second.claimed)
+        if (const auto run = runs_.find(id);
+            run != runs_.end() && run->second.token != row.token && run->second.claimed)
             ended.push_back({id, run->second.token});
         present.insert(id);
         put(std::move(row));
@@ -131,7 +136,9 @@ TimestampTz Scheduler::last_sign(core::ExecutorId id) const { return std::max(he
 void Scheduler::refresh_executors(TimestampTz now) {
     for (const auto& [id, row] : executors_) {
         const TimestampTz seen = heartbeat_of(slot_, id);
-        core::Executor executor{id, row.capacity, row.features, row.registered && seen != 0 && now - seen <= seconds(definitions_.lease_s), row.draining};
+        core::Executor executor{id, row.capacity, row.features,
+                                row.registered && seen != 0 && now - seen <= seconds(definitions_.lease_s),
+                                row.draining};
         const core::Executor* known = cluster_->find_executor(id);
         if (known && *known == executor) continue;
         cluster_->put_executor(executor);
@@ -147,7 +154,9 @@ void Scheduler::reconcile(TimestampTz now) {
         const auto row = executors_.find(held.executor);
         const bool leaving = row == executors_.end() || !row->second.registered;
         if (!held.claimed) {
-            if (leaving || row->second.draining || now - std::max(held.placed_at, started_at_) > seconds(definitions_.claim_timeout_s)) unclaimed.push_back({job, held.token});
+            if (leaving || row->second.draining ||
+                now - std::max(held.placed_at, started_at_) > seconds(definitions_.claim_timeout_s))
+                unclaimed.push_back({job, held.token});
         } else if (leaving || now - last_sign(held.executor) > seconds(definitions_.lost_after_s)) {
             lost[held.executor].push_back({job, held.token});
         } else if (held.cancelling && !held.cancel_sent) {
@@ -195,7 +204,16 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
         const std::size_t i = index.at(job);
         done.push_back(plan.placements[i]);
         const std::optional<core::Job> pending = cluster_->find_job(job);
-        cluster_->put_run({job, placing.executors[i], pending->group, pending->user, pending->shape.need, now, {}, pending->estimate, pending->time_limit, false});
+        cluster_->put_run({job,
+                           placing.executors[i],
+                           pending->group,
+                           pending->user,
+                           pending->shape.need,
+                           now,
+                           {},
+                           pending->estimate,
+                           pending->time_limit,
+                           false});
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
     }
     if (done.size() < plan.placements.size()) { // somebody holds or changed the rows: look at them again
@@ -204,7 +222,8 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
         for (const core::Placement& placement : done) carried_out.insert(placement.job);
         for (const core::Placement& placement : plan.placements)
             if (placement.lifted && !carried_out.count(placement.job))
-                if (const std::optional<core::Job> job = cluster_->find_job(placement.job)) plan_state_.last_lifted.erase(job->group);
+                if (const std::optional<core::Job> job = cluster_->find_job(placement.job))
+                    plan_state_.last_lifted.erase(job->group);
     }
     if (now - notify_checked_at_ > core::second) {
         may_notify_ = store::may_notify();
@@ -232,7 +251,8 @@ void Scheduler::publish(const core::Plan& plan, TimestampTz now) {
         if (ranks.size() == Published::max_ranks) break;
         ranks.push_back({ranked.job, static_cast<int32>(ranked.position)});
     }
-    std::sort(ranks.begin(), ranks.end(), [](const PublishedRank& a, const PublishedRank& b) { return a.job_id < b.job_id; });
+    std::sort(ranks.begin(), ranks.end(),
+              [](const PublishedRank& a, const PublishedRank& b) { return a.job_id < b.job_id; });
     {
         LockGuard guard(slot_.publish_lock, LW_EXCLUSIVE);
         Published& published = slot_.published;
@@ -276,8 +296,10 @@ Scheduler::Outcome Scheduler::cycle() {
             loaded_now = true;
         } else {
             store::Definitions fresh = store::read_definitions();
-            const bool usage_differs = fresh.settings.usage_window > before.usage_window || fresh.settings.bill_per_cpu_hour != before.bill_per_cpu_hour ||
-                                       fresh.settings.bill_per_gb_hour != before.bill_per_gb_hour || fresh.settings.bill_per_gpu_hour != before.bill_per_gpu_hour;
+            const bool usage_differs = fresh.settings.usage_window > before.usage_window ||
+                                       fresh.settings.bill_per_cpu_hour != before.bill_per_cpu_hour ||
+                                       fresh.settings.bill_per_gb_hour != before.bill_per_gb_hour ||
+                                       fresh.settings.bill_per_gpu_hour != before.bill_per_gpu_hour;
             if (usage_differs || !store::reason_to_idle().empty()) { // settled usage must be weighed again
                 cluster_.reset();
                 if (!reload()) {
@@ -301,12 +323,14 @@ Scheduler::Outcome Scheduler::cycle() {
 
     std::size_t placed = 0;
     bool complete = true;
-    if (plan_needed_ || (cluster_->pending_count() > 0 && time - planned_at_ >= replan_interval) || (publish_needed_ && time - published_at_ >= publish_interval)) {
+    if (plan_needed_ || (cluster_->pending_count() > 0 && time - planned_at_ >= replan_interval) ||
+        (publish_needed_ && time - published_at_ >= publish_interval)) {
         const core::Plan decision = plan(time);
         complete = decision.complete;
         if (!decision.placements.empty()) placed = place(decision, time).size();
         if (placed > 0) publish_needed_ = true;
-        if (publish_needed_ && time - published_at_ >= publish_interval && (complete || !guc::enabled)) publish(decision, time);
+        if (publish_needed_ && time - published_at_ >= publish_interval && (complete || !guc::enabled))
+            publish(decision, time);
     }
     transaction.commit();
     publish_state(time, placed);

@@ -79,13 +79,20 @@ extern "C" void start_shared_memory() {
 
 const char* name(SlotState state) {
     switch (state) {
-    case SlotState::free: return "free";
-    case SlotState::wanted: return "wanted";
-    case SlotState::starting: return "starting";
-    case SlotState::running: return "running";
-    case SlotState::idle: return "idle";
-    case SlotState::absent: return "absent";
-    case SlotState::failed: return "failed";
+    case SlotState::free:
+        return "free";
+    case SlotState::wanted:
+        return "wanted";
+    case SlotState::starting:
+        return "starting";
+    case SlotState::running:
+        return "running";
+    case SlotState::idle:
+        return "idle";
+    case SlotState::absent:
+        return "absent";
+    case SlotState::failed:
+        return "failed";
     }
     return "unknown";
 }

@@ -46,8 +46,8 @@ struct Published {
     static constexpr int max_lanes = 4096;
     static constexpr int max_ranks = 1000;
     double wait_boost_per_hour;
-    int32 lanes;                      // sorted by key
-    int32 ranks;                      // sorted by job_id
+    int32 lanes; // sorted by key
+    int32 ranks; // sorted by job_id
     PublishedLane lane[max_lanes];
     PublishedRank rank[max_ranks];
 };

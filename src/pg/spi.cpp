@@ -4,15 +4,15 @@ namespace rcq::pg {
 
 namespace {
 
-template <class T>
-Datum array_of(const std::vector<T>& values, Oid type, Datum (*convert)(T)) {
+template <class T> Datum array_of(const std::vector<T>& values, Oid type, Datum (*convert)(T)) {
     std::vector<Datum> datums;
     datums.reserve(values.size());
     for (T value : values) datums.push_back(convert(value));
     Datum* data = datums.data();
     const int count = static_cast<int>(datums.size());
     return call([&] {
-        return PointerGetDatum(construct_array(data, count, type, sizeof(T), true, sizeof(T) == 8 ? TYPALIGN_DOUBLE : TYPALIGN_INT));
+        return PointerGetDatum(
+            construct_array(data, count, type, sizeof(T), true, sizeof(T) == 8 ? TYPALIGN_DOUBLE : TYPALIGN_INT));
     });
 }
 
@@ -55,7 +55,8 @@ std::vector<std::string> Row::strings(int column) const {
     std::vector<std::string> result;
     result.reserve(elements.count);
     for (int i = 0; i < elements.count; i++)
-        if (!elements.nulls[i]) result.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[i])); }));
+        if (!elements.nulls[i])
+            result.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[i])); }));
     return result;
 }
 

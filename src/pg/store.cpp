@@ -78,27 +78,37 @@ Oid lock_extension() {
 
 std::string reason_to_idle() {
     static Statement version("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'rcq'", {});
-    static Statement home("SELECT h.system_identifier = c.system_identifier AND h.database_oid = d.oid FROM rcq_private.home h, "
-                          "pg_catalog.pg_control_system() c, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()", {});
+    static Statement home(
+        "SELECT h.system_identifier = c.system_identifier AND h.database_oid = d.oid FROM rcq_private.home h, "
+        "pg_catalog.pg_control_system() c, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()",
+        {});
     std::string found;
     version.run({}, [&](const Row& row) { found = row.string(1); });
     if (std::find(std::begin(accepted_versions), std::end(accepted_versions), found) == std::end(accepted_versions))
-        return "the SQL objects of rcq have version " + found + ", which this library does not serve: ALTER EXTENSION rcq UPDATE, or restart the server with the library of that version";
+        return "the SQL objects of rcq have version " + found +
+               ", which this library does not serve: ALTER EXTENSION rcq UPDATE, or restart the server with the "
+               "library of that version";
     bool at_home = false;
     home.run({}, [&](const Row& row) { at_home = row.boolean(1); });
     if (!at_home)
-        return "this database is a copy of another one, and its queue may be running there: SELECT rcq.adopt() to run it here";
+        return "this database is a copy of another one, and its queue may be running there: SELECT rcq.adopt() to run "
+               "it here";
     return {};
 }
 
 Definitions read_definitions() {
     static Statement settings("SELECT d.name, COALESCE(s.parsed, d.parsed) FROM rcq_private.setting_definition d "
-                              "LEFT JOIN rcq_private.setting s ON s.name = d.name", {});
-    static Statement groups("SELECT id, priority, quota_cpu_hours, quota_mode = 'hard', pg_catalog.date_part('epoch', default_estimate) "
-                            "FROM rcq_private.groups", {});
-    static Statement executors("SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
-                               "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL "
-                               "FROM rcq_private.executor WHERE registered_at IS NOT NULL", {});
+                              "LEFT JOIN rcq_private.setting s ON s.name = d.name",
+                              {});
+    static Statement groups(
+        "SELECT id, priority, quota_cpu_hours, quota_mode = 'hard', pg_catalog.date_part('epoch', default_estimate) "
+        "FROM rcq_private.groups",
+        {});
+    static Statement executors(
+        "SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
+        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL "
+        "FROM rcq_private.executor WHERE registered_at IS NOT NULL",
+        {});
     Definitions result;
     std::map<std::string, std::string> values;
     settings.run({}, [&](const Row& row) { values[row.string(1)] = row.string(2); });
@@ -113,14 +123,19 @@ Definitions read_definitions() {
         result.groups.push_back(group);
     });
     executors.run({}, [&](const Row& row) {
-        result.executors.push_back({row.integer(1), {row.integer(2), row.integer(3), row.integer(4) * 1000}, row.strings(5), row.boolean(6), row.boolean(7)});
+        result.executors.push_back({row.integer(1),
+                                    {row.integer(2), row.integer(3), row.integer(4) * 1000},
+                                    row.strings(5),
+                                    row.boolean(6),
+                                    row.boolean(7)});
     });
     return result;
 }
 
 void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each) {
     static Statement statement("SELECT " LIVE_COLUMNS " FROM unnest($1, $2) r(first, last) "
-                               "JOIN rcq_private.live l ON l.job_id BETWEEN r.first AND r.last", {INT8ARRAYOID, INT8ARRAYOID});
+                               "JOIN rcq_private.live l ON l.job_id BETWEEN r.first AND r.last",
+                               {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> firsts, lasts;
     for (const JobRange& range : ranges) {
         firsts.push_back(range.first);
@@ -131,7 +146,8 @@ void read_live(const std::vector<JobRange>& ranges, const std::function<void(Liv
 
 void read_all_live(const std::function<void(LiveRow&&)>& each) {
     // in pieces, so that a million rows are not held twice
-    static Statement statement("SELECT " LIVE_COLUMNS " FROM rcq_private.live l WHERE l.job_id > $1 ORDER BY l.job_id LIMIT 20000", {INT8OID});
+    static Statement statement(
+        "SELECT " LIVE_COLUMNS " FROM rcq_private.live l WHERE l.job_id > $1 ORDER BY l.job_id LIMIT 20000", {INT8OID});
     int64 last = 0;
     while (statement.run(Parameters().add(last), [&](const Row& row) {
         last = row.big(1);
@@ -141,8 +157,10 @@ void read_all_live(const std::function<void(LiveRow&&)>& each) {
 }
 
 std::optional<int64> sweep_end(int64 first, int count) {
-    static Statement statement("SELECT pg_catalog.max(s.job_id) FROM (SELECT l.job_id FROM rcq_private.live l WHERE l.job_id >= $1 "
-                               "ORDER BY l.job_id LIMIT $2) s", {INT8OID, INT4OID});
+    static Statement statement(
+        "SELECT pg_catalog.max(s.job_id) FROM (SELECT l.job_id FROM rcq_private.live l WHERE l.job_id >= $1 "
+        "ORDER BY l.job_id LIMIT $2) s",
+        {INT8OID, INT4OID});
     std::optional<int64> end;
     statement.run(Parameters().add(first).add(count), [&](const Row& row) {
         if (!row.is_null(1)) end = row.big(1);
@@ -151,9 +169,12 @@ std::optional<int64> sweep_end(int64 first, int count) {
 }
 
 void read_usage(double window_s, const std::function<void(const Used&)>& each) {
-    static Statement statement("SELECT group_id, user_id, pg_catalog.max(at), pg_catalog.sum(core_seconds), pg_catalog.sum(gb_seconds), pg_catalog.sum(gpu_seconds) "
-                               "FROM rcq_private.usage WHERE at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1) "
-                               "GROUP BY group_id, user_id, pg_catalog.date_bin('1 minute', at, '2000-01-01')", {FLOAT8OID});
+    static Statement statement(
+        "SELECT group_id, user_id, pg_catalog.max(at), pg_catalog.sum(core_seconds), pg_catalog.sum(gb_seconds), "
+        "pg_catalog.sum(gpu_seconds) "
+        "FROM rcq_private.usage WHERE at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1) "
+        "GROUP BY group_id, user_id, pg_catalog.date_bin('1 minute', at, '2000-01-01')",
+        {FLOAT8OID});
     statement.run(Parameters().add(window_s), [&](const Row& row) { each(used_row(row)); });
 }
 
@@ -161,12 +182,15 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
     static Statement statement(
         "WITH ended AS ("
         " SELECT o.job_id, o.claimed_at, o.ended_at FROM unnest($1, $2) k(job_id, token)"
-        "   JOIN rcq_private.outcome o ON o.job_id = k.job_id AND o.token = k.token WHERE o.reason IS DISTINCT FROM 'executor_lost'"
+        "   JOIN rcq_private.outcome o ON o.job_id = k.job_id AND o.token = k.token WHERE o.reason IS DISTINCT FROM "
+        "'executor_lost'"
         " UNION ALL"
         " SELECT r.job_id, r.claimed_at, r.ended_at FROM unnest($1, $2) k(job_id, token)"
         "   JOIN rcq_private.run r ON r.job_id = k.job_id AND r.token = k.token WHERE r.reason <> 'executor_lost') "
-        "SELECT j.group_id, j.user_id, e.ended_at, j.cpu_cores * d.s, j.memory_mib / 1024.0::float8 * d.s, j.gpu_count * d.s "
-        "FROM ended e JOIN rcq_private.job j ON j.id = e.job_id, LATERAL (SELECT pg_catalog.date_part('epoch', e.ended_at - e.claimed_at) AS s) d",
+        "SELECT j.group_id, j.user_id, e.ended_at, j.cpu_cores * d.s, j.memory_mib / 1024.0::float8 * d.s, j.gpu_count "
+        "* d.s "
+        "FROM ended e JOIN rcq_private.job j ON j.id = e.job_id, LATERAL (SELECT pg_catalog.date_part('epoch', "
+        "e.ended_at - e.claimed_at) AS s) d",
         {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
     split(runs, jobs, tokens);
@@ -176,9 +200,11 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
     static Statement statement(
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3) w(job_id, executor_id, token)), "
-        "locked AS MATERIALIZED (SELECT w.* FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id WHERE l.placed_at IS NULL AND NOT l.held "
+        "locked AS MATERIALIZED (SELECT w.* FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id WHERE "
+        "l.placed_at IS NULL AND NOT l.held "
         "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
-        "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, attempt = l.attempt + 1, "
+        "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
+        "attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
         "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
@@ -194,10 +220,12 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
 
 void unplace(const std::vector<RunKey>& runs) {
     static Statement statement(
-        "WITH locked AS MATERIALIZED (SELECT l.job_id, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, token) "
+        "WITH locked AS MATERIALIZED (SELECT l.job_id, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, "
+        "token) "
         "  JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token WHERE l.claimed_at IS NULL "
         "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
-        "gone AS (DELETE FROM rcq_private.command c USING locked k WHERE c.executor_id = k.executor_id AND c.seq = k.command_seq) "
+        "gone AS (DELETE FROM rcq_private.command c USING locked k WHERE c.executor_id = k.executor_id AND c.seq = "
+        "k.command_seq) "
         "UPDATE rcq_private.live l SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL "
         "FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched(l.job_id)",
         {INT8ARRAYOID, INT8ARRAYOID});
@@ -207,10 +235,11 @@ void unplace(const std::vector<RunKey>& runs) {
 }
 
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
-    static Statement statement(
-        "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, 'executor_lost', NULL, NULL, NULL, NULL, NULL, "
-        "'its executor was not heard of any more', NULL)::rcq_private.run_report FROM unnest($2, $3) k(job_id, token)))",
-        {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
+    static Statement statement("SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
+                               "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
+                               "'its executor was not heard of any more', NULL)::rcq_private.run_report FROM "
+                               "unnest($2, $3) k(job_id, token)))",
+                               {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
     split(runs, jobs, tokens);
     statement.run(Parameters().add(executor).add(jobs).add(tokens));
@@ -221,7 +250,8 @@ void send_cancels(const std::vector<RunKey>& runs) {
         "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
         "SELECT l.executor_id, pg_catalog.nextval('rcq_private.command_seq'), l.job_id, l.token, 'cancel' "
         "FROM unnest($1, $2) k(job_id, token) JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token "
-        "WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq > l.command_seq "
+        "WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq > "
+        "l.command_seq "
         "  AND c.job_id = l.job_id AND c.kind = 'cancel')",
         {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;

@@ -39,13 +39,26 @@ void set_state(DatabaseSlot& slot, SlotState state) {
 // Whatever the database or the role has as defaults, the scheduler's session is this.
 void set_up_session() {
     static constexpr const char* settings[][2] = {
-        {"search_path", "pg_catalog, pg_temp"}, {"default_transaction_isolation", "read committed"},
-        {"default_transaction_read_only", "off"}, {"default_transaction_deferrable", "off"},
-        {"statement_timeout", "0"}, {"lock_timeout", "0"}, {"idle_in_transaction_session_timeout", "0"},
-        {"jit", "off"}, {"TimeZone", "UTC"}, {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"},
-        {"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"enable_mergejoin", "off"},
-        {"enable_hashjoin", "off"}, {"enable_indexscan", "on"}, {"enable_nestloop", "on"}, {"row_security", "on"},
-        {"session_replication_role", "origin"}, {"max_parallel_workers_per_gather", "0"},
+        {"search_path", "pg_catalog, pg_temp"},
+        {"default_transaction_isolation", "read committed"},
+        {"default_transaction_read_only", "off"},
+        {"default_transaction_deferrable", "off"},
+        {"statement_timeout", "0"},
+        {"lock_timeout", "0"},
+        {"idle_in_transaction_session_timeout", "0"},
+        {"jit", "off"},
+        {"TimeZone", "UTC"},
+        {"DateStyle", "ISO, YMD"},
+        {"IntervalStyle", "postgres"},
+        {"plan_cache_mode", "force_generic_plan"},
+        {"enable_seqscan", "off"},
+        {"enable_mergejoin", "off"},
+        {"enable_hashjoin", "off"},
+        {"enable_indexscan", "on"},
+        {"enable_nestloop", "on"},
+        {"row_security", "on"},
+        {"session_replication_role", "origin"},
+        {"max_parallel_workers_per_gather", "0"},
     };
     for (const auto& setting : settings)
         call([&] { SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE); });
@@ -91,7 +104,10 @@ void schedule(DatabaseSlot& slot) {
         }
         const std::string idle = scheduler->idle_reason();
         if (!error.empty()) {
-            call([&] { ereport(LOG, (errmsg("rcq scheduler: %s", error.c_str()), errdetail("It reads everything again in %ld ms.", backoff_ms))); });
+            call([&] {
+                ereport(LOG, (errmsg("rcq scheduler: %s", error.c_str()),
+                              errdetail("It reads everything again in %ld ms.", backoff_ms)));
+            });
             record_error(slot, error.c_str());
             scheduler = std::make_unique<Scheduler>(slot, started_at);
             rest_ms = backoff_ms;
