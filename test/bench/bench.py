@@ -169,6 +169,49 @@ def depth(server, quick):
     db.drop()
 
 
+def held_snapshot(server, quick):
+    """The drain while an idle REPEATABLE READ transaction holds back vacuum: last part against first."""
+    count, parts = (5000, 4) if quick else (40000, 11)
+    db = harness.Database(server, "held")
+    executor = ProtocolExecutor(db, "x", 4000)
+    submit_many(db, count)
+    executor.drain(count)
+    holder = server.connect(db.name)
+    holder.autocommit = False
+    holder.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class")
+    rates = []
+    for _ in range(parts):
+        submit_many(db, count)
+        rates.append(executor.drain(count))
+    report("held_snapshot", rates[-1] / rates[0], "ratio")
+    holder.rollback()
+    holder.close()
+    db.drop()
+
+
+def history(server, quick):
+    """The drain behind finished jobs, against an empty history."""
+    finished = 200000 if quick else 10000000
+    count = 5000 if quick else 20000
+    db = harness.Database(server, "history")
+    executor = ProtocolExecutor(db, "x", 4000)
+    submit_many(db, count)
+    executor.drain(count)
+    rates = {"empty": [], "full": []}
+    for kind in ("empty", "full"):
+        for _ in range(3):
+            submit_many(db, count)
+            rates[kind].append(executor.drain(count))
+        if kind == "empty":
+            db.sql("INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority, max_retries, requeue, kill_on_disconnect, script) "
+                   "SELECT nextval('rcq_private.job_id'), now() - interval '60 days', 1, 1, 1, 1024, 0, 5, 0, true, false, 'true' FROM generate_series(1, %s)", finished)
+            db.sql("INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, status) "
+                   "SELECT id, submitted_at + interval '1 hour', 1, 1, 5, 1, 'completed' FROM rcq_private.job WHERE submitted_at < now() - interval '50 days'")
+            db.sql("CHECKPOINT")
+    report("history_200k" if quick else "history_10m", statistics.median(rates["full"]) / statistics.median(rates["empty"]), "ratio")
+    db.drop()
+
+
 def real_processes(server, quick):
     db = harness.Database(server, "spawn")
     executor = db.executor("x", cores=64, memory_gb=64)
@@ -212,14 +255,17 @@ def real_processes(server, quick):
     db.drop()
 
 
+PARTS = (hot_path, depth, held_snapshot, history, real_processes)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller numbers, under a minute")
-    parser.add_argument("--only", choices=["hot_path", "depth", "real_processes"])
+    parser.add_argument("--only", choices=[part.__name__ for part in PARTS])
     arguments = parser.parse_args()
     server = harness.Server(shared_buffers="512MB", max_wal_size="8GB", fsync="on", synchronous_commit="on")
     try:
-        for part in (hot_path, depth, real_processes):
+        for part in PARTS:
             if arguments.only in (None, part.__name__):
                 part(server, arguments.quick)
     finally:
