@@ -11,9 +11,9 @@ namespace rcq::pg {
 namespace {
 
 constexpr std::size_t max_placements_per_cycle = 2000;
-constexpr TimestampTz publish_interval = 200 * 1000; // us
-constexpr TimestampTz replan_interval = 1000 * 1000; // waiting alone changes ranks and frees quotas
-constexpr TimestampTz sweep_interval = 1000 * 1000;
+constexpr TimestampTz publish_interval = 200'000; // us
+constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes ranks and frees quotas
+constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }

@@ -1,5 +1,5 @@
-// How long one plan() takes: 1,000,000 pending jobs in 1,000 lanes, 1,000 executors that are full but for what 100 ended
-// runs have freed, 100 placements. Prints the median of 30. An argument sets another number of jobs.
+// How long one plan() takes: 1,000,000 pending jobs in 1,000 lanes, 1,000 executors that are full but for what 100
+// ended runs have freed, 100 placements. Prints the median of 30. An argument sets another number of jobs.
 #include "core/plan.hpp"
 
 #include <algorithm>
@@ -12,7 +12,8 @@ int main(int argc, char** argv) {
     const std::int64_t jobs = argc > 1 ? std::atoll(argv[1]) : 1'000'000;
     Cluster cluster;
     for (int group = 1; group <= 100; group++) cluster.put_group({group, 5, 1000.0, false, {}});
-    for (int executor = 1; executor <= 1000; executor++) cluster.put_executor({executor, {16, 65536, 0}, {}, true, false});
+    for (int executor = 1; executor <= 1000; executor++)
+        cluster.put_executor({executor, {16, 65536, 0}, {}, true, false});
     for (std::int64_t id = 1; id <= jobs; id++) {
         const int lane = static_cast<int>(id % 1000);
         Job job;
@@ -53,5 +54,6 @@ int main(int argc, char** argv) {
         }
     }
     std::sort(times.begin(), times.end());
-    std::printf("plan_1m %.3f ms\nplan_1m_placements %.1f per plan\n", times[times.size() / 2], static_cast<double>(placed) / 30);
+    std::printf("plan_1m %.3f ms\nplan_1m_placements %.1f per plan\n", times[times.size() / 2],
+                static_cast<double>(placed) / 30);
 }
