@@ -93,12 +93,13 @@ reset: stop
 # Against a private PostgreSQL under .rcq/pg; nothing is installed into the system's.
 ifneq ($(if $(PORTNAME),$(filter check,$(MAKECMDGOALS)),ours),)
 check: setup
-	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@$(MAKE) --no-print-directory unit-build
+	@$(MAKE) -j$(JOBS) all
+	@$(MAKE) unit-build
 	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/run-all.sh
 endif
 bench bench-quick: setup
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) -j$(JOBS) all
+	@$(MAKE) unit-build
 	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/bench/run.sh $(if $(filter bench-quick,$@),--quick)
 lint: build/CMakeCache.txt
 	@deploy/lint.sh
