@@ -101,11 +101,11 @@ same_file() { cmp -s "$1" "$2"; }
 
 # Of a compiler's line only what it compiles.
 last_line() {
-    tail -c 2000 "$1" | tr '\r\t' '\n ' | grep -v '^ *$' | tail -n 1 |
+    tail -c 2000 "$1" | tr '\r\t' '\n ' | grep -vE '^ *$|directory .*' | tail -n 1 |
         sed -E 's/^(g\+\+|gcc|cc) .* ([^ ]+\.(cpp|c|o|so))( -M.*)?$/compiling \2/; s/(.{90}).*/\1/'
 }
 
-# Runs a command with its output in a log, and tells every two seconds what it is at; the log's tail when it fails.
+# Runs a command with its output in a log, and tells at least every two seconds what it is at; the log's tail when it fails.
 run_logged() { # LABEL LOG COMMAND...
     local label=$1 log=$2 begin=$SECONDS ticks=0 last pid status=0
     shift 2
@@ -116,7 +116,7 @@ run_logged() { # LABEL LOG COMMAND...
     trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 130' INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.1
-        if ((++ticks % 20 == 0)); then
+        if ((++ticks % 15 == 0)); then
             last=$(last_line "$log") || last=
             if [[ -t 1 ]]; then printf '\r\033[K     %3d s  %s' $((SECONDS - begin)) "$last"; else
                 printf '     %3d s  %s\n' $((SECONDS - begin)) "$last"

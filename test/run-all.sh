@@ -21,10 +21,8 @@ count() { # suite passed failed exit-code
     echo "-- $1: $2 passed, $3 failed"
 }
 
-number() { # file regex: the first group of the last match, or 0
-    local found
-    found=$(sed -nE "s/.*$2.*/\1/p" "$1" | tail -n 1)
-    echo "${found:-0}"
+number() { # file regex: the number that the last match begins with, or 0
+    grep -oE "(^|[^0-9])$2" "$1" | tail -n 1 | grep -oE '[0-9]+' | head -n 1 || echo 0
 }
 
 unit() {
@@ -33,8 +31,8 @@ unit() {
         say "$binary"
         "$binary" --gtest_brief=1 >"$logs/unit" 2>&1 || code=1
         tail -n 25 "$logs/unit"
-        all=$((all + $(number "$logs/unit" '\[==========\] ([0-9]+) tests? from.*ran')))
-        bad=$((bad + $(number "$logs/unit" '^ *([0-9]+) FAILED TESTS?')))
+        all=$((all + $(number "$logs/unit" '[0-9]+ tests? from')))
+        bad=$((bad + $(number "$logs/unit" '[0-9]+ FAILED TEST')))
         if grep -q GTEST_SKIP "$logs/unit"; then skipped=$((skipped + 1)); fi
     done
     count unit $((all - bad)) "$bad" "$code"
@@ -56,7 +54,7 @@ sql() {
     say "pg_regress, isolation, pgTAP"
     test/with-server.py max_prepared_transactions=5 -- test/sql/run.sh 2>&1 | tee "$logs/sql"
     code=${PIPESTATUS[0]}
-    count sql "$(number "$logs/sql" '^sql: ([0-9]+) passed')" "$(number "$logs/sql" '^sql: [0-9]+ passed, ([0-9]+) failed')" "$code"
+    count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
 }
 
 e2e() {
@@ -64,8 +62,8 @@ e2e() {
     say "end to end: real server, real executors"
     /usr/bin/python3 -m pytest -q -p no:cacheprovider test/e2e 2>&1 | tee "$logs/e2e"
     code=${PIPESTATUS[0]}
-    skipped=$((skipped + $(number "$logs/e2e" '([0-9]+) skipped')))
-    count e2e "$(number "$logs/e2e" '([0-9]+) passed')" "$(($(number "$logs/e2e" '([0-9]+) failed') + $(number "$logs/e2e" '([0-9]+) errors?')))" "$code"
+    skipped=$((skipped + $(number "$logs/e2e" '[0-9]+ skipped')))
+    count e2e "$(number "$logs/e2e" '[0-9]+ passed')" "$(($(number "$logs/e2e" '[0-9]+ failed') + $(number "$logs/e2e" '[0-9]+ errors?')))" "$code"
 }
 
 for suite in "${@:-unit exports sql e2e}"; do

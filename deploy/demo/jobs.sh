@@ -59,7 +59,7 @@ cancel_when_due() { # ID STATUS REASON NAME
 }
 
 watch_jobs() {
-    local limit=${RCQ_DEMO_TIMEOUT:-300} end open line counts shown='' shown_at=-9 rows clear='' cancel_at='' f
+    local limit=${RCQ_DEMO_TIMEOUT:-300} end open line counts shown='' shown_at=0 rows clear='' cancel_at='' f
     local -A before=()
     watch_begin=${EPOCHREALTIME/[.,]/}
     end=$((SECONDS + limit))
@@ -86,13 +86,13 @@ watch_jobs() {
                     ;;
             esac
         done <<<"$rows"
-        line+=" | $open to end"
+        line="$open to end | $line"
         if [[ -t 1 ]]; then
             printf '%s%5.1f s  %s' "$clear" "$(elapsed)" "${line:0:$(($(tput cols 2>/dev/null || echo 100) - 12))}"
-        elif [[ $counts != "$shown" ]] || ((SECONDS - shown_at >= 2)); then
+        elif [[ $counts != "$shown" ]] || ((${EPOCHREALTIME/[.,]/} - shown_at > 1400000)); then
             print_event "     [$line]"
             shown=$counts
-            shown_at=$SECONDS
+            shown_at=${EPOCHREALTIME/[.,]/}
         fi
         if ((open == 0)); then break; fi
         if ((SECONDS >= end)); then

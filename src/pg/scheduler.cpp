@@ -11,7 +11,7 @@ namespace rcq::pg {
 namespace {
 
 constexpr std::size_t max_placements_per_cycle = 2000;
-constexpr TimestampTz publish_interval = 200'000; // us
+constexpr TimestampTz publish_interval = 200'000;  // us
 constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes ranks and frees quotas
 constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
