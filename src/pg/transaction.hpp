@@ -6,10 +6,8 @@ namespace rcq::pg {
 
 class Transaction {
 public:
-    Transaction() {
+    Transaction() : Transaction(Begun()) {
         call([] {
-            SetCurrentStatementStartTimestamp();
-            StartTransactionCommand();
             SPI_connect();
             PushActiveSnapshot(GetTransactionSnapshot());
         });
@@ -29,6 +27,15 @@ public:
     Transaction& operator=(const Transaction&) = delete;
 
 private:
+    // Delegated to, so that the destructor runs when what follows it in the other constructor fails.
+    struct Begun {};
+    explicit Transaction(Begun) {
+        call([] {
+            SetCurrentStatementStartTimestamp();
+            StartTransactionCommand();
+        });
+    }
+
     bool open_ = true;
 };
 
