@@ -52,7 +52,7 @@ exports() {
 sql() {
     local code=0
     say "pg_regress, isolation, pgTAP"
-    test/with-server.py max_prepared_transactions=5 -- test/sql/run.sh 2>&1 | tee "$logs/sql"
+    test/with-server.py max_prepared_transactions=5 -- test/sql/run.sh "${RCQ_PG_CONFIG:-pg_config}" 2>&1 | tee "$logs/sql"
     code=${PIPESTATUS[0]}
     count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
 }

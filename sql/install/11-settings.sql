@@ -80,7 +80,7 @@ UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d
 
 -- The value in force, parsed.
 CREATE FUNCTION rcq_private.setting_text(name text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(s.parsed, d.parsed)
       FROM rcq_private.setting_definition d LEFT JOIN rcq_private.setting s ON s.name = d.name
      WHERE d.name = setting_text.name

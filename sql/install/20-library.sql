@@ -73,6 +73,7 @@ COMMENT ON FUNCTION rcq_private.fail(text, text, text) IS 'Raises an error that 
 CREATE FUNCTION rcq_private.as_float(value numeric) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN value BETWEEN -1e15 AND 1e15 THEN value::double precision
+                WHEN value < 0 THEN '-Infinity'::double precision
                 WHEN value IS NOT NULL THEN 'Infinity'::double precision END
 $$;
 

@@ -29,7 +29,7 @@ BEGIN
     END IF;
     SELECT pg_catalog.left(r.env::text, 100) INTO unknown FROM unnest(requests) r
      WHERE r.env IS NOT NULL AND (pg_catalog.jsonb_typeof(r.env) <> 'object'
-        OR r.env @? '$.* ? (@.type() == "object" || @.type() == "array" || @.type() == "null")') LIMIT 1;
+        OR r.env @? 'strict $.* ? (@.type() == "object" || @.type() == "array" || @.type() == "null")') LIMIT 1;
     IF FOUND THEN
         PERFORM rcq_private.fail('RC001', pg_catalog.format('env is not an object of names and texts: %s', unknown),
             'Write it as {"NAME": "value", ...}.');
@@ -89,8 +89,10 @@ COMMENT ON FUNCTION rcq.submit(text, integer, numeric, integer, numeric, interva
 CREATE FUNCTION rcq.submit_many(jobs jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known CONSTANT text[] := ARRAY['script', 'cpu_cores', 'memory_gb', 'gpu_count', 'estimated_hours', 'time_limit',
-        'priority', 'max_retries', 'name', 'workdir', 'env', 'features', 'hold', 'requeue', 'on_disconnect'];
+    known CONSTANT jsonb := '{"script": "string", "cpu_cores": "number", "memory_gb": "number", "gpu_count": "number",
+        "estimated_hours": "number", "time_limit": "string or number", "priority": "number", "max_retries": "number",
+        "name": "string", "workdir": "string", "env": "object", "features": "array", "hold": "boolean",
+        "requeue": "boolean", "on_disconnect": "string"}';
     requests rcq_private.request[];
     wrong record;
 BEGIN
@@ -98,15 +100,18 @@ BEGIN
         PERFORM rcq_private.fail('RC001', 'jobs is not a JSON array',
             'Write it as [{"script": "...", "cpu_cores": 1}, ...].');
     END IF;
-    SELECT e.n, e.j, k.key INTO wrong
+    SELECT e.n, k.key, known ->> k.key AS expected INTO wrong
       FROM pg_catalog.jsonb_array_elements(jobs) WITH ORDINALITY e(j, n)
-      LEFT JOIN LATERAL pg_catalog.jsonb_object_keys(CASE WHEN pg_catalog.jsonb_typeof(e.j) = 'object' THEN e.j ELSE '{}' END) k(key)
-             ON k.key <> ALL (known)
+      LEFT JOIN LATERAL pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(e.j) = 'object' THEN e.j ELSE '{}' END) k(key, value)
+             ON NOT COALESCE(pg_catalog.strpos(known ->> k.key, pg_catalog.jsonb_typeof(k.value)) > 0
+                             OR (pg_catalog.jsonb_typeof(k.value) = 'null' AND known ? k.key), false)
      WHERE k.key IS NOT NULL OR pg_catalog.jsonb_typeof(e.j) <> 'object' LIMIT 1;
     IF FOUND THEN
-        PERFORM rcq_private.fail('RC001', CASE WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
-                           ELSE pg_catalog.format('job %s of the list has an unknown field "%s"', wrong.n, pg_catalog.left(wrong.key, 100)) END,
-            'Known fields: ' || pg_catalog.array_to_string(known, ', ') || '.');
+        PERFORM rcq_private.fail('RC001',
+            CASE WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
+                 WHEN wrong.expected IS NULL THEN pg_catalog.format('job %s of the list has an unknown field "%s"', wrong.n, pg_catalog.left(wrong.key, 100))
+                 ELSE pg_catalog.format('job %s of the list: %s is not of type %s', wrong.n, wrong.key, wrong.expected) END,
+            'Known fields: ' || (SELECT pg_catalog.string_agg(f.name, ', ') FROM pg_catalog.jsonb_object_keys(known) f(name)) || '.');
     END IF;
     BEGIN
         SELECT pg_catalog.array_agg(ROW(r.script, r.cpu_cores, rcq_private.as_float(r.memory_gb), r.gpu_count,

@@ -24,7 +24,7 @@ EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected 
 END $$;
 
 CREATE FUNCTION rcq.cancel(job bigint) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
@@ -44,7 +44,7 @@ COMMENT ON FUNCTION rcq.cancel(bigint) IS
 'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. Errors: RC002, RC003 (has ended), RC004 (locked)';
 
 CREATE FUNCTION rcq.hold(job bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
@@ -60,7 +60,7 @@ END $$;
 COMMENT ON FUNCTION rcq.hold(bigint) IS 'Keeps a job from being started until rcq.release. Errors: RC002, RC003 (running or ended), RC004';
 
 CREATE FUNCTION rcq.release(job bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
@@ -73,7 +73,7 @@ END $$;
 COMMENT ON FUNCTION rcq.release(bigint) IS 'Lets a held job be started; its waiting counts from now. Errors: RC002, RC003 (not held or ended), RC004';
 
 CREATE FUNCTION rcq.set_priority(job bigint, priority integer) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
     own_limit integer;

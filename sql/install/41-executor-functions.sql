@@ -1,17 +1,33 @@
 -- The protocol that executors speak: docs/reference/executor-protocol.md
 
--- The executor that the acting role is, or RC020; with an incarnation, RC021 unless it is the registered one.
-CREATE FUNCTION rcq_private.own_executor(executor integer, incarnation bigint) RETURNS rcq_private.executor
+-- The executor that the acting role is, or RC020.
+CREATE FUNCTION rcq_private.executor_of_role() RETURNS rcq_private.executor
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own rcq_private.executor;
 BEGIN
-    SELECT * INTO own FROM rcq_private.executor e WHERE e.name = rcq_private.outer_role() AND (executor IS NULL OR e.id = executor);
+    SELECT * INTO own FROM rcq_private.executor e WHERE e.name = rcq_private.outer_role();
     IF NOT FOUND THEN
-        PERFORM rcq_private.fail('RC020', pg_catalog.format('role "%s" is not %s', rcq_private.outer_role(), COALESCE('executor ' || executor, 'an executor')),
+        PERFORM rcq_private.fail('RC020', pg_catalog.format('role "%s" is not an executor', rcq_private.outer_role()),
             'An administrator makes the login of an executor: SELECT rcq.create_executor_login(''<name>'').');
     END IF;
-    IF executor IS NOT NULL AND own.incarnation IS DISTINCT FROM own_executor.incarnation THEN
+    RETURN own;
+END $$;
+
+-- As above; RC020 unless it is this executor, RC021 unless this process is the registered one.
+CREATE FUNCTION rcq_private.own_executor(executor integer, incarnation bigint) RETURNS rcq_private.executor
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own rcq_private.executor := rcq_private.executor_of_role();
+BEGIN
+    IF executor IS NULL OR incarnation IS NULL THEN
+        PERFORM rcq_private.fail('RC023', 'executor and incarnation must be given', 'Pass what rcq.register_executor answered.');
+    END IF;
+    IF own.id <> executor THEN
+        PERFORM rcq_private.fail('RC020', pg_catalog.format('role "%s" is not executor %s', rcq_private.outer_role(), executor),
+            'Pass the number that rcq.register_executor answered.');
+    END IF;
+    IF own.incarnation IS DISTINCT FROM own_executor.incarnation THEN
         PERFORM rcq_private.fail('RC021', pg_catalog.format('another process has registered executor "%s" since', own.name),
             'One process per executor: stop the other one, or give it a login of its own.');
     END IF;
@@ -19,11 +35,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION rcq.register_executor(hostname text, capacity jsonb, features text[], incarnation bigint, protocol integer) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-    own rcq_private.executor := rcq_private.own_executor(NULL, NULL);
+    own rcq_private.executor := rcq_private.executor_of_role();
     cores bigint; memory bigint; gpus bigint;
 BEGIN
+    PERFORM rcq_private.heartbeat(own.id); -- whatever becomes of the rest, it is there
     IF protocol IS DISTINCT FROM 1 THEN
         PERFORM rcq_private.fail('RC022', pg_catalog.format('protocol version %s is not supported', COALESCE(protocol::text, 'NULL')),
             'This server speaks version 1: install the rcq-executor that goes with it.');
@@ -46,7 +63,7 @@ BEGIN
            incarnation = register_executor.incarnation, registered_at = pg_catalog.clock_timestamp(), signed_off = false,
            leaving = CASE WHEN e.incarnation = register_executor.incarnation THEN e.leaving END
      WHERE e.id = own.id;
-    PERFORM rcq_private.heartbeat(own.id), rcq_private.definitions_changed();
+    PERFORM rcq_private.definitions_changed();
     RETURN pg_catalog.jsonb_build_object('executor', own.id, 'name', own.name, 'protocol', 1,
         'channel', 'rcq_executor_' || own.id, 'lease_seconds', rcq_private.setting_text('lease')::double precision,
         'lost_after_seconds', rcq_private.setting_text('lost_after')::double precision);
@@ -105,7 +122,8 @@ DECLARE
     claims bigint;
     lost rcq_private.run_report[];
     ack bigint;
-    room integer := COALESCE(max_new, 0);
+    room integer := LEAST(GREATEST(COALESCE(max_new, 0), 0), 1000);
+    known bigint[];
 BEGIN
     IF acked_seq IS NULL THEN
         PERFORM rcq_private.fail('RC023', 'acked_seq is NULL',
@@ -122,12 +140,16 @@ BEGIN
     END IF;
 
     IF usage IS NOT NULL THEN
+        BEGIN
         UPDATE rcq_private.live l SET cpu_seconds = u.cpu_seconds, peak_memory_mib = u.peak_memory_mib
           FROM (SELECT h.job_id, r.cpu_seconds, r.peak_memory_mib
                   FROM pg_catalog.jsonb_to_recordset(usage) AS r(job_id bigint, token bigint, cpu_seconds real, peak_memory_mib integer)
                   JOIN rcq_private.live h ON h.job_id = r.job_id AND h.token = r.token AND h.executor_id = own.id
                  ORDER BY h.job_id FOR UPDATE OF h SKIP LOCKED) u
          WHERE l.job_id = u.job_id;
+        EXCEPTION WHEN data_exception THEN
+            PERFORM rcq_private.fail('RC023', 'malformed usage: ' || SQLERRM);
+        END;
     END IF;
 
     IF live_tokens IS NOT NULL THEN
@@ -141,27 +163,25 @@ BEGIN
         IF lost IS NOT NULL THEN
             PERFORM FROM rcq_private.end_runs(own.id, lost);
         END IF;
+        known := ARRAY(SELECT l.token FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
+                        WHERE c.executor_id = own.id AND c.kind = 'start' AND l.claimed_at IS NOT NULL)
+                 || ARRAY(SELECT r.token FROM unnest(reports) r);
         RETURN QUERY
-        SELECT 'kill', NULL::bigint, NULL::bigint, t, NULL::jsonb FROM unnest(live_tokens) t
-         WHERE NOT EXISTS (SELECT FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
-                            WHERE c.executor_id = own.id AND c.kind = 'start' AND c.token = t AND l.claimed_at IS NOT NULL)
-           AND t <> ALL (COALESCE(ARRAY(SELECT r.token FROM unnest(reports) r), '{}'));
+        SELECT 'kill', NULL::bigint, NULL::bigint, t, NULL::jsonb FROM unnest(live_tokens) t WHERE t <> ALL (known);
     END IF;
 
     -- Commands in order, as far as there is room for new runs. The claim is the lock on the live row; a row that
     -- somebody else holds is left out, acknowledged never, and so offered again.
     SELECT pg_catalog.array_agg(o ORDER BY o.seq) INTO offered
       FROM (SELECT * FROM rcq_private.command c WHERE c.executor_id = own.id AND c.seq > acked_seq
-             ORDER BY c.seq LIMIT GREATEST(room, 0) + 1000) o;
+             ORDER BY c.seq LIMIT room + 1000) o;
     IF offered IS NULL THEN RETURN; END IF;
 
-    WITH wanted AS MATERIALIZED (
-        SELECT o.job_id, o.token FROM unnest(offered) o
-         WHERE o.kind = 'start' AND (live_tokens IS NULL OR o.token <> ALL (live_tokens)) ORDER BY o.seq LIMIT room
-    ), locked AS MATERIALIZED (
-        SELECT l.job_id FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id AND l.token = w.token
-         WHERE l.claimed_by IS NULL
-         ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
+    WITH locked AS MATERIALIZED (
+        -- the limit counts what could be locked, so that a row that somebody holds keeps nobody else waiting
+        SELECT l.job_id FROM unnest(offered) o JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
+         WHERE o.kind = 'start' AND l.claimed_by IS NULL AND (live_tokens IS NULL OR o.token <> ALL (live_tokens))
+         ORDER BY o.seq LIMIT room FOR UPDATE OF l SKIP LOCKED
     ), claimed AS (
         UPDATE rcq_private.live l SET claimed_at = now_, claimed_by = own.incarnation
           FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched_quietly(l.job_id)
@@ -204,7 +224,7 @@ BEGIN
     IF n <> COALESCE(pg_catalog.cardinality(job_ids), 0) OR n <> COALESCE(pg_catalog.cardinality(tokens), 0)
        OR n <> COALESCE(pg_catalog.cardinality(seqs), 0) OR n <> COALESCE(pg_catalog.cardinality(streams), 0)
        OR EXISTS (SELECT FROM unnest(seqs, streams, chunks) AS k(seq, stream, chunk)
-                   WHERE k.seq IS NULL OR k.seq < 1 OR k.stream IS NULL OR k.stream NOT IN ('stdout', 'stderr') OR k.chunk IS NULL)
+                   WHERE k.seq IS NULL OR k.seq NOT BETWEEN 1 AND 1000000000000 OR k.stream IS NULL OR k.stream NOT IN ('stdout', 'stderr') OR k.chunk IS NULL)
        OR (SELECT pg_catalog.sum(pg_catalog.octet_length(k)) FROM unnest(chunks) k) > 1048576 THEN
         PERFORM rcq_private.fail('RC023', 'malformed log batch',
             'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.');
@@ -213,6 +233,7 @@ BEGIN
     SELECT l.job_id, l.attempt, k.seq, l.user_id, pg_catalog.cardinality(rcq_private.log_lines(k.chunk)), pg_catalog.clock_timestamp(), k.stream, k.chunk
       FROM unnest(job_ids, tokens, seqs, streams, chunks) AS k(job_id, token, seq, stream, chunk)
       JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id
+     WHERE pg_catalog.octet_length(k.chunk) > 0
     ON CONFLICT DO NOTHING;
     SELECT pg_catalog.array_agg(DISTINCT k.token) INTO stale
       FROM unnest(job_ids, tokens) AS k(job_id, token)
@@ -223,7 +244,7 @@ COMMENT ON FUNCTION rcq.executor_log(integer, bigint, bigint[], bigint[], bigint
 'For executors: appends chunks of output; returns the tokens that are no longer live. Errors: RC020, RC021, RC023';
 
 CREATE FUNCTION rcq.executor_drain(executor integer, incarnation bigint, reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
 BEGIN
@@ -233,7 +254,7 @@ END $$;
 COMMENT ON FUNCTION rcq.executor_drain(integer, bigint, text) IS 'For executors: place nothing more here. Errors: RC020, RC021';
 
 CREATE FUNCTION rcq.executor_sign_off(executor integer, incarnation bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
 BEGIN

@@ -23,7 +23,7 @@ END $$;
 -- The output columns are seq, at, stream, line: stream is INOUT because a name may stand only once.
 CREATE FUNCTION rcq.logs(job bigint, attempt integer DEFAULT NULL, after bigint DEFAULT 0,
                          OUT seq bigint, OUT at timestamptz, INOUT stream text DEFAULT NULL, OUT line text) RETURNS SETOF record
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     shown integer := rcq_private.log_attempt(job, attempt);
@@ -32,7 +32,7 @@ BEGIN
     RETURN QUERY
     SELECT g.seq + k.n - 1, g.at, g.stream::text, k.line
       FROM rcq_private.log g, unnest(rcq_private.log_lines(g.data)) WITH ORDINALITY k(line, n)
-     WHERE g.job_id = job AND g.attempt = shown AND g.seq + g.lines > COALESCE(after, 0) + 1
+     WHERE g.job_id = job AND g.attempt = shown AND g.seq + g.lines - 1 > COALESCE(after, 0)
        AND g.seq + k.n - 1 > COALESCE(after, 0) AND (wanted IS NULL OR g.stream = wanted)
      ORDER BY g.seq, k.n;
 END $$;
@@ -40,7 +40,7 @@ COMMENT ON FUNCTION rcq.logs(bigint, integer, bigint, text) IS
 'Output lines of a job: attempt NULL = the latest started one; after: only lines numbered above it (follow by passing the last seq seen); stream: stdout, stderr or NULL for both. Bytes that are no text show as U+FFFD. Error: RC002';
 
 CREATE FUNCTION rcq.logs_raw(job bigint, attempt integer DEFAULT NULL, stream text DEFAULT NULL) RETURNS bytea
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     shown integer := rcq_private.log_attempt(job, attempt);
 BEGIN

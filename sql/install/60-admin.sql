@@ -33,14 +33,13 @@ CREATE FUNCTION rcq_private.check_group(quota_cpu_hours numeric, quota_mode text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wrong text := CASE
-        WHEN NOT (quota_cpu_hours >= 0 AND quota_cpu_hours <= 1e12) THEN 'quota_cpu_hours is outside 0 to 10^12'
+        WHEN NOT (quota_cpu_hours >= 0 AND quota_cpu_hours <= 1e12) THEN 'quota_cpu_hours is outside 0 to 10^12 (billed CPU-hours per usage window; NULL = none)'
         WHEN quota_mode NOT IN ('soft', 'hard') THEN 'quota_mode is neither soft nor hard'
         WHEN priority NOT BETWEEN 1 AND 10 THEN 'priority is outside 1 to 10'
         WHEN NOT (default_estimate > interval '0' AND default_estimate <= interval '10 years') THEN 'default_estimate is outside 0 to 10 years' END;
 BEGIN
     IF wrong IS NOT NULL THEN
-        PERFORM rcq_private.fail('RC001', wrong,
-            'Quotas are billed CPU-hours per usage window; NULL = none.');
+        PERFORM rcq_private.fail('RC001', wrong);
     END IF;
 END $$;
 
@@ -95,6 +94,10 @@ BEGIN
         PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
             pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name')));
     END IF;
+    IF role_name ~ '^(rcq_|pg_)' THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('role "%s" cannot be a user: everybody in it would be', role_name),
+            'Make a login role for each person.');
+    END IF;
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
@@ -105,14 +108,14 @@ BEGIN
         PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" or its e-mail address is a user already', role_name),
             'Change it with rcq.set_user.');
     END IF;
-    PERFORM rcq_private.grant_roles(role_name, is_admin);
+    PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
     RETURN new_id;
 END $$;
 COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text) IS
 'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for. Errors: RC001, RC002, RC005, RC006';
 
 CREATE FUNCTION rcq_private.grant_roles(role_name text, is_admin boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     EXECUTE pg_catalog.format('GRANT rcq_user TO %I', role_name);
     IF is_admin THEN
@@ -163,13 +166,14 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS CONNECTION LIMIT 4 PASSWORD %L IN ROLE rcq_executor', name, secret);
     END IF;
     INSERT INTO rcq_private.executor (name) VALUES (create_executor_login.name);
+    PERFORM rcq_private.definitions_changed();
     RETURN secret;
 END $$;
 COMMENT ON FUNCTION rcq.create_executor_login(text, text) IS
 'Makes the login role of an executor and returns its password (a random one unless given; NULL when the role existed as an executor login). Errors: RC001, RC005, RC006';
 
 CREATE FUNCTION rcq_private.set_drained(name text, reason text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN
     PERFORM rcq_private.require_admin();
     UPDATE rcq_private.executor e SET drained = reason WHERE e.name = set_drained.name;

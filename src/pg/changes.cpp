@@ -58,7 +58,10 @@ extern "C" void at_transaction_end(XactEvent event, void*) {
                 if (pending.activate) {
                     {
                         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
-                        if (slot.pid == 0) slot.state = SlotState::wanted;
+                        if (slot.pid == 0)
+                            slot.state = SlotState::wanted;
+                        else
+                            slot.activated = true;
                     }
                     wake_process(shared->launcher);
                 }

@@ -39,15 +39,15 @@ const char* database_to_leave(Node* statement) {
     }
 }
 
-// Stops the scheduler of a database and keeps it stopped. Returns whether there was one to stop or to start later.
-bool stop_scheduler(Oid database) {
+// Stops the scheduler of a database and keeps it stopped.
+void stop_scheduler(Oid database) {
     const int index = find_slot(database, false);
-    if (index < 0) return false;
+    if (index < 0) return;
     DatabaseSlot& slot = shared->slots[index];
     int pid;
     {
         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
-        if (slot.database != database || slot.state == SlotState::absent) return false;
+        if (slot.database != database || slot.state == SlotState::absent) return;
         slot.state = SlotState::absent; // the launcher leaves it alone
         pid = slot.pid;
     }
@@ -56,12 +56,11 @@ bool stop_scheduler(Oid database) {
     for (int i = 0; i < 1000; i++) {
         {
             LockGuard guard(shared->registry_lock, LW_SHARED);
-            if (slot.database != database || slot.pid == 0) return true;
+            if (slot.database != database || slot.pid == 0) return;
         }
         CHECK_FOR_INTERRUPTS();
         pg_usleep(5000);
     }
-    return true;
 }
 
 void let_scheduler_start(Oid database) {
@@ -74,30 +73,28 @@ void let_scheduler_start(Oid database) {
     wake_process(shared->launcher);
 }
 
+extern "C" void restart_after_failure(int, Datum database) { let_scheduler_start(DatumGetObjectId(database)); }
+
 // Plain data only in this frame: errors of the command jump through it.
 extern "C" void process_utility(PlannedStmt* planned, const char* query, bool read_only_tree,
                                 ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
                                 DestReceiver* receiver, QueryCompletion* completion) {
-    volatile Oid database = InvalidOid;
+    const ProcessUtility_hook_type next = previous_hook ? previous_hook : standard_ProcessUtility;
+    const char* name = shared ? database_to_leave(planned->utilityStmt) : nullptr;
+    const Oid database = name ? get_database_oid(name, true) : InvalidOid;
+    // whoever may not run the command must not stop a scheduler by trying
+    if (!OidIsValid(database) || !owns_database(database) || find_slot(database, false) < 0) {
+        next(planned, query, read_only_tree, context, params, environment, receiver, completion);
+        return;
+    }
     const bool is_drop = nodeTag(planned->utilityStmt) == T_DropdbStmt;
-    if (shared) {
-        const char* name = database_to_leave(planned->utilityStmt);
-        const Oid found = name ? get_database_oid(name, true) : InvalidOid;
-        // whoever may not run the command must not stop a scheduler by trying
-        if (OidIsValid(found) && owns_database(found) && stop_scheduler(found)) database = found;
-    }
-    PG_TRY();
+    // also when this session is terminated on the way
+    PG_ENSURE_ERROR_CLEANUP(restart_after_failure, ObjectIdGetDatum(database));
     {
-        (previous_hook ? previous_hook : standard_ProcessUtility)(planned, query, read_only_tree, context, params,
-                                                                  environment, receiver, completion);
+        stop_scheduler(database);
+        next(planned, query, read_only_tree, context, params, environment, receiver, completion);
     }
-    PG_CATCH();
-    {
-        if (OidIsValid(database)) let_scheduler_start(database);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    if (!OidIsValid(database)) return;
+    PG_END_ENSURE_ERROR_CLEANUP(restart_after_failure, ObjectIdGetDatum(database));
     if (is_drop)
         free_slot(database);
     else

@@ -51,8 +51,13 @@ void throw_pg_error(MemoryContext caller, uint32 interrupt_holdoff, uint32 cance
 
 void CaughtError::take(const char* text, int code, const char* hint_text) {
     sqlstate = code;
-    strlcpy(message, text, sizeof message);
-    strlcpy(hint, hint_text, sizeof hint);
+    const auto copy = [](char* to, std::size_t size, const char* from) { // never cut inside a character
+        const int length = pg_mbcliplen(from, static_cast<int>(strlen(from)), static_cast<int>(size) - 1);
+        memcpy(to, from, length);
+        to[length] = '\0';
+    };
+    copy(message, sizeof message, text);
+    copy(hint, sizeof hint, hint_text);
 }
 
 void report(const CaughtError& caught, const char* function) {

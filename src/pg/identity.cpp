@@ -42,7 +42,11 @@ Found look_up(const char* role) {
 }
 
 // SET ROLE or the login role; inside SECURITY DEFINER functions still whoever called the outermost one.
+// ANALYZE, index builds and REFRESH run the code of a table's owner in the session of somebody else, autovacuum even in
+// a superuser's: whoever acts there is not who the session says.
 const char* outer_role() {
+    if (InSecurityRestrictedOperation())
+        throw SqlError(protocol::error::not_permitted, "rcq cannot be used inside ANALYZE, an index build or REFRESH");
     return call([] { return GetUserNameFromId(GetOuterUserId(), false); });
 }
 

@@ -50,6 +50,7 @@ std::vector<Oid> connectable_databases() {
         while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
             auto* database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
             if (database->datistemplate || !database->datallowconn) continue;
+            if (database->datconnlimit == -2) continue; // left over from an interrupted DROP DATABASE
             if (result.count == capacity)
                 result.oids = static_cast<Oid*>(repalloc(result.oids, (capacity *= 2) * sizeof(Oid)));
             result.oids[result.count++] = database->oid;
@@ -89,7 +90,8 @@ bool scan(std::set<Oid>& probed) {
     return complete;
 }
 
-bool start_scheduler(int index) {
+// nullptr when all slots of background workers are taken.
+BackgroundWorkerHandle* start_scheduler(int index) {
     BackgroundWorker worker;
     memset(&worker, 0, sizeof worker);
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
@@ -102,14 +104,29 @@ bool start_scheduler(int index) {
     strlcpy(worker.bgw_type, "rcq scheduler", sizeof worker.bgw_type);
     worker.bgw_main_arg = Int32GetDatum(index);
     worker.bgw_notify_pid = MyProcPid;
-    return call([&] {
-        BackgroundWorkerHandle* handle;
-        return RegisterDynamicBackgroundWorker(&worker, &handle);
+    return call([&]() -> BackgroundWorkerHandle* {
+        BackgroundWorkerHandle* handle = nullptr;
+        return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
     });
 }
 
+// A scheduler that died before it could take its slot (no memory for a process, library unreadable) tells nobody.
+void notice_stillborn(std::vector<BackgroundWorkerHandle*>& handles) {
+    for (int i = 0; i < guc::max_databases; i++) {
+        if (!handles[i]) continue;
+        pid_t pid;
+        if (call([&] { return GetBackgroundWorkerPid(handles[i], &pid); }) != BGWH_STOPPED) continue;
+        call([&] { pfree(handles[i]); });
+        handles[i] = nullptr;
+        LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
+        DatabaseSlot& slot = shared->slots[i];
+        if (slot.state == SlotState::starting && slot.pid == 0) slot.state = SlotState::failed;
+    }
+}
+
 // Starts what is wanted and due. Returns the milliseconds until the next start that has to wait.
-long start_wanted(std::vector<Retry>& retries, bool& complained) {
+long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandle*>& handles, bool& complained) {
+    notice_stillborn(handles);
     long wait_ms = scan_interval_ms;
     const TimestampTz now = GetCurrentTimestamp();
     for (int i = 0; i < guc::max_databases; i++) {
@@ -132,7 +149,9 @@ long start_wanted(std::vector<Retry>& retries, bool& complained) {
             retry.not_before = 0;
             slot.state = SlotState::starting;
         }
-        if (start_scheduler(i)) {
+        if (handles[i]) call([&] { pfree(handles[i]); });
+        handles[i] = start_scheduler(i);
+        if (handles[i]) {
             complained = false;
             continue;
         }
@@ -191,13 +210,14 @@ bool any_failed() {
     }
     std::set<Oid> probed;
     std::vector<Retry> retries(guc::max_databases);
+    std::vector<BackgroundWorkerHandle*> handles(guc::max_databases, nullptr);
     bool complained = false;
     TimestampTz next_scan = 0;
     for (;;) {
         free_absent_slots();
         const TimestampTz now = GetCurrentTimestamp();
         if (now >= next_scan || any_failed()) next_scan = now + (scan(probed) ? scan_interval_ms : 1000) * 1000;
-        long wait_ms = start_wanted(retries, complained);
+        long wait_ms = start_wanted(retries, handles, complained);
         wait_ms = std::clamp(static_cast<long>((next_scan - GetCurrentTimestamp()) / 1000) + 1, 1L, wait_ms);
         call([&] {
             pgstat_report_activity(STATE_IDLE, nullptr);

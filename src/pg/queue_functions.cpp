@@ -139,6 +139,7 @@ RCQ_FUNCTION(rcq_scheduler_state) {
             nulls[2 + i] = i < 2 && numbers[i] == 0;
         }
         strlcpy(error, slot->last_error, sizeof error);
+        if (error[0] != '\0' && state == "running") state = "failing";
     }
     nulls[1] = false;
     nulls[8] = error[0] == '\0';

@@ -59,7 +59,7 @@ RCQ_FUNCTION(rcq_check_request) {
     for (std::size_t i = 0; i < names.size() && i < values.size(); i++)
         request.env.emplace_back(std::move(names[i]), std::move(values[i]));
     request.features = texts_argument(fcinfo, 13);
-    request.on_disconnect = text_argument(fcinfo, 14);
+    if (!PG_ARGISNULL(14)) request.on_disconnect = text_argument(fcinfo, 14);
     core::RequestLimits limits;
     limits.max_priority = PG_GETARG_INT32(15);
     limits.max_script_bytes = PG_GETARG_INT32(16);

@@ -15,6 +15,7 @@ constexpr TimestampTz publish_interval = 200'000;  // us
 constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes ranks and frees quotas
 constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
+constexpr TimestampTz longest_cycle = 5'000'000; // a longer gap between two cycles is a pause of the whole server
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
 
@@ -53,6 +54,7 @@ bool Scheduler::reload() {
                       [&](const store::Used& used) { charge(used); });
     store::read_all_live([&](store::LiveRow&& row) { put(std::move(row)); });
     sweep_from_ = 0;
+    set_aside_.clear();
     return true;
 }
 
@@ -96,8 +98,7 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
     std::vector<core::JobId> gone;
     store::read_live(ranges, [&](store::LiveRow&& row) {
         const core::JobId id = row.job.id;
-        if (const auto run = runs_.find(id);
-            run != runs_.end() && run->second.token != row.token && run->second.claimed)
+        if (const auto run = runs_.find(id); run != runs_.end() && run->second.token != row.token)
             ended.push_back({id, run->second.token});
         present.insert(id);
         put(std::move(row));
@@ -133,7 +134,17 @@ void Scheduler::sweep() {
 // down, failover) expires nothing.
 TimestampTz Scheduler::last_sign(core::ExecutorId id) const { return std::max(heartbeat_of(slot_, id), started_at_); }
 
-void Scheduler::refresh_executors(TimestampTz now) {
+// A server that was suspended or whose clock was set forward has heard of no executor in the time that it skipped, and
+// that time expires no lease either.
+void Scheduler::notice_pause() {
+    const TimestampTz now = GetCurrentTimestamp();
+    const TimestampTz longest_sleep = static_cast<TimestampTz>(guc::scheduler_interval) * 1000 + longest_cycle;
+    if (last_seen_ != 0 && now - last_seen_ > longest_sleep) started_at_ = now;
+    last_seen_ = now;
+}
+
+void Scheduler::refresh_executors() {
+    const TimestampTz now = GetCurrentTimestamp(); // as heartbeats are stamped
     for (const auto& [id, row] : executors_) {
         const TimestampTz seen = heartbeat_of(slot_, id);
         core::Executor executor{id, row.capacity, row.features,
@@ -157,23 +168,37 @@ void Scheduler::reconcile(TimestampTz now) {
             if (leaving || row->second.draining ||
                 now - std::max(held.placed_at, started_at_) > seconds(definitions_.claim_timeout_s))
                 unclaimed.push_back({job, held.token});
-        } else if (leaving || now - last_sign(held.executor) > seconds(definitions_.lost_after_s)) {
+        } else if (leaving || GetCurrentTimestamp() - last_sign(held.executor) > seconds(definitions_.lost_after_s)) {
             lost[held.executor].push_back({job, held.token});
         } else if (held.cancelling && !held.cancel_sent) {
             cancels.push_back({job, held.token});
-            held.cancel_sent = true;
         }
     }
     if (!unclaimed.empty()) store::unplace(unclaimed);
     for (const auto& [executor, runs] : lost) store::lose(executor, runs);
     if (!cancels.empty()) {
-        store::send_cancels(cancels);
         std::set<core::ExecutorId> told;
-        for (const store::RunKey& key : cancels)
-            if (told.insert(runs_.at(key.job).executor).second) {
-                const std::string channel = protocol::executor_channel(runs_.at(key.job).executor);
-                call([&] { Async_Notify(channel.c_str(), ""); });
-            }
+        for (int64 job : store::send_cancels(cancels)) {
+            Held& held = runs_.at(job);
+            held.cancel_sent = true;
+            told.insert(held.executor);
+        }
+        notify(told, now);
+    }
+}
+
+// Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
+// and executors sync by themselves.
+void Scheduler::notify(const std::set<core::ExecutorId>& executors, TimestampTz now) {
+    if (executors.empty()) return;
+    if (now - notify_checked_at_ > core::second) {
+        may_notify_ = store::may_notify();
+        notify_checked_at_ = now;
+    }
+    if (!may_notify_) return;
+    for (core::ExecutorId executor : executors) {
+        const std::string channel = protocol::executor_channel(executor);
+        call([&] { Async_Notify(channel.c_str(), ""); });
     }
 }
 
@@ -216,25 +241,24 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
                            false});
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
     }
-    if (done.size() < plan.placements.size()) { // somebody holds or changed the rows: look at them again
-        plan_needed_ = true;
+    if (done.size() < plan.placements.size()) { // somebody holds or changed the rows
         std::unordered_set<core::JobId> carried_out;
         for (const core::Placement& placement : done) carried_out.insert(placement.job);
-        for (const core::Placement& placement : plan.placements)
-            if (placement.lifted && !carried_out.count(placement.job))
+        for (const core::Placement& placement : plan.placements) {
+            if (carried_out.count(placement.job)) continue;
+            if (placement.lifted)
                 if (const std::optional<core::Job> job = cluster_->find_job(placement.job))
                     plan_state_.last_lifted.erase(job->group);
-    }
-    if (now - notify_checked_at_ > core::second) {
-        may_notify_ = store::may_notify();
-        notify_checked_at_ = now;
+            // set aside for a while: planned again and again it would keep its place from others
+            cluster_->drop(placement.job);
+            set_aside_.push_back({placement.job, placement.job});
+        }
+        set_aside_at_ = now;
+        plan_needed_ = true;
     }
     std::set<core::ExecutorId> told;
-    for (const core::Placement& placement : done)
-        if (may_notify_ && told.insert(placement.executor).second) {
-            const std::string channel = protocol::executor_channel(placement.executor);
-            call([&] { Async_Notify(channel.c_str(), ""); });
-        }
+    for (const core::Placement& placement : done) told.insert(placement.executor);
+    notify(told, now);
     return done;
 }
 
@@ -280,8 +304,13 @@ void Scheduler::publish_state(TimestampTz now, std::size_t placed) {
 Scheduler::Outcome Scheduler::cycle() {
     const TakenChanges changes = take_changes(slot_); // before the snapshot, so that nothing falls between them
     const TimestampTz time = now();
+    notice_pause();
     Transaction transaction;
-    if (!OidIsValid(store::lock_extension())) return Outcome::no_extension;
+    const Oid extension = store::lock_extension();
+    if (!OidIsValid(extension)) return Outcome::no_extension;
+    if (extension != extension_) cluster_.reset(); // another queue: nothing known of the old one holds
+    extension_ = extension;
+    transaction.take_snapshot();
 
     bool loaded_now = false;
     if (!cluster_ || changes.definitions) {
@@ -314,11 +343,12 @@ Scheduler::Outcome Scheduler::cycle() {
         }
     }
     if (!loaded_now && !changes.jobs.empty()) absorb(changes.jobs);
+    if (!set_aside_.empty() && time - set_aside_at_ >= replan_interval) absorb(std::exchange(set_aside_, {}));
     if (time - swept_at_ >= sweep_interval) {
         swept_at_ = time;
         sweep();
     }
-    refresh_executors(time);
+    refresh_executors();
     reconcile(time);
 
     std::size_t placed = 0;
@@ -335,7 +365,7 @@ Scheduler::Outcome Scheduler::cycle() {
     transaction.commit();
     publish_state(time, placed);
     call([] { pgstat_report_stat(false); });
-    return !complete && guc::enabled && placed > 0 ? Outcome::again : Outcome::rest;
+    return guc::enabled && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
 long Scheduler::rest_ms() const {

@@ -39,7 +39,9 @@ private:
     void absorb(const std::vector<JobRange>& ranges);
     void put(store::LiveRow&& row);
     void sweep();
-    void refresh_executors(TimestampTz now);
+    void notice_pause();
+    void refresh_executors();
+    void notify(const std::set<core::ExecutorId>& executors, TimestampTz now);
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void charge(const store::Used& used);
@@ -49,8 +51,9 @@ private:
     void publish_state(TimestampTz now, std::size_t placed);
 
     DatabaseSlot& slot_;
-    const TimestampTz started_at_;
+    TimestampTz started_at_; // leases count from here at the earliest
     TimestampTz latest_;
+    TimestampTz last_seen_ = 0;
     std::unique_ptr<core::Cluster> cluster_; // empty until loaded
     core::PlanState plan_state_;
     store::Definitions definitions_;
@@ -63,6 +66,9 @@ private:
     int64 sweep_from_ = 0;
     TimestampTz swept_at_ = 0, notify_checked_at_ = 0;
     bool may_notify_ = true;
+    std::vector<JobRange> set_aside_; // could not be placed because somebody holds their rows
+    TimestampTz set_aside_at_ = 0;
+    Oid extension_ = InvalidOid;
 };
 
 } // namespace rcq::pg

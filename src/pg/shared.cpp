@@ -31,6 +31,7 @@ void clear_slot(DatabaseSlot& slot) {
     slot.database = InvalidOid;
     slot.state = SlotState::free;
     slot.pid = 0;
+    slot.activated = false;
     pg_atomic_write_u32(&slot.scheduler, 0);
     pg_atomic_write_u32(&slot.woken, 0);
     slot.changes.count = 0;

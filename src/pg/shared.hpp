@@ -62,6 +62,7 @@ struct DatabaseSlot {
     Oid database;
     SlotState state;
     int pid;
+    bool activated; // the extension was made while a scheduler was connected
     // read without a lock when waking: stale values cost one needless SetLatch
     pg_atomic_uint32 scheduler; // proc number + 1 of the scheduler, 0 = none
     pg_atomic_uint32 woken;     // 1 = its latch has been set since it last looked

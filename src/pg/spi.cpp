@@ -69,7 +69,7 @@ uint64 Statement::run(Parameters parameters, const std::function<void(const Row&
             SPI_keepplan(prepared);
             plan_ = prepared;
         }
-        const int code = SPI_execute_plan(plan_, values, nullptr, false, 0);
+        const int code = SPI_execute_plan(plan_, values, nullptr, kind_ == Kind::read, 0);
         if (code < 0) elog(ERROR, "cannot execute \"%s\": %s", sql_, SPI_result_code_string(code));
     });
     const uint64 processed = SPI_processed;

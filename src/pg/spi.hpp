@@ -45,11 +45,16 @@ private:
 
 class Statement {
 public:
-    Statement(const char* sql, std::initializer_list<Oid> types) : sql_(sql), types_(types) {}
+    enum class Kind {
+        read, // sees what the transaction's snapshot sees
+        write // takes a snapshot of its own
+    };
+    Statement(Kind kind, const char* sql, std::initializer_list<Oid> types) : kind_(kind), sql_(sql), types_(types) {}
     // Returns the number of rows processed; calls `each` for every returned row.
     uint64 run(Parameters parameters, const std::function<void(const Row&)>& each = {});
 
 private:
+    Kind kind_;
     const char* sql_;
     std::vector<Oid> types_;
     SPIPlanPtr plan_ = nullptr;

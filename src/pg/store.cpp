@@ -69,16 +69,22 @@ core::Settings to_settings(const std::map<std::string, std::string>& values) {
 
 Oid lock_extension() {
     return call([]() -> Oid {
-        const Oid oid = get_extension_oid("rcq", true);
-        if (!OidIsValid(oid)) return InvalidOid;
-        LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
-        return get_extension_oid("rcq", true) == oid ? oid : InvalidOid; // dropped while we waited
+        for (;;) {
+            const Oid oid = get_extension_oid("rcq", true);
+            if (!OidIsValid(oid)) return InvalidOid;
+            LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
+            if (get_extension_oid("rcq", true) == oid)
+                return oid; // else dropped, and perhaps made again, while we waited
+            UnlockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
+        }
     });
 }
 
 std::string reason_to_idle() {
-    static Statement version("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'rcq'", {});
+    static Statement version(Statement::Kind::read,
+                             "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'rcq'", {});
     static Statement home(
+        Statement::Kind::read,
         "SELECT h.system_identifier = c.system_identifier AND h.database_oid = d.oid FROM rcq_private.home h, "
         "pg_catalog.pg_control_system() c, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()",
         {});
@@ -97,14 +103,17 @@ std::string reason_to_idle() {
 }
 
 Definitions read_definitions() {
-    static Statement settings("SELECT d.name, COALESCE(s.parsed, d.parsed) FROM rcq_private.setting_definition d "
+    static Statement settings(Statement::Kind::read,
+                              "SELECT d.name, COALESCE(s.parsed, d.parsed) FROM rcq_private.setting_definition d "
                               "LEFT JOIN rcq_private.setting s ON s.name = d.name",
                               {});
     static Statement groups(
+        Statement::Kind::read,
         "SELECT id, priority, quota_cpu_hours, quota_mode = 'hard', pg_catalog.date_part('epoch', default_estimate) "
         "FROM rcq_private.groups",
         {});
     static Statement executors(
+        Statement::Kind::read,
         "SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
         "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL "
         "FROM rcq_private.executor WHERE registered_at IS NOT NULL",
@@ -133,7 +142,8 @@ Definitions read_definitions() {
 }
 
 void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each) {
-    static Statement statement("SELECT " LIVE_COLUMNS " FROM unnest($1, $2) r(first, last) "
+    static Statement statement(Statement::Kind::read,
+                               "SELECT " LIVE_COLUMNS " FROM unnest($1, $2) r(first, last) "
                                "JOIN rcq_private.live l ON l.job_id BETWEEN r.first AND r.last",
                                {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> firsts, lasts;
@@ -147,6 +157,7 @@ void read_live(const std::vector<JobRange>& ranges, const std::function<void(Liv
 void read_all_live(const std::function<void(LiveRow&&)>& each) {
     // in pieces, so that a million rows are not held twice
     static Statement statement(
+        Statement::Kind::read,
         "SELECT " LIVE_COLUMNS " FROM rcq_private.live l WHERE l.job_id > $1 ORDER BY l.job_id LIMIT 20000", {INT8OID});
     int64 last = 0;
     while (statement.run(Parameters().add(last), [&](const Row& row) {
@@ -158,6 +169,7 @@ void read_all_live(const std::function<void(LiveRow&&)>& each) {
 
 std::optional<int64> sweep_end(int64 first, int count) {
     static Statement statement(
+        Statement::Kind::read,
         "SELECT pg_catalog.max(s.job_id) FROM (SELECT l.job_id FROM rcq_private.live l WHERE l.job_id >= $1 "
         "ORDER BY l.job_id LIMIT $2) s",
         {INT8OID, INT4OID});
@@ -170,6 +182,7 @@ std::optional<int64> sweep_end(int64 first, int count) {
 
 void read_usage(double window_s, const std::function<void(const Used&)>& each) {
     static Statement statement(
+        Statement::Kind::read,
         "SELECT group_id, user_id, pg_catalog.max(at), pg_catalog.sum(core_seconds), pg_catalog.sum(gb_seconds), "
         "pg_catalog.sum(gpu_seconds) "
         "FROM rcq_private.usage WHERE at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1) "
@@ -180,6 +193,7 @@ void read_usage(double window_s, const std::function<void(const Used&)>& each) {
 
 void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each) {
     static Statement statement(
+        Statement::Kind::read,
         "WITH ended AS ("
         " SELECT o.job_id, o.claimed_at, o.ended_at FROM unnest($1, $2) k(job_id, token)"
         "   JOIN rcq_private.outcome o ON o.job_id = k.job_id AND o.token = k.token WHERE o.reason IS DISTINCT FROM "
@@ -199,6 +213,7 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
 
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
     static Statement statement(
+        Statement::Kind::write,
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3) w(job_id, executor_id, token)), "
         "locked AS MATERIALIZED (SELECT w.* FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id WHERE "
         "l.placed_at IS NULL AND NOT l.held "
@@ -220,6 +235,7 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
 
 void unplace(const std::vector<RunKey>& runs) {
     static Statement statement(
+        Statement::Kind::write,
         "WITH locked AS MATERIALIZED (SELECT l.job_id, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, "
         "token) "
         "  JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token WHERE l.claimed_at IS NULL "
@@ -235,7 +251,8 @@ void unplace(const std::vector<RunKey>& runs) {
 }
 
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
-    static Statement statement("SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
+    static Statement statement(Statement::Kind::write,
+                               "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
                                "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
                                "'its executor was not heard of any more', NULL)::rcq_private.run_report FROM "
                                "unnest($2, $3) k(job_id, token)))",
@@ -245,22 +262,29 @@ void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
     statement.run(Parameters().add(executor).add(jobs).add(tokens));
 }
 
-void send_cancels(const std::vector<RunKey>& runs) {
-    static Statement statement(
-        "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
-        "SELECT l.executor_id, pg_catalog.nextval('rcq_private.command_seq'), l.job_id, l.token, 'cancel' "
-        "FROM unnest($1, $2) k(job_id, token) JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token "
-        "WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq > "
-        "l.command_seq "
-        "  AND c.job_id = l.job_id AND c.kind = 'cancel')",
-        {INT8ARRAYOID, INT8ARRAYOID});
-    std::vector<int64> jobs, tokens;
+std::vector<int64> send_cancels(const std::vector<RunKey>& runs) {
+    // the lock keeps the run from ending unseen, which would leave its command behind
+    static Statement statement(Statement::Kind::write,
+                               "WITH locked AS MATERIALIZED (SELECT l.job_id, l.token, l.executor_id, l.command_seq "
+                               "FROM unnest($1, $2) k(job_id, token) "
+                               "  JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token ORDER BY "
+                               "l.job_id FOR UPDATE OF l SKIP LOCKED), "
+                               "told AS (INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
+                               "  SELECT l.executor_id, pg_catalog.nextval('rcq_private.command_seq'), l.job_id, "
+                               "l.token, 'cancel' FROM locked l "
+                               "  WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = "
+                               "l.executor_id AND c.seq > l.command_seq "
+                               "    AND c.job_id = l.job_id AND c.kind = 'cancel')) "
+                               "SELECT job_id FROM locked",
+                               {INT8ARRAYOID, INT8ARRAYOID});
+    std::vector<int64> jobs, tokens, sent;
     split(runs, jobs, tokens);
-    statement.run(Parameters().add(jobs).add(tokens));
+    statement.run(Parameters().add(jobs).add(tokens), [&](const Row& row) { sent.push_back(row.big(1)); });
+    return sent;
 }
 
 bool may_notify() {
-    static Statement statement("SELECT pg_catalog.pg_notification_queue_usage()", {});
+    static Statement statement(Statement::Kind::read, "SELECT pg_catalog.pg_notification_queue_usage()", {});
     double used = 0;
     statement.run({}, [&](const Row& row) { used = row.number(1); });
     return used < 0.25;

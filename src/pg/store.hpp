@@ -72,8 +72,8 @@ std::vector<int64> place(const Placing& placing, TimestampTz now);
 void unplace(const std::vector<RunKey>& runs);
 // Ends claimed runs as lost with their executor.
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
-// Tells executors to cancel runs, once per run.
-void send_cancels(const std::vector<RunKey>& runs);
+// Tells executors to cancel runs, once per run; rows that somebody holds are left out. Returns the jobs that were told.
+std::vector<int64> send_cancels(const std::vector<RunKey>& runs);
 // Whether the server's queue of notifications has room for ours.
 bool may_notify();
 

@@ -1,4 +1,4 @@
-// A transaction of a worker, with SPI connected and a snapshot; aborted unless committed.
+// A transaction of a worker, with SPI connected; aborted unless committed.
 #pragma once
 #include "guard.hpp"
 
@@ -7,10 +7,11 @@ namespace rcq::pg {
 class Transaction {
 public:
     Transaction() : Transaction(Begun()) {
-        call([] {
-            SPI_connect();
-            PushActiveSnapshot(GetTransactionSnapshot());
-        });
+        call([] { SPI_connect(); });
+    }
+    // One view of the tables for all reads that follow (spi.hpp). To be taken after the locks that it depends on.
+    void take_snapshot() {
+        call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
     }
     ~Transaction() {
         if (open_) AbortCurrentTransaction();
@@ -18,7 +19,7 @@ public:
     void commit() {
         call([] {
             SPI_finish();
-            PopActiveSnapshot();
+            while (ActiveSnapshotSet()) PopActiveSnapshot();
             CommitTransactionCommand();
         });
         open_ = false;

@@ -17,7 +17,10 @@ extern "C" void leave_slot(int, Datum argument) {
         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
         slot.pid = 0;
         // whoever stopped us on purpose has set `absent`; anything else is a failure, and the launcher starts us again
-        if (slot.state != SlotState::absent) slot.state = SlotState::failed;
+        if (slot.state != SlotState::absent)
+            slot.state = SlotState::failed;
+        else if (slot.activated) // the extension was made again while we were on our way out
+            slot.state = SlotState::wanted;
     }
     pg_atomic_write_u32(&slot.scheduler, 0);
     wake_process(shared->launcher);
@@ -28,6 +31,7 @@ bool enter_slot(DatabaseSlot& slot) {
     LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
     if (slot.state != SlotState::starting || slot.pid != 0) return false;
     slot.pid = MyProcPid;
+    slot.activated = false;
     return true;
 }
 
@@ -38,7 +42,9 @@ void set_state(DatabaseSlot& slot, SlotState state) {
 
 // Whatever the database or the role has as defaults, the scheduler's session is this.
 void set_up_session() {
+    call([] { SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true); });
     static constexpr const char* settings[][2] = {
+        {"role", "none"},
         {"search_path", "pg_catalog, pg_temp"},
         {"default_transaction_isolation", "read committed"},
         {"default_transaction_read_only", "off"},
@@ -57,6 +63,9 @@ void set_up_session() {
         {"enable_indexscan", "on"},
         {"enable_nestloop", "on"},
         {"row_security", "on"},
+#if PG_VERSION_NUM >= 170000
+        {"transaction_timeout", "0"},
+#endif
         {"session_replication_role", "origin"},
         {"max_parallel_workers_per_gather", "0"},
     };
@@ -64,7 +73,7 @@ void set_up_session() {
         call([&] { SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE); });
 }
 
-void wait(long milliseconds) {
+void wait(long milliseconds) try {
     call([&] {
         pgstat_report_activity(STATE_IDLE, nullptr);
         (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
@@ -75,6 +84,8 @@ void wait(long milliseconds) {
             ProcessConfigFile(PGC_SIGHUP);
         }
     });
+} catch (const PgError&) {
+    // pg_cancel_backend: there is nothing to cancel while asleep
 }
 
 void record_error(DatabaseSlot& slot, const char* text) {
@@ -130,8 +141,8 @@ void run_scheduler(int index) {
         pqsignal(SIGHUP, SignalHandlerForConfigReload);
         pqsignal(SIGTERM, die);
     });
-    const Oid database = slot.database;
     if (!enter_slot(slot)) return;
+    const Oid database = slot.database;
     call([&] {
         before_shmem_exit(leave_slot, Int32GetDatum(index));
         BackgroundWorkerUnblockSignals();

@@ -1,0 +1,91 @@
+-- What people, programs and the manual rely on: views with their columns, functions with argument names and defaults; and
+-- what no later change may forget: comments, pinned search paths, nothing for PUBLIC, row security on every table.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+BEGIN;
+CREATE EXTENSION rcq;
+SELECT no_plan();
+
+CREATE FUNCTION pg_temp.columns(view_name name) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
+      FROM pg_attribute a WHERE a.attrelid = ('rcq.' || quote_ident(view_name))::regclass AND a.attnum > 0 AND NOT a.attisdropped $$;
+CREATE FUNCTION pg_temp.signature(function_name name) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid), ' | ' ORDER BY p.oid)
+      FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND p.proname = function_name $$;
+CREATE TEMP VIEW function AS SELECT p.*, p.oid::regprocedure::text AS called FROM pg_proc p WHERE p.pronamespace IN ('rcq'::regnamespace, 'rcq_private'::regnamespace);
+CREATE TEMP VIEW base_table AS SELECT c.* FROM pg_class c WHERE c.relnamespace = 'rcq_private'::regnamespace AND c.relkind IN ('r', 'p');
+
+-- the surface
+SELECT is((SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'rcq'::regnamespace AND relkind <> 'c'),
+    'executors, group_usage, groups, jobs, queue, runs, scheduler, settings, users', 'schema rcq holds these views and nothing else');
+SELECT is(pg_temp.columns('executors'), 'id integer, name text, hostname text, status text, reason text, runs bigint, cpu_cores integer, cpu_cores_used bigint, memory_gb numeric, memory_gb_used numeric, gpu_count integer, gpu_count_used bigint, features text[], last_seen timestamp with time zone, registered_at timestamp with time zone', 'columns of rcq.executors');
+SELECT is(pg_temp.columns('group_usage'), 'group_id integer, group_name text, priority integer, quota_cpu_hours double precision, quota_mode text, cpu_hours numeric, gpu_hours numeric, billed_hours numeric, planned_hours numeric, quota_used_percent numeric, fair_share numeric, running_jobs bigint, running_cores bigint, pending_jobs bigint', 'columns of rcq.group_usage');
+SELECT is(pg_temp.columns('groups'), 'id integer, name text, priority integer, quota_cpu_hours double precision, quota_mode text, default_estimate interval, open boolean, created_at timestamp with time zone', 'columns of rcq.groups');
+SELECT is(pg_temp.columns('jobs'), 'id bigint, status text, reason text, user_name text, group_name text, name text, script text, cpu_cores integer, memory_gb numeric, gpu_count integer, priority integer, submitted_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, executor text, attempt integer, exit_code integer, signal integer, cpu_seconds real, peak_memory_gb numeric, message text, output jsonb, estimate interval, time_limit interval, max_retries integer, workdir text, env jsonb, features text[], requeue boolean, on_disconnect text, user_id integer, group_id integer, executor_id integer', 'columns of rcq.jobs');
+SELECT is(pg_temp.columns('queue'), 'position integer, id bigint, user_name text, group_name text, name text, cpu_cores integer, memory_gb numeric, gpu_count integer, reason text, final_priority numeric, base_priority integer, fair_share numeric, wait_boost numeric, priority integer, submitted_at timestamp with time zone, eligible_at timestamp with time zone, waiting interval', 'columns of rcq.queue');
+SELECT is(pg_temp.columns('runs'), 'job_id bigint, attempt integer, executor text, status text, reason text, placed_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, exit_code integer, signal integer, cpu_seconds real, peak_memory_gb numeric, message text, output jsonb', 'columns of rcq.runs');
+SELECT is(pg_temp.columns('scheduler'), 'pid integer, state text, started_at timestamp with time zone, last_cycle_at timestamp with time zone, cycles bigint, placements bigint, pending bigint, running bigint, last_error text', 'columns of rcq.scheduler');
+SELECT is(pg_temp.columns('settings'), 'name text, value text, default_value text, unit text, type text, allowed text, description text, changed_at timestamp with time zone, changed_by text', 'columns of rcq.settings');
+SELECT is(pg_temp.columns('users'), 'id integer, role_name text, email text, group_name text, is_admin boolean, max_priority integer, created_at timestamp with time zone', 'columns of rcq.users');
+SELECT is((SELECT string_agg(proname, ', ' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'rcq'::regnamespace),
+    'add_group, add_user, adopt, cancel, create_executor_login, drain_executor, executor_drain, executor_log, executor_sign_off, executor_sync, hold, logs, logs_raw, register_executor, release, resume_executor, set, set_group, set_priority, set_user, submit, submit_many', 'schema rcq holds these functions, none of them overloaded');
+SELECT is(pg_temp.signature('add_group'), 'name text, quota_cpu_hours numeric DEFAULT NULL::numeric, priority integer DEFAULT 5, quota_mode text DEFAULT ''soft''::text, default_estimate interval DEFAULT NULL::interval, open boolean DEFAULT false -> integer', 'signature of rcq.add_group');
+SELECT is(pg_temp.signature('add_user'), 'role_name text, group_name text DEFAULT ''default''::text, is_admin boolean DEFAULT false, max_priority integer DEFAULT 10, email text DEFAULT NULL::text -> integer', 'signature of rcq.add_user');
+SELECT is(pg_temp.signature('adopt'), ' -> void', 'signature of rcq.adopt');
+SELECT is(pg_temp.signature('cancel'), 'job bigint -> text', 'signature of rcq.cancel');
+SELECT is(pg_temp.signature('create_executor_login'), 'name text, password text DEFAULT NULL::text -> text', 'signature of rcq.create_executor_login');
+SELECT is(pg_temp.signature('drain_executor'), 'name text, reason text DEFAULT ''drained by an administrator''::text -> void', 'signature of rcq.drain_executor');
+SELECT is(pg_temp.signature('executor_drain'), 'executor integer, incarnation bigint, reason text -> void', 'signature of rcq.executor_drain');
+SELECT is(pg_temp.signature('executor_log'), 'executor integer, incarnation bigint, job_ids bigint[], tokens bigint[], seqs bigint[], streams text[], chunks bytea[] -> bigint[]', 'signature of rcq.executor_log');
+SELECT is(pg_temp.signature('executor_sign_off'), 'executor integer, incarnation bigint -> void', 'signature of rcq.executor_sign_off');
+SELECT is(pg_temp.signature('executor_sync'), 'executor integer, incarnation bigint, acked_seq bigint, live_tokens bigint[], finished jsonb, usage jsonb, max_new integer -> TABLE(kind text, seq bigint, job_id bigint, token bigint, body jsonb)', 'signature of rcq.executor_sync');
+SELECT is(pg_temp.signature('hold'), 'job bigint -> void', 'signature of rcq.hold');
+SELECT is(pg_temp.signature('logs'), 'job bigint, attempt integer DEFAULT NULL::integer, after bigint DEFAULT 0, OUT seq bigint, OUT at timestamp with time zone, INOUT stream text DEFAULT NULL::text, OUT line text -> SETOF record', 'signature of rcq.logs');
+SELECT is(pg_temp.signature('logs_raw'), 'job bigint, attempt integer DEFAULT NULL::integer, stream text DEFAULT NULL::text -> bytea', 'signature of rcq.logs_raw');
+SELECT is(pg_temp.signature('register_executor'), 'hostname text, capacity jsonb, features text[], incarnation bigint, protocol integer -> jsonb', 'signature of rcq.register_executor');
+SELECT is(pg_temp.signature('release'), 'job bigint -> void', 'signature of rcq.release');
+SELECT is(pg_temp.signature('resume_executor'), 'name text -> void', 'signature of rcq.resume_executor');
+SELECT is(pg_temp.signature('set'), 'name text, value text -> void', 'signature of rcq.set');
+SELECT is(pg_temp.signature('set_group'), 'name text, quota_cpu_hours numeric DEFAULT NULL::numeric, priority integer DEFAULT NULL::integer, quota_mode text DEFAULT NULL::text, default_estimate interval DEFAULT NULL::interval, open boolean DEFAULT NULL::boolean, no_quota boolean DEFAULT false -> void', 'signature of rcq.set_group');
+SELECT is(pg_temp.signature('set_priority'), 'job bigint, priority integer -> void', 'signature of rcq.set_priority');
+SELECT is(pg_temp.signature('set_user'), 'role_name text, group_name text DEFAULT NULL::text, is_admin boolean DEFAULT NULL::boolean, max_priority integer DEFAULT NULL::integer -> void', 'signature of rcq.set_user');
+SELECT is(pg_temp.signature('submit'), 'script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0, estimated_hours numeric DEFAULT NULL::numeric, time_limit interval DEFAULT NULL::interval, priority integer DEFAULT 5, max_retries integer DEFAULT 0, name text DEFAULT NULL::text, workdir text DEFAULT NULL::text, env jsonb DEFAULT NULL::jsonb, features text[] DEFAULT NULL::text[], hold boolean DEFAULT false, requeue boolean DEFAULT true, on_disconnect text DEFAULT ''continue''::text -> bigint', 'signature of rcq.submit');
+SELECT is(pg_temp.signature('submit_many'), 'jobs jsonb -> SETOF bigint', 'signature of rcq.submit_many');
+
+-- what every object has
+SELECT is_empty($$SELECT called FROM function WHERE pronamespace = 'rcq'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL$$, 'every function in schema rcq has a comment');
+SELECT is_empty($$SELECT called FROM function WHERE pronamespace = 'rcq'::regnamespace AND prorettype <> 'trigger'::regtype
+                     AND obj_description(oid, 'pg_proc') !~ 'Errors?: RC0[0-9]{2}'$$, 'the comment of every function in schema rcq names its errors');
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq'::regnamespace AND relkind = 'v' AND obj_description(oid, 'pg_class') IS NULL$$, 'every view in schema rcq has a comment');
+SELECT is_empty($$SELECT relname FROM base_table WHERE obj_description(oid, 'pg_class') IS NULL$$, 'every table has a comment');
+SELECT is_empty($$SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rcq%' AND obj_description(oid, 'pg_namespace') IS NULL$$, 'every schema has a comment');
+
+SELECT is_empty($$SELECT called FROM function WHERE prosecdef AND NOT 'search_path=pg_catalog, pg_temp' = ANY (COALESCE(proconfig, '{}'))$$, 'every SECURITY DEFINER function pins its search path to pg_catalog, pg_temp');
+SELECT is_empty($$SELECT called FROM function WHERE prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql') AND NOT 'search_path=pg_catalog, pg_temp' = ANY (COALESCE(proconfig, '{}'))$$,
+    'every PL/pgSQL function pins its search path');
+SELECT is_empty($$SELECT called FROM function WHERE EXISTS (SELECT FROM aclexplode(COALESCE(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0)$$, 'no function can be called by PUBLIC');
+SELECT is_empty($$SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rcq%' AND EXISTS (SELECT FROM aclexplode(COALESCE(nspacl, acldefault('n', nspowner))) a WHERE a.grantee = 0 OR a.privilege_type = 'CREATE' AND a.grantee <> nspowner)$$,
+    'PUBLIC cannot use the schemas, and nobody but their owner can create in them');
+SELECT is_empty($$SELECT nspname FROM pg_namespace, aclexplode(nspacl) a WHERE nspname = 'rcq_private' AND a.grantee <> nspowner$$, 'nobody is granted anything on schema rcq_private');
+SELECT is_empty($$SELECT relname FROM base_table WHERE NOT relrowsecurity OR NOT relforcerowsecurity$$, 'row security is on and forced on every table');
+SELECT is_empty($$SELECT c.relname, a.privilege_type FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace IN ('rcq'::regnamespace, 'rcq_private'::regnamespace)
+                     AND a.grantee <> c.relowner AND (a.privilege_type <> 'SELECT' OR c.relkind = 'S' OR a.grantee = 0)$$, 'no table, view or sequence grants more than SELECT to anybody, and none anything to PUBLIC');
+SELECT is_empty($$SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace IN ('rcq'::regnamespace, 'rcq_private'::regnamespace) AND a.grantee = 'rcq_executor'::regrole$$,
+    'executors can read no table and no view');
+SELECT is_empty($$SELECT relname FROM base_table WHERE has_table_privilege('rcq_user', oid, 'SELECT') AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = base_table.oid)$$, 'every table that people can read has a policy');
+SELECT is_empty($$SELECT relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relnamespace = 'rcq_private'::regnamespace AND p.polcmd <> 'r'$$, 'no policy lets anybody write');
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq'::regnamespace AND relkind = 'v' AND relname <> 'scheduler' AND NOT 'security_invoker=true' = ANY (COALESCE(reloptions, '{}'))$$,
+    'every view runs with the rights of its reader, but for rcq.scheduler, which reads no table');
+SELECT is_empty($$SELECT rolname FROM pg_roles WHERE rolname IN ('rcq_user', 'rcq_admin', 'rcq_executor') AND (rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)$$, 'the roles of rcq can do nothing by themselves');
+SELECT is_empty($$SELECT relname FROM base_table WHERE relpersistence <> 'p'$$, 'every table is logged');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('rcq_private.job'::regclass, 'rcq_private.live'::regclass, 'rcq_private.outcome'::regclass, 'rcq_private.run'::regclass,
+                      'rcq_private.log'::regclass, 'rcq_private.usage'::regclass, 'rcq_private.command'::regclass)$$, 'no foreign key on the hot path');
+SELECT is((SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index WHERE indrelid = 'rcq_private.live'::regclass), 'rcq_private.live_pkey', 'the live table has its key and no other index, so that every state change is a heap-only update');
+
+-- the dump: definitions, specifications, outcomes and usage are in it; live rows, commands and whose database this is never are
+SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'rcq'$$,
+    ARRAY['rcq_private.groups', 'rcq_private.groups_id_seq', 'rcq_private.users', 'rcq_private.users_id_seq', 'rcq_private.setting', 'rcq_private.executor', 'rcq_private.executor_id_seq',
+          'rcq_private.job', 'rcq_private.job_id', 'rcq_private.outcome', 'rcq_private.run', 'rcq_private.log', 'rcq_private.usage'], 'what pg_dump keeps');
+
+SELECT * FROM finish();
+ROLLBACK;
