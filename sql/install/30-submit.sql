@@ -93,6 +93,7 @@ DECLARE
         "estimated_hours": "number", "time_limit": "string or number", "priority": "number", "max_retries": "number",
         "name": "string", "workdir": "string", "env": "object", "features": "array", "hold": "boolean",
         "requeue": "boolean", "on_disconnect": "string"}';
+    hint CONSTANT text := 'Fields: script, name, workdir, on_disconnect (texts), cpu_cores, memory_gb, gpu_count, estimated_hours, priority, max_retries (numbers), time_limit ("4h" or seconds), env ({"NAME": "value"}), features (array of texts), hold, requeue (booleans).';
     requests rcq_private.request[];
     wrong record;
 BEGIN
@@ -111,7 +112,7 @@ BEGIN
             CASE WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
                  WHEN wrong.expected IS NULL THEN pg_catalog.format('job %s of the list has an unknown field "%s"', wrong.n, pg_catalog.left(wrong.key, 100))
                  ELSE pg_catalog.format('job %s of the list: %s is not of type %s', wrong.n, wrong.key, wrong.expected) END,
-            'Known fields: ' || (SELECT pg_catalog.string_agg(f.name, ', ') FROM pg_catalog.jsonb_object_keys(known) f(name)) || '.');
+            hint);
     END IF;
     BEGIN
         SELECT pg_catalog.array_agg(ROW(r.script, r.cpu_cores, rcq_private.as_float(r.memory_gb), r.gpu_count,
@@ -123,8 +124,7 @@ BEGIN
                    name text, workdir text, env jsonb, features text[], hold boolean, requeue boolean, on_disconnect text))
                WITH ORDINALITY r;
     EXCEPTION WHEN data_exception THEN
-        PERFORM rcq_private.fail('RC001', 'a field of a job has the wrong type: ' || SQLERRM,
-            'Numbers for cpu_cores, memory_gb, gpu_count, estimated_hours, priority, max_retries; "4h" or seconds for time_limit; an array of texts for features.');
+        PERFORM rcq_private.fail('RC001', 'a field of a job has the wrong type: ' || SQLERRM, hint);
     END;
     IF requests IS NOT NULL THEN
         RETURN QUERY SELECT rcq_private.enqueue(requests);

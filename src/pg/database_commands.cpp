@@ -49,6 +49,7 @@ void stop_scheduler(Oid database) {
         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
         if (slot.database != database || slot.state == SlotState::absent) return;
         slot.state = SlotState::absent; // the launcher leaves it alone
+        slot.activated = false;
         pid = slot.pid;
     }
     if (pid != 0) kill(pid, SIGTERM);
