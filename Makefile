@@ -19,7 +19,8 @@ DATA_built = rcq--$(RCQ_VERSION).sql
 EXTRA_CLEAN = $(OBJS:.o=.d) rcq--*.sql
 
 REGRESS = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
-ISOLATION = $(patsubst specs/%.spec,%,$(wildcard specs/*.spec))
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))
+ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
 # the bitcode rule ignores our flags and clang then compiles C++20 as an older standard; nothing here gains from JIT

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the SQL tests against a running server: pg_regress (sql/), isolation (specs/), pgTAP (test/pgtap/).
+# Runs the SQL tests against a running server: pg_regress (sql/), isolation (test/isolation), pgTAP (test/pgtap/).
 #
 #   test/sql/run.sh [PG_CONFIG]      the server is where PGHOST, PGPORT and PGUSER (a superuser) say
 #
@@ -27,10 +27,11 @@ names() { for file in "$root/$1"/*."$2"; do [ -e "$file" ] && basename "$file" .
 count() { grep -c -E "$1" "$2" || :; }
 
 # pg_regress and its isolation sister speak alike: 'test name ... ok' or 'FAILED'
-run_regress() { # directory, program, arguments...
+run_regress() { # directory of results, directory of tests, program, arguments...
     dir=$1
-    shift
-    "$@" --inputdir="$root" --outputdir="$out/$dir" --bindir="$bin" --encoding=UTF8 >"$out/$dir/log" 2>&1
+    input=$2
+    shift 2
+    "$@" --inputdir="$input" --outputdir="$out/$dir" --bindir="$bin" --encoding=UTF8 >"$out/$dir/log" 2>&1
     status=$?
     grep -E '^test ' "$out/$dir/log"
     ok=$(count '^test .*\.\.\. ok' "$out/$dir/log")
@@ -45,8 +46,8 @@ run_regress() { # directory, program, arguments...
 
 PGISOLATIONTIMEOUT=60
 export PGISOLATIONTIMEOUT
-run_regress regress "$tools/regress/pg_regress" --dbname=contrib_regression $(names sql sql)
-run_regress isolation "$tools/isolation/pg_isolation_regress" --dbname=isolation_regression $(names specs spec)
+run_regress regress "$root" "$tools/regress/pg_regress" --dbname=contrib_regression $(names sql sql)
+run_regress isolation "$root/test/isolation" "$tools/isolation/pg_isolation_regress" --dbname=isolation_regression $(names test/isolation/specs spec)
 
 dropdb --if-exists rcq_pgtap 2>/dev/null
 createdb --template=template0 --encoding=UTF8 rcq_pgtap || exit 2
