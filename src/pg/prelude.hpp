@@ -2,6 +2,7 @@
 // others, and defines macros (Min, Max, ERROR, foreach ...) that would break them.
 #pragma once
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -29,6 +29,18 @@ int64 draw_token() {
     }
 }
 
+// Microseconds that pass evenly, whatever is done to the clock: for our own intervals.
+TimestampTz monotonic() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+// Whether settled usage that was weighed by one serves for the other.
+bool weighs_usage_alike(const core::Settings& fresh, const core::Settings& old) {
+    return fresh.usage_window <= old.usage_window && fresh.bill_per_cpu_hour == old.bill_per_cpu_hour &&
+           fresh.bill_per_gb_hour == old.bill_per_gb_hour && fresh.bill_per_gpu_hour == old.bill_per_gpu_hour;
+}
+
 core::Run to_run(const store::LiveRow& row) {
     const core::Job& job = row.job;
     core::Run run{job.id,        row.executor, job.group,    job.user,       job.shape.need,
@@ -183,17 +195,17 @@ void Scheduler::reconcile(TimestampTz now) {
             held.cancel_sent = true;
             told.insert(held.executor);
         }
-        notify(told, now);
+        notify(told);
     }
 }
 
 // Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
 // and executors sync by themselves.
-void Scheduler::notify(const std::set<core::ExecutorId>& executors, TimestampTz now) {
+void Scheduler::notify(const std::set<core::ExecutorId>& executors) {
     if (executors.empty()) return;
-    if (now - notify_checked_at_ > core::second) {
+    if (tick_ - notify_checked_at_ > core::second) {
         may_notify_ = store::may_notify();
-        notify_checked_at_ = now;
+        notify_checked_at_ = tick_;
     }
     if (!may_notify_) return;
     for (core::ExecutorId executor : executors) {
@@ -209,7 +221,7 @@ core::Plan Scheduler::plan(TimestampTz now) {
     budget.out_of_time = [=] { return GetCurrentTimestamp() > deadline; };
     budget.max_ranked = Published::max_ranks;
     cluster_->advance(now);
-    planned_at_ = now;
+    planned_at_ = tick_;
     plan_needed_ = false;
     return core::plan(*cluster_, plan_state_, now, budget);
 }
@@ -253,16 +265,16 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
             cluster_->drop(placement.job);
             set_aside_.push_back({placement.job, placement.job});
         }
-        set_aside_at_ = now;
+        set_aside_at_ = tick_;
         plan_needed_ = true;
     }
     std::set<core::ExecutorId> told;
     for (const core::Placement& placement : done) told.insert(placement.executor);
-    notify(told, now);
+    notify(told);
     return done;
 }
 
-void Scheduler::publish(const core::Plan& plan, TimestampTz now) {
+void Scheduler::publish(const core::Plan& plan) {
     std::vector<PublishedLane> lanes;
     for (const core::LaneReport& lane : plan.lanes) {
         if (lanes.size() == Published::max_lanes) break;
@@ -286,7 +298,7 @@ void Scheduler::publish(const core::Plan& plan, TimestampTz now) {
         std::copy(lanes.begin(), lanes.end(), published.lane);
         std::copy(ranks.begin(), ranks.end(), published.rank);
     }
-    published_at_ = now;
+    published_at_ = tick_;
     publish_needed_ = false;
 }
 
@@ -301,9 +313,24 @@ void Scheduler::publish_state(TimestampTz now, std::size_t placed) {
     strlcpy(slot_.last_error, idle_reason_.c_str(), sizeof slot_.last_error);
 }
 
+// Brings the cache up to date. False when this library must not schedule here.
+bool Scheduler::load(const TakenChanges& changes) {
+    if (cluster_ && changes.definitions) {
+        store::Definitions fresh = store::read_definitions();
+        if (weighs_usage_alike(fresh.settings, definitions_.settings) && store::reason_to_idle().empty())
+            apply_definitions(std::move(fresh));
+        else
+            cluster_.reset();
+    }
+    if (!cluster_) return reload();
+    if (!changes.jobs.empty()) absorb(changes.jobs);
+    return true;
+}
+
 Scheduler::Outcome Scheduler::cycle() {
     const TakenChanges changes = take_changes(slot_); // before the snapshot, so that nothing falls between them
     const TimestampTz time = now();
+    tick_ = monotonic();
     notice_pause();
     Transaction transaction;
     const Oid extension = store::lock_extension();
@@ -312,40 +339,14 @@ Scheduler::Outcome Scheduler::cycle() {
     extension_ = extension;
     transaction.take_snapshot();
 
-    bool loaded_now = false;
-    if (!cluster_ || changes.definitions) {
-        const core::Settings before = definitions_.settings;
-        const bool first = !cluster_;
-        if (first) {
-            if (!reload()) {
-                transaction.commit();
-                publish_state(time, 0);
-                return Outcome::rest;
-            }
-            loaded_now = true;
-        } else {
-            store::Definitions fresh = store::read_definitions();
-            const bool usage_differs = fresh.settings.usage_window > before.usage_window ||
-                                       fresh.settings.bill_per_cpu_hour != before.bill_per_cpu_hour ||
-                                       fresh.settings.bill_per_gb_hour != before.bill_per_gb_hour ||
-                                       fresh.settings.bill_per_gpu_hour != before.bill_per_gpu_hour;
-            if (usage_differs || !store::reason_to_idle().empty()) { // settled usage must be weighed again
-                cluster_.reset();
-                if (!reload()) {
-                    transaction.commit();
-                    publish_state(time, 0);
-                    return Outcome::rest;
-                }
-                loaded_now = true;
-            } else {
-                apply_definitions(std::move(fresh));
-            }
-        }
+    if (!load(changes)) {
+        transaction.commit();
+        publish_state(time, 0);
+        return Outcome::rest;
     }
-    if (!loaded_now && !changes.jobs.empty()) absorb(changes.jobs);
-    if (!set_aside_.empty() && time - set_aside_at_ >= replan_interval) absorb(std::exchange(set_aside_, {}));
-    if (time - swept_at_ >= sweep_interval) {
-        swept_at_ = time;
+    if (!set_aside_.empty() && tick_ - set_aside_at_ >= replan_interval) absorb(std::exchange(set_aside_, {}));
+    if (tick_ - swept_at_ >= sweep_interval) {
+        swept_at_ = tick_;
         sweep();
     }
     refresh_executors();
@@ -353,14 +354,13 @@ Scheduler::Outcome Scheduler::cycle() {
 
     std::size_t placed = 0;
     bool complete = true;
-    if (plan_needed_ || (cluster_->pending_count() > 0 && time - planned_at_ >= replan_interval) ||
-        (publish_needed_ && time - published_at_ >= publish_interval)) {
+    if (plan_needed_ || (cluster_->pending_count() > 0 && tick_ - planned_at_ >= replan_interval) ||
+        (publish_needed_ && tick_ - published_at_ >= publish_interval)) {
         const core::Plan decision = plan(time);
         complete = decision.complete;
         if (!decision.placements.empty()) placed = place(decision, time).size();
         if (placed > 0) publish_needed_ = true;
-        if (publish_needed_ && time - published_at_ >= publish_interval && (complete || !guc::enabled))
-            publish(decision, time);
+        if (publish_needed_ && tick_ - published_at_ >= publish_interval) publish(decision);
     }
     transaction.commit();
     publish_state(time, placed);

@@ -34,6 +34,7 @@ private:
     };
 
     TimestampTz now();
+    bool load(const TakenChanges& changes);
     bool reload();
     void apply_definitions(store::Definitions&& definitions);
     void absorb(const std::vector<JobRange>& ranges);
@@ -41,13 +42,13 @@ private:
     void sweep();
     void notice_pause();
     void refresh_executors();
-    void notify(const std::set<core::ExecutorId>& executors, TimestampTz now);
+    void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void charge(const store::Used& used);
     core::Plan plan(TimestampTz now);
     std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
-    void publish(const core::Plan& plan, TimestampTz now);
+    void publish(const core::Plan& plan);
     void publish_state(TimestampTz now, std::size_t placed);
 
     DatabaseSlot& slot_;
@@ -61,6 +62,7 @@ private:
     std::unordered_map<core::JobId, Held> runs_;
     std::string idle_reason_;
     bool plan_needed_ = true;
+    TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
     TimestampTz planned_at_ = 0, published_at_ = 0;
     bool publish_needed_ = true;
     int64 sweep_from_ = 0;
