@@ -18,6 +18,8 @@ DECLARE
     now_ timestamptz := pg_catalog.clock_timestamp();
     done_ids bigint[];
     done_tokens bigint[];
+    cancelled_ids bigint[];
+    first_seq bigint;
 BEGIN
     WITH reported AS (
         SELECT DISTINCT ON (r.token) r.* FROM unnest(reports) r ORDER BY r.token
@@ -66,9 +68,6 @@ BEGIN
           FROM ended e WHERE l.job_id = e.job_id AND e.status = 'pending'
     ), commands AS (
         DELETE FROM rcq_private.command c USING ended e WHERE c.executor_id = e.executor_id AND c.seq = e.command_seq
-    ), cancels AS (
-        DELETE FROM rcq_private.command c USING ended e
-         WHERE e.cancelling AND c.executor_id = e.executor_id AND c.seq > e.command_seq AND c.job_id = e.job_id
     ), charged AS (
         INSERT INTO rcq_private.usage (at, group_id, user_id, core_seconds, gb_seconds, gpu_seconds)
         SELECT pg_catalog.max(e.ended_at), e.group_id, e.user_id,
@@ -77,7 +76,14 @@ BEGIN
                pg_catalog.sum(e.gpu_count * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at))
           FROM ended e WHERE e.end_ <> 'executor_lost' GROUP BY e.group_id, e.user_id
     )
-    SELECT pg_catalog.array_agg(rcq_private.touched(e.job_id)), pg_catalog.array_agg(e.token) INTO done_ids, done_tokens FROM ended e;
+    SELECT pg_catalog.array_agg(rcq_private.touched(e.job_id)), pg_catalog.array_agg(e.token),
+           pg_catalog.array_agg(e.job_id) FILTER (WHERE e.cancelling), pg_catalog.min(e.command_seq) FILTER (WHERE e.cancelling)
+      INTO done_ids, done_tokens, cancelled_ids, first_seq FROM ended e;
+    IF cancelled_ids IS NOT NULL THEN
+        -- in a statement of its own, which sees a cancel that was sent just before the rows were locked above
+        DELETE FROM rcq_private.command c
+         WHERE c.executor_id = end_runs.executor_id AND c.seq > first_seq AND c.kind = 'cancel' AND c.job_id = ANY (cancelled_ids);
+    END IF;
     RETURN QUERY SELECT d.job_id, d.token, 'ok' FROM unnest(done_ids, done_tokens) d(job_id, token);
     IF pg_catalog.cardinality(done_ids) = pg_catalog.cardinality(reports) THEN RETURN; END IF;
 

@@ -18,6 +18,7 @@ public:
     }
 
     void reset() { current_ms_ = 0; }
+    void set_limit(std::uint64_t limit_ms) { limit_ms_ = std::max(limit_ms, first_ms_); }
 
 private:
     std::uint64_t first_ms_;

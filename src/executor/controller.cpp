@@ -62,6 +62,8 @@ void Controller::on_registered(const Reply& reply) {
         return session_.reconnect(error.what());
     }
     ever_registered_ = true;
+    // back well before our runs are given to others, however short that time is set
+    session_.limit_backoff(static_cast<std::uint64_t>(std::min(5000.0, registration_.lost_after_s * 1000 / 4)));
     spdlog::info("event=registered executor={} name={} lease_s={} lost_after_s={} incarnation={}",
                  registration_.executor, quoted(registration_.name), registration_.lease_s, registration_.lost_after_s,
                  incarnation_);

@@ -46,6 +46,8 @@ public:
     void reconnect(const std::string& reason);
     // Work got done: the next reconnect begins with the shortest wait.
     void reset_backoff() { backoff_.reset(); }
+    // The longest wait between two attempts to connect; 5 s unless set.
+    void limit_backoff(std::uint64_t ms) { backoff_.set_limit(ms); }
     // For good, without an event.
     void close();
 

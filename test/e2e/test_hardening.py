@@ -78,6 +78,24 @@ def test_a_placed_job_that_is_held_up_lets_the_next_ones_be_claimed(db):
         assert jobs[0] in executor.sync(max_new=1)
 
 
+def test_a_cancel_that_crosses_the_end_of_its_run_leaves_no_command(db):
+    with protocol(db, "p", 1000) as executor:
+        for _ in range(10):
+            jobs = [db.submit("true", memory_gb=0.01) for _ in range(30)]
+            started = {}
+            while len(started) < len(jobs):
+                started.update(executor.sync())
+            for job in jobs:
+                db.sql("SELECT rcq.cancel(%s)", job)
+            left = dict(started)
+            while left:  # one by one, so that reports and the commands of the scheduler overlap
+                job, token = left.popitem()
+                executor.sync(finished=[{"job_id": job, "token": token, "end": "cancelled"}])
+                if db.job(job)["status"] == "running":  # the row was locked by the scheduler: report again
+                    left[job] = token
+        assert db.one("SELECT count(*) FROM rcq_private.command") == 0
+
+
 def test_a_run_that_fails_and_is_retried_within_a_moment_is_charged(db):
     db.sql("SELECT rcq.add_group('tiny', quota_cpu_hours => 0.000001)")
     db.sql("SELECT rcq.set_user('postgres', 'tiny')")

@@ -26,6 +26,15 @@ TEST(Backoff, doubles_up_to_its_limit_and_starts_again_after_a_reset) {
     EXPECT_EQ(backoff.next(0.5), 150U);
 }
 
+TEST(Backoff, never_waits_longer_than_a_limit_that_is_set_later) {
+    Backoff backoff(100, 5000);
+    for (int i = 0; i < 5; i++) (void)backoff.next(0);
+    backoff.set_limit(750);
+    EXPECT_NEAR(backoff.next(0.999999), 750, 1);
+    backoff.set_limit(10); // below the first wait: that is kept
+    EXPECT_NEAR(backoff.next(0.999999), 100, 1);
+}
+
 TEST(GpuGrants, never_grants_an_index_twice) {
     GpuGrants gpus(4);
     auto first = gpus.take(2);
