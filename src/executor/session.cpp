@@ -179,7 +179,10 @@ void Session::read_input() {
     deliver_notifications();
     while (state_ == State::ready && reply_ && PQisBusy(connection_) == 0) {
         Result result(PQgetResult(connection_));
-        if (!result) return deliver_reply();
+        if (!result) {
+            deliver_notifications(); // libpq leaves those that came with the answer unread until now
+            return deliver_reply();
+        }
         last_result_ = std::move(result);
     }
     if (state_ == State::ready && PQstatus(connection_) == CONNECTION_BAD) reconnect(connection_error());

@@ -32,8 +32,10 @@ const char* database_to_leave(Node* statement) {
         auto* alter = reinterpret_cast<AlterDatabaseStmt*>(statement);
         return option_text(alter->options, "tablespace") ? alter->dbname : nullptr;
     }
-    case T_CreatedbStmt:
-        return option_text(reinterpret_cast<CreatedbStmt*>(statement)->options, "template");
+    case T_CreatedbStmt: {
+        const char* source = option_text(reinterpret_cast<CreatedbStmt*>(statement)->options, "template");
+        return source ? source : "template1";
+    }
     default:
         return nullptr;
     }
@@ -47,7 +49,7 @@ void stop_scheduler(Oid database) {
     int pid;
     {
         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
-        if (slot.database != database || slot.state == SlotState::absent) return;
+        if (slot.database != database) return;
         slot.state = SlotState::absent; // the launcher leaves it alone
         slot.activated = false;
         pid = slot.pid;
@@ -69,7 +71,11 @@ void let_scheduler_start(Oid database) {
     if (index < 0) return;
     {
         LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
-        if (shared->slots[index].pid == 0) shared->slots[index].state = SlotState::wanted;
+        DatabaseSlot& slot = shared->slots[index];
+        if (slot.pid == 0)
+            slot.state = SlotState::wanted;
+        else
+            slot.activated = true; // the one that is on its way out sees to it
     }
     wake_process(shared->launcher);
 }
