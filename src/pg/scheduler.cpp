@@ -1,6 +1,5 @@
 #include "scheduler.hpp"
 
-#include "../core/billing.hpp"
 #include "../protocol/words.hpp"
 #include "guc.hpp"
 #include "heartbeats.hpp"

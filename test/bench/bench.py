@@ -120,7 +120,7 @@ def hot_path(server, quick):
         bulk.append(submit_many(db, 100000 if not quick else 20000, hold=True))
         db.sql("DELETE FROM rcq_private.live")
         db.sql("CHECKPOINT")
-        before, cpu = db.one("SELECT pg_current_wal_lsn()"), server_cpu(server)
+        before = db.one("SELECT pg_current_wal_lsn()")
         submit_many(db, count)
         submitted_cpu = server_cpu(server)
         drains.append(executor.drain(count))
@@ -128,7 +128,6 @@ def hot_path(server, quick):
         cpus.append((server_cpu(server) - submitted_cpu) * 10000 / count)
         raws.append(500 * pgbench(server, db.name, raw_script, 1, 2 if quick else 5, batch=500))
         ratios.append(drains[-1] / raws[-1])
-        del cpu
     report("bulk_submit", statistics.median(bulk), "jobs/s")
     report("drain_500", statistics.median(drains), "jobs/s")
     report("raw_500", statistics.median(raws), "jobs/s")
