@@ -1,33 +1,53 @@
 #include "cluster.hpp"
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace rcq::core {
 
-Cluster::Cluster(const Settings& settings) : settings_(settings), usage_(settings.usage_window) {}
+Cluster::Cluster(const Settings& settings) : usage_(settings.usage_window) { set_settings(settings); }
 
 void Cluster::set_settings(const Settings& settings) {
     settings_ = settings;
-    usage_.set_window(settings.usage_window);
-    recommit(std::nullopt); // rates and default plans may have changed
+    lanes_.order_by_plan(settings.backfill_order == BackfillOrder::shortest);
+    rebook([](const Run&) { return true; }, [&] { usage_.set_window(settings.usage_window); });
 }
 
 void Cluster::advance(Micros now) {
     usage_.advance(now);
     commitments_.advance(now);
+    if (expected_at_ && now - *expected_at_ < minute) return;
+    expected_at_ = now;
+    expect_jobs();
 }
 
-// --- groups
+// GPUs are handed out with regard to what the jobs that wait and run ask of them.
+void Cluster::expect_jobs() {
+    std::map<Shape, std::int64_t> counts;
+    for (const auto& [shape, use] : lanes_.shapes())
+        if (shape.need.gpu_milli > 0) counts[shape] += static_cast<std::int64_t>(use.jobs);
+    for (const auto& [id, booked] : runs_) {
+        if (booked.run.resources.gpu_milli == 0) continue;
+        Shape shape;
+        shape.need = booked.run.resources;
+        ++counts[shape];
+    }
+    std::vector<Workload::Counted> jobs;
+    for (const auto& [shape, count] : counts) jobs.push_back({shape, count});
+    hosts_.expect(std::make_shared<const Workload>(std::move(jobs)));
+}
+
+// --- groups, users and what is defined beside them
 
 void Cluster::put_group(const Group& group) {
     const Group* known = find_group(group.id);
     const bool same_plans = known && known->default_estimate == group.default_estimate;
     groups_.insert_or_assign(group.id, group);
-    if (!same_plans) recommit(group.id);
+    if (!same_plans) rebook([&](const Run& run) { return run.group == group.id; }, [] {});
 }
 
 void Cluster::drop_group(GroupId id) {
-    if (groups_.erase(id) != 0) recommit(id);
+    if (groups_.erase(id) != 0) rebook([&](const Run& run) { return run.group == id; }, [] {});
 }
 
 const Group* Cluster::find_group(GroupId id) const {
@@ -35,72 +55,71 @@ const Group* Cluster::find_group(GroupId id) const {
     return it == groups_.end() ? nullptr : &it->second;
 }
 
-// --- executors
-
-// The one way to change a host: its hole is taken out by its old values and put back by its new ones.
-template <typename Change> void Cluster::change_host(ExecutorId id, Change change) {
-    Host& host = hosts_[id];
-    if (host.executor) holes_.remove(*host.executor, host.free());
-    change(host);
-    if (host.executor)
-        holes_.add(*host.executor, host.free());
-    else if (host.runs.empty())
-        hosts_.erase(id);
+void Cluster::set_windows(std::vector<Window> windows) {
+    windows_ = std::move(windows);
+    std::sort(windows_.begin(), windows_.end(), [](const Window& a, const Window& b) { return a.from < b.from; });
 }
+
+void Cluster::set_concurrency_limits(const std::map<std::string, std::int32_t>& most_jobs) {
+    holdings_.set_key_limits(most_jobs);
+}
+
+void Cluster::set_consumables(const Consumables& totals) {
+    holdings_.set_stocks(totals);
+    ++definitions_;
+}
+
+// --- executors
 
 void Cluster::put_executor(const Executor& executor) {
     Executor sorted = executor;
     sort_features(sorted.features);
-    if (const Executor* known = find_executor(executor.id); known && *known == sorted) return;
-    change_host(executor.id, [&](Host& host) { host.executor = std::move(sorted); });
-    ++executors_version_;
+    const Executor* known = find_executor(executor.id);
+    const bool same_bill = known && known->gpu_type == executor.gpu_type;
+    if (hosts_.put(sorted) && !same_bill) rebook([&](const Run& run) { return run.executor == executor.id; }, [] {});
 }
 
-void Cluster::drop_executor(ExecutorId id) {
-    if (!find_executor(id)) return;
-    change_host(id, [](Host& host) { host.executor.reset(); });
-    ++executors_version_;
-}
+void Cluster::drop_executor(ExecutorId id) { hosts_.drop(id); }
 
 const Executor* Cluster::find_executor(ExecutorId id) const {
-    const auto it = hosts_.find(id);
-    return it == hosts_.end() || !it->second.executor ? nullptr : &*it->second.executor;
-}
-
-std::vector<const Executor*> Cluster::executors() const {
-    std::vector<const Executor*> all;
-    all.reserve(hosts_.size());
-    for (const auto& [id, host] : hosts_)
-        if (host.executor) all.push_back(&*host.executor);
-    return all;
-}
-
-std::vector<JobId> Cluster::runs_of(ExecutorId id) const {
-    const auto it = hosts_.find(id);
-    return it == hosts_.end() ? std::vector<JobId>{} : it->second.runs;
+    const Host* host = hosts_.find(id);
+    return host && host->executor ? &*host->executor : nullptr;
 }
 
 std::optional<Resources> Cluster::free_of(ExecutorId id) const {
     if (!find_executor(id)) return std::nullopt;
-    return hosts_.at(id).free();
+    return hosts_.find(id)->free();
+}
+
+std::vector<JobId> Cluster::runs_of(ExecutorId id) const {
+    const Host* host = hosts_.find(id);
+    return host ? host->runs : std::vector<JobId>{};
 }
 
 // --- pending jobs
 
-LaneEntry Cluster::lane_entry(JobId id, const Pending& pending) {
-    return {pending.eligible_at, id, own_plan_seconds(pending.estimate, pending.time_limit)};
+std::optional<std::int64_t> Cluster::plan_seconds(UserId user, std::optional<Micros> estimate,
+                                                  std::optional<Micros> time_limit) const {
+    if (estimate && settings_.correct_estimates) {
+        const double stretched = static_cast<double>(*estimate) * estimates_.correction(user);
+        estimate = stretched < static_cast<double>(10 * 366 * day) ? static_cast<Micros>(stretched) : *estimate;
+        if (time_limit) estimate = std::min(*estimate, std::max(*time_limit, Micros{1}));
+    }
+    return own_plan_seconds(estimate, time_limit);
 }
 
 void Cluster::put_job(const Job& job) {
     drop(job.id);
-    Shape shape = job.shape;
-    sort_features(shape.features);
-    Lane& lane = lanes_.open(job.group, job.user, job.priority, shape);
-    const Pending pending{&lane, job.eligible_at, job.estimate, job.time_limit, job.held};
+    Lane& lane = lanes_.open(lane_spec(job));
+    const Pending pending{&lane,
+                          {job.eligible_at, job.id, plan_seconds(job.user, job.estimate, job.time_limit)},
+                          job.estimate,
+                          job.time_limit,
+                          job.held};
     if (job.held)
         ++lane.held;
     else
-        lane.waiting.insert(lane_entry(job.id, pending));
+        lanes_.insert(lane, pending.entry);
     jobs_.emplace(job.id, pending);
     change_counts(job.group, [&](Counts& c) {
         ++c.pending;
@@ -116,8 +135,8 @@ void Cluster::drop_job(JobId id) {
     if (pending.held)
         --pending.lane->held;
     else
-        pending.lane->waiting.erase(lane_entry(id, pending));
-    change_counts(pending.lane->id.group, [&](Counts& c) {
+        lanes_.erase(*pending.lane, pending.entry);
+    change_counts(pending.lane->spec.group, [&](Counts& c) {
         --c.pending;
         c.held -= pending.held ? 1 : 0;
     });
@@ -128,34 +147,79 @@ std::optional<Job> Cluster::find_job(JobId id) const {
     const auto it = jobs_.find(id);
     if (it == jobs_.end()) return std::nullopt;
     const Pending& p = it->second;
-    const LaneId& key = p.lane->id;
-    return Job{id, key.group, key.user, key.priority, key.shape, p.eligible_at, p.estimate, p.time_limit, p.held};
+    const LaneSpec& spec = p.lane->spec;
+    return Job{id,
+               spec.group,
+               spec.user,
+               spec.priority,
+               spec.shape,
+               spec.preemptible,
+               spec.concurrency_key,
+               p.entry.eligible_at,
+               p.estimate,
+               p.time_limit,
+               p.held};
 }
 
 // --- runs
 
+Cluster::Booked Cluster::book(const Run& run) const {
+    auto planned_s = plan_seconds(run.user, run.estimate, run.time_limit);
+    if (!planned_s) {
+        const Group* group = find_group(run.group);
+        planned_s = default_plan_seconds(group ? *group : Group{}, settings_);
+    }
+    const Micros started = run.claimed_at.value_or(run.placed_at);
+    Booked booked{run, {started + *planned_s * second, run.job, run.resources, started, {}}, *planned_s, 0};
+    if (run.time_limit) booked.release.killed_at = later(started, *run.time_limit);
+    const Executor* executor = find_executor(run.executor);
+    booked.rate = billed_rate(run.resources, executor ? executor->gpu_type : std::string_view(), settings_);
+    return booked;
+}
+
+void Cluster::enter(const Booked& booked) {
+    const Run& run = booked.run;
+    const Member owner{run.group, run.user};
+    hosts_.take(run, booked.release);
+    holdings_.take(run, booked.release);
+    commitments_.put(run.job, owner, booked.rate, booked.planned_s, run.claimed_at);
+    if (run.claimed_at) usage_.start(owner, booked.rate, *run.claimed_at);
+}
+
+void Cluster::remove(const Booked& booked) {
+    const Run& run = booked.run;
+    hosts_.give_back(run, booked.release);
+    holdings_.give_back(run, booked.release);
+    commitments_.drop(run.job);
+    if (run.claimed_at) usage_.forget({run.group, run.user}, booked.rate, *run.claimed_at);
+}
+
+// Books the runs anew that a change of settings or definitions concerns.
+template <typename Concerned, typename Between> void Cluster::rebook(Concerned concerned, Between between) {
+    for (const auto& [id, booked] : runs_)
+        if (concerned(booked.run)) remove(booked);
+    between();
+    for (auto& [id, booked] : runs_) {
+        if (!concerned(booked.run)) continue;
+        booked = book(booked.run);
+        enter(booked);
+    }
+}
+
 void Cluster::put_run(const Run& run) {
     drop(run.job);
-    runs_.emplace(run.job, run);
-    change_host(run.executor, [&](Host& host) {
-        host.taken += run.resources;
-        host.runs.insert(std::lower_bound(host.runs.begin(), host.runs.end(), run.job), run.job);
-    });
-    commit(run);
+    const Booked& booked = runs_.emplace(run.job, book(run)).first->second;
+    enter(booked);
     count_run(run, true);
 }
 
 void Cluster::drop_run(JobId id) {
     const auto it = runs_.find(id);
     if (it == runs_.end()) return;
-    const Run run = it->second;
+    const Booked booked = std::move(it->second);
     runs_.erase(it);
-    change_host(run.executor, [&](Host& host) {
-        host.taken -= run.resources;
-        host.runs.erase(std::lower_bound(host.runs.begin(), host.runs.end(), id));
-    });
-    commitments_.drop(id);
-    count_run(run, false);
+    remove(booked);
+    count_run(booked.run, false);
 }
 
 void Cluster::drop(JobId id) {
@@ -165,7 +229,7 @@ void Cluster::drop(JobId id) {
 
 const Run* Cluster::find_run(JobId id) const {
     const auto it = runs_.find(id);
-    return it == runs_.end() ? nullptr : &it->second;
+    return it == runs_.end() ? nullptr : &it->second.run;
 }
 
 std::vector<JobId> Cluster::ids_in(JobId first, JobId last) const {
@@ -178,24 +242,12 @@ std::vector<JobId> Cluster::ids_in(JobId first, JobId last) const {
     return ids;
 }
 
-// --- usage
-
-void Cluster::charge(GroupId group, UserId user, Micros at, double billed_core_seconds) {
-    usage_.charge(group, user, at, billed_core_seconds);
-}
-
-void Cluster::commit(const Run& run) {
-    auto planned_s = own_plan_seconds(run.estimate, run.time_limit);
-    if (!planned_s) {
-        const Group* group = find_group(run.group);
-        planned_s = default_plan_seconds(group ? *group : Group{}, settings_);
-    }
-    commitments_.put(run.job, {run.group, run.user}, billed_rate(run.resources, settings_), *planned_s, run.claimed_at);
-}
-
-void Cluster::recommit(std::optional<GroupId> group) {
-    for (const auto& [id, run] : runs_)
-        if (!group || run.group == *group) commit(run);
+void Cluster::charge(Member owner, double billed_core_seconds, Micros from, Micros until) {
+    const double seconds = static_cast<double>(until - from) / second;
+    if (seconds < 1)
+        usage_.charge_at(owner, until, billed_core_seconds);
+    else
+        usage_.charge(owner, static_cast<BilledRate>(std::llround(billed_core_seconds / seconds * 1000)), from, until);
 }
 
 // --- counts
@@ -207,6 +259,7 @@ template <typename Change> void Cluster::change_counts(GroupId group, Change cha
 }
 
 void Cluster::count_run(const Run& run, bool add) {
+    if (run.preemptible) add ? ++preemptible_runs_ : --preemptible_runs_;
     change_counts(run.group, [&](Counts& c) {
         const auto step = [add](std::size_t& count) { add ? ++count : --count; };
         step(run.claimed_at ? c.running : c.assigned);

@@ -4,8 +4,10 @@
 // another order, ends in the same state. A job is either pending or a run, never both.
 #pragma once
 #include "commitments.hpp"
+#include "estimates.hpp"
+#include "holdings.hpp"
+#include "hosts.hpp"
 #include "lanes.hpp"
-#include "matcher.hpp"
 
 namespace rcq::core {
 
@@ -25,7 +27,8 @@ public:
     Cluster(const Cluster&) = delete; // inner parts point at each other
     Cluster& operator=(const Cluster&) = delete;
 
-    // Cost: the number of runs. A longer usage window cannot bring back forgotten usage: load it again.
+    // Cost: the number of runs. Another kind of usage window or a longer one cannot bring back forgotten usage: load it
+    // again.
     void set_settings(const Settings& settings);
     const Settings& settings() const { return settings_; }
 
@@ -35,6 +38,13 @@ public:
     // A group that jobs name but nobody put counts as one of priority 5 without quota.
     void put_group(const Group& group);
     void drop_group(GroupId id);
+
+    void put_user(const User& user) { users_.insert_or_assign(user.id, user); }
+
+    // Windows, limits of concurrency keys and consumables of the cluster, all at once: what is not in it is no more.
+    void set_windows(std::vector<Window> windows);
+    void set_concurrency_limits(const std::map<std::string, std::int32_t>& most_jobs);
+    void set_consumables(const Consumables& totals);
 
     // Capacity may become smaller than what runs hold: what is free is then negative and nothing is placed.
     // Dropping an executor leaves its runs alone; they hold nothing until an executor of this id is put again.
@@ -54,8 +64,15 @@ public:
     // The job is neither pending nor a run any more.
     void drop(JobId id);
 
-    // Settled usage of a run that ended at `at`. Billed core-seconds: see billed_rate(), or 0 for a run that was lost.
-    void charge(GroupId group, UserId user, Micros at, double billed_core_seconds);
+    // Settled usage: what a run that is no more has used in [from, until), in billed core-seconds: its billed_rate()
+    // times its duration. A run that was lost with its executor is charged nothing.
+    void charge(Member owner, double billed_core_seconds, Micros from, Micros until);
+
+    // A run ended that had an estimate and neither was lost nor killed.
+    void record_duration(UserId user, Micros estimate, Micros actual) { estimates_.record(user, estimate, actual); }
+    // How long a job of this user is planned to run, in seconds; none: it says nothing, and defaults decide.
+    std::optional<std::int64_t> plan_seconds(UserId user, std::optional<Micros> estimate,
+                                             std::optional<Micros> time_limit) const;
 
     std::optional<Job> find_job(JobId id) const;
     const Run* find_run(JobId id) const;
@@ -63,58 +80,68 @@ public:
     std::vector<JobId> ids_in(JobId first, JobId last) const;
 
     const Group* find_group(GroupId id) const;
+    const std::unordered_map<GroupId, Group>& groups() const { return groups_; }
+    const std::unordered_map<UserId, User>& users() const { return users_; }
+    const std::vector<Window>& windows() const { return windows_; }
     const Executor* find_executor(ExecutorId id) const;
-    // All registered ones, in no order.
-    std::vector<const Executor*> executors() const;
-    // Ascending.
-    std::vector<JobId> runs_of(ExecutorId id) const;
     // Capacity less what runs hold; none for an unknown executor.
     std::optional<Resources> free_of(ExecutorId id) const;
+    // Ascending.
+    std::vector<JobId> runs_of(ExecutorId id) const;
 
     Counts counts(GroupId group) const;
     std::size_t pending_count() const { return jobs_.size(); }
     std::size_t run_count() const { return runs_.size(); }
+    std::size_t preemptible_runs() const { return preemptible_runs_; }
 
     const Usage& usage() const { return usage_; }
     const Commitments& commitments() const { return commitments_; }
     const Lanes& lanes() const { return lanes_; }
-    const Holes& holes() const { return holes_; }
-    // Changes whenever what executors could hold if they were empty may have changed.
-    std::uint64_t executors_version() const { return executors_version_; }
+    const Hosts& hosts() const { return hosts_; }
+    const Holdings& holdings() const { return holdings_; }
+    // Changes whenever an executor or a consumable may serve other shapes than before; see outlook.hpp.
+    std::uint64_t outlook_version() const { return hosts_.version() + definitions_; }
 
 private:
     struct Pending {
         Lane* lane;
-        Micros eligible_at;
+        LaneEntry entry;
         std::optional<Micros> estimate;
         std::optional<Micros> time_limit;
         bool held;
     };
-    struct Host {
-        std::optional<Executor> executor; // none: runs name it, but it is not registered
-        Resources taken;
-        std::vector<JobId> runs; // ascending
-        Resources free() const { return executor->capacity - taken; }
+    // What a run was booked with, so that exactly this can be taken back.
+    struct Booked {
+        Run run;
+        Release<Resources> release;
+        std::int64_t planned_s;
+        BilledRate rate;
     };
 
-    static LaneEntry lane_entry(JobId id, const Pending& pending);
-    template <typename Change> void change_host(ExecutorId id, Change change);
-    void commit(const Run& run);
-    void recommit(std::optional<GroupId> group);
+    void expect_jobs();
+    Booked book(const Run& run) const;
+    void enter(const Booked& booked);
+    void remove(const Booked& booked);
+    template <typename Concerned, typename Between> void rebook(Concerned concerned, Between between);
     template <typename Change> void change_counts(GroupId group, Change change);
     void count_run(const Run& run, bool add);
 
     Settings settings_;
     Usage usage_;
     Commitments commitments_;
+    Estimates estimates_;
     Lanes lanes_;
-    Holes holes_;
+    Hosts hosts_;
+    Holdings holdings_;
+    std::vector<Window> windows_;
     std::map<JobId, Pending> jobs_;
-    std::map<JobId, Run> runs_;
-    std::unordered_map<ExecutorId, Host> hosts_;
+    std::map<JobId, Booked> runs_;
+    std::size_t preemptible_runs_ = 0;
     std::unordered_map<GroupId, Group> groups_;
+    std::unordered_map<UserId, User> users_;
     std::unordered_map<GroupId, Counts> counts_;
-    std::uint64_t executors_version_ = 0;
+    std::uint64_t definitions_ = 0;     // changes of them
+    std::optional<Micros> expected_at_; // when jobs to be expected were last counted
 };
 
 } // namespace rcq::core

@@ -110,6 +110,7 @@ void LaneTree::insert(const LaneEntry& entry) {
     Link node(new Node(entry));
     if (!first_ || entry.before(*first_)) first_ = &node->entry;
     insert_at(root_, std::move(node));
+    if (by_plan_) by_plan_->insert(entry);
     ++size_;
 }
 
@@ -118,6 +119,7 @@ bool LaneTree::erase(const LaneEntry& entry) {
     const bool found = erase_at(root_, entry);
     if (!found) return false;
     --size_;
+    if (by_plan_) by_plan_->erase(entry);
     if (was_first) first_ = find(root_.get(), nullptr, {});
     return true;
 }
@@ -142,6 +144,46 @@ const LaneEntry* LaneTree::after(const LaneEntry& entry) const { return find(roo
 const LaneEntry* LaneTree::first_within(const PlanBound& bound) const { return find(root_.get(), nullptr, bound); }
 const LaneEntry* LaneTree::next_within(const LaneEntry& entry, const PlanBound& bound) const {
     return find(root_.get(), &entry, bound);
+}
+
+bool LaneTree::ByPlan::operator()(const LaneEntry& a, const LaneEntry& b) const {
+    const auto a_s = a.own_plan_s.value_or(INT64_MAX);
+    const auto b_s = b.own_plan_s.value_or(INT64_MAX);
+    return a_s != b_s ? a_s < b_s : a.before(b);
+}
+
+void LaneTree::order_by_plan(bool keep) {
+    if (keep == by_plan_.has_value()) return;
+    by_plan_.reset();
+    if (!keep) return;
+    by_plan_.emplace();
+    for (const LaneEntry* entry = first(); entry; entry = after(*entry)) by_plan_->insert(*entry);
+}
+
+const LaneEntry* LaneTree::shortest_within(const LaneEntry* last, const PlanBound& bound) const {
+    const auto plan_of = [&](const LaneEntry& e) { return e.own_plan_s.value_or(bound.default_s); };
+    const auto comes_before = [&](const LaneEntry& a, const LaneEntry& b) {
+        return plan_of(a) != plan_of(b) ? plan_of(a) < plan_of(b) : a.before(b);
+    };
+    // Two sorted runs, those with a plan of their own and those with the default, are merged.
+    constexpr LaneEntry first_default{INT64_MIN, INT64_MIN, std::nullopt};
+    const auto defaults = by_plan_->lower_bound(first_default);
+    const auto next_in = [&](auto begin, auto end, const LaneEntry& key) {
+        auto it = last ? by_plan_->upper_bound(key) : begin;
+        return it == by_plan_->end() || it == end ? nullptr : &*it;
+    };
+    LaneEntry own_key, default_key;
+    if (last) {
+        own_key = default_key = *last;
+        own_key.own_plan_s = plan_of(*last);
+        default_key.own_plan_s.reset();
+        if (plan_of(*last) < bound.default_s) default_key = first_default;         // none of the defaults has come yet
+        if (plan_of(*last) > bound.default_s) default_key.eligible_at = INT64_MAX; // all have
+    }
+    const LaneEntry* own = next_in(by_plan_->begin(), defaults, own_key);
+    const LaneEntry* other = next_in(defaults, by_plan_->end(), default_key);
+    const LaneEntry* least = !own || (other && comes_before(*other, *own)) ? other : own;
+    return least && bound.admits(*least) ? least : nullptr;
 }
 
 } // namespace rcq::core

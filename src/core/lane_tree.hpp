@@ -1,11 +1,13 @@
 // The queue of one lane: an ordered tree by (eligible_at, id) that also knows the least planned duration below each
-// node, so that "the earliest job that fits a hole of d seconds" costs no more than a look-up.
+// node, so that "the earliest job that fits a hole of d seconds" costs no more than a look-up. On demand it keeps a
+// second order, by planned duration.
 //
 // A treap whose node priorities are a hash of the job id: balanced whatever the order of arrival, and the same tree
 // for the same jobs.
 #pragma once
 #include "types.hpp"
 #include <memory>
+#include <set>
 
 namespace rcq::core {
 
@@ -47,6 +49,12 @@ public:
     const LaneEntry* first_within(const PlanBound& bound) const;
     const LaneEntry* next_within(const LaneEntry& entry, const PlanBound& bound) const;
 
+    // Keeps the second order from now on, or no longer. O(n) when that changes something.
+    void order_by_plan(bool keep);
+    // The entry of the least planned duration, the first of equal ones in the order of the lane, of all or of those
+    // after `last` in this order; null: none that the bound admits. Needs order_by_plan(true).
+    const LaneEntry* shortest_within(const LaneEntry* last, const PlanBound& bound) const;
+
 private:
     struct Node;
     // Node is incomplete here, so that its layout stays in the source.
@@ -61,7 +69,13 @@ private:
     static bool erase_at(Link& tree, const LaneEntry& entry);
     static const LaneEntry* find(const Node* node, const LaneEntry* after, const PlanBound& bound);
 
+    // Entries without a plan of their own come last, as their place changes with the default.
+    struct ByPlan {
+        bool operator()(const LaneEntry& a, const LaneEntry& b) const;
+    };
+
     Link root_;
+    std::optional<std::set<LaneEntry, ByPlan>> by_plan_;
     const LaneEntry* first_ = nullptr; // kept, because every plan asks every lane
     std::size_t size_ = 0;
 };

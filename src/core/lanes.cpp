@@ -25,30 +25,72 @@ private:
 
 } // namespace
 
-std::uint64_t lane_key(GroupId group, UserId user, std::int32_t priority, const Shape& shape) {
+LaneSpec lane_spec(const Job& job) {
+    return {job.group, job.user, job.priority, job.preemptible, job.concurrency_key, job.shape};
+}
+
+std::uint64_t lane_key(const LaneSpec& spec) {
     Fnv1a hash;
-    hash.word32(group);
-    hash.word32(user);
-    hash.word32(priority);
-    hash.word32(shape.need.cpu_cores);
-    hash.word64(shape.need.memory_mib);
-    hash.word32(shape.need.gpu_milli);
-    Features sorted = shape.features;
-    sort_features(sorted);
-    for (const auto& feature : sorted) hash.text(feature);
+    hash.word32(spec.group);
+    hash.word32(spec.user);
+    hash.word32(spec.priority);
+    hash.byte(spec.preemptible ? 1 : 0);
+    hash.text(spec.concurrency_key);
+    hash.word32(spec.shape.need.cpu_cores);
+    hash.word64(spec.shape.need.memory_mib);
+    hash.word32(spec.shape.need.gpu_milli);
+    hash.word32(spec.shape.min_cores);
+    hash.text(spec.shape.gpu_type);
+    hash.text(spec.shape.constraint.text());
+    hash.word32(static_cast<std::int64_t>(spec.shape.consumables.size()));
+    for (const auto& [name, amount] : spec.shape.consumables) {
+        hash.text(name);
+        hash.word64(amount);
+    }
+    hash.byte(spec.shape.exclusive ? 1 : 0);
     return hash.value();
 }
 
-Lane& Lanes::open(GroupId group, UserId user, std::int32_t priority, const Shape& shape) {
-    LaneId id{group, user, priority, lane_key(group, user, priority, shape), shape};
-    auto [it, fresh] = lanes_.try_emplace(std::move(id));
-    if (fresh) it->second.id = it->first;
-    return it->second;
+Lane& Lanes::open(const LaneSpec& spec) {
+    auto [it, fresh] = lanes_.try_emplace(spec);
+    Lane& lane = it->second;
+    if (!fresh) return lane;
+    lane.key = lane_key(spec);
+    lane.spec = spec;
+    lane.waiting.order_by_plan(by_plan_);
+    const auto [shape, unseen] = shapes_.try_emplace(spec.shape);
+    if (unseen) {
+        if (free_numbers_.empty()) free_numbers_.push_back(numbers_++);
+        shape->second.number = free_numbers_.back();
+        free_numbers_.pop_back();
+    }
+    ++shape->second.lanes;
+    lane.shape = &*shape;
+    return lane;
 }
 
 void Lanes::close_if_empty(Lane& lane) {
     if (!lane.waiting.empty() || lane.held != 0) return;
-    lanes_.erase(lanes_.find(lane.id));
+    ShapeUse& use = lane.shape->second;
+    if (--use.lanes == 0) {
+        free_numbers_.push_back(use.number);
+        shapes_.erase(shapes_.find(lane.shape->first));
+    }
+    lanes_.erase(lanes_.find(lane.spec));
+}
+
+void Lanes::insert(Lane& lane, const LaneEntry& entry) {
+    lane.waiting.insert(entry);
+    ++lane.shape->second.jobs;
+}
+
+void Lanes::erase(Lane& lane, const LaneEntry& entry) {
+    if (lane.waiting.erase(entry)) --lane.shape->second.jobs;
+}
+
+void Lanes::order_by_plan(bool keep) {
+    by_plan_ = keep;
+    for (auto& [spec, lane] : lanes_) lane.waiting.order_by_plan(keep);
 }
 
 } // namespace rcq::core

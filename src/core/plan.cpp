@@ -1,4 +1,6 @@
 #include "plan.hpp"
+#include "preemption.hpp"
+#include "promises.hpp"
 #include "ranking.hpp"
 #include "standing.hpp"
 #include <algorithm>
@@ -6,6 +8,8 @@
 
 namespace rcq::core {
 namespace {
+
+constexpr Micros preemptor_keeps_room = 5 * minute; // longer than any run should take to stop
 
 // Heap order of indices into a list of things that have a rank: the best is on top.
 template <typename Things> auto worse_first(const Things& things) {
@@ -16,23 +20,51 @@ class Planner {
 public:
     Planner(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget)
         : cluster_(cluster), settings_(cluster.settings()), state_(state), now_(now), budget_(budget),
-          standing_(cluster, now), holes_(cluster.holes()) {
-        if (state_.misfits_version != cluster.executors_version()) state_.misfits.clear();
-        state_.misfits_version = cluster.executors_version();
+          standing_(cluster, now), promises_(cluster, now), holes_(cluster.hosts().holes()),
+          full_(cluster.lanes().shape_numbers(), false) {
+        constexpr std::size_t most_remembered = 100'000; // shapes come and go for months, executors may not
+        if (state_.outlooks_version != cluster.outlook_version() || state_.outlooks.size() > most_remembered)
+            state_.outlooks.clear();
+        state_.outlooks_version = cluster.outlook_version();
         std::erase_if(state_.last_lifted, // what no longer holds anything back
                       [&](const auto& entry) { return now_ - entry.second >= settings_.guard_spacing; });
+        std::erase_if(state_.preemptors,
+                      [&](const auto& entry) { return entry.second <= now_ || !cluster_.find_job(entry.first); });
+        for (LaneStanding& lane : standing_.lanes) {
+            if (lane.lane->spec.shape.min_cores == 0) continue;
+            lane.shape = &outlook(lane).shape;
+            lane.rate = billed_rate(lane.shape->need, lane.shape->gpu_type, settings_);
+        }
     }
 
     Plan run() {
+        place_preemptors();
         place_lifted();
         place_by_rank();
-        result_.lanes = report_lanes(standing_);
-        result_.ranked = rank_jobs(standing_, settings_, state_, now_, budget_.max_ranked);
+        if (settings_.backfill_order == BackfillOrder::shortest) place_shortest();
+        if (budget_.report) {
+            explain_lanes();
+            result_.lanes = report_lanes(standing_);
+            result_.ranked = rank_jobs(standing_, settings_, state_, now_, budget_.max_ranked);
+        }
         return std::move(result_);
     }
 
 private:
-    // Rule 2. Placements change no ages, so this is a walk over lanes by the age of their first jobs.
+    // --- who goes first
+
+    // Jobs of one lane are alike: whichever is first in it uses the room.
+    void place_preemptors() {
+        for (const auto& [id, until] : state_.preemptors) {
+            const LaneSpec spec = lane_spec(*cluster_.find_job(id));
+            for (LaneStanding& lane : standing_.lanes) {
+                if (!lane.next || lane.lane->spec != spec || stopped()) continue;
+                if (attempt(lane, false)) standing_.refresh(standing_.group_of(lane));
+            }
+        }
+    }
+
+    // Placements change no ages, so this is a walk over lanes by the age of their first jobs.
     void place_lifted() {
         if (settings_.max_wait <= 0) return;
         const bool spaced = settings_.guard_scope == GuardScope::group;
@@ -51,7 +83,7 @@ private:
             LaneStanding& lane = standing_.lanes[index];
             GroupStanding& group = standing_.group_of(lane);
             if (spaced && !may_lift(state_, group.group.id, settings_, now_)) continue;
-            if (try_place(lane, true)) {
+            if (attempt(lane, true)) {
                 if (spaced) state_.last_lifted[group.group.id] = now_;
                 standing_.refresh(group);
             }
@@ -59,29 +91,49 @@ private:
         }
     }
 
-    // Rule 3: the best group's best user's best lane, again and again. Each level is a heap of indices, and only the
-    // one that was taken changes, so nobody else has to be ranked again.
+    // The best group's best user's best lane, again and again. Each level is a heap of indices, and only the one that
+    // was taken changes, so nobody else has to be ranked again, unless usage of one changes the shares of all.
     void place_by_rank() {
-        for (UserStanding& user : standing_.users) build(user);
+        if (stopped()) return;
         std::vector<std::size_t> order;
-        for (std::size_t i = 0; i < standing_.groups.size(); ++i)
-            if (build(standing_.groups[i])) order.push_back(i);
         const auto better = worse_first(standing_.groups);
-        std::make_heap(order.begin(), order.end(), better);
-
+        const auto build_all = [&] {
+            order.clear();
+            for (std::size_t i = 0; i < standing_.groups.size(); ++i)
+                if (build(standing_.groups[i])) order.push_back(i);
+            std::make_heap(order.begin(), order.end(), better);
+        };
+        for (UserStanding& user : standing_.users) build(user);
+        build_all();
+        bool swept = false;
         while (!order.empty() && !stopped()) {
             std::pop_heap(order.begin(), order.end(), better);
-            if (step(standing_.groups[order.back()]))
+            const Step taken = step(standing_.groups[order.back()]);
+            if (has_promised_ && !swept && !may_promise()) {
+                if (settings_.backfill_order == BackfillOrder::shortest) return;
+                swept = true;
+                close_full_lanes();
+                for (UserStanding& user : standing_.users) build(user);
+                build_all();
+            } else if (taken.all_changed) {
+                build_all();
+            } else if (taken.left) {
                 std::push_heap(order.begin(), order.end(), better);
-            else
+            } else {
                 order.pop_back();
+            }
         }
     }
 
-    // Tries the group's best job. False if the group has none left to try.
-    bool step(GroupStanding& group) {
+    struct Step {
+        bool left;        // the group has jobs left to try
+        bool all_changed; // other groups have to be ranked again
+    };
+
+    // Tries the group's best job.
+    Step step(GroupStanding& group) {
         UserStanding& user = standing_.users[group.open.front()];
-        const bool placed = try_place(standing_.lanes[user.open.front()], false);
+        const bool placed = attempt(standing_.lanes[user.open.front()], false);
 
         const auto lane_order = worse_first(standing_.lanes);
         std::pop_heap(user.open.begin(), user.open.end(), lane_order);
@@ -93,8 +145,8 @@ private:
             user.open.pop_back();
         }
         if (placed) { // the group's factors have changed, and with them every user's place in it
-            standing_.refresh(group);
-            return build(group);
+            if (standing_.refresh(group)) return {true, true};
+            return {build(group), false};
         }
         const auto user_order = worse_first(standing_.users);
         std::pop_heap(group.open.begin(), group.open.end(), user_order);
@@ -102,10 +154,11 @@ private:
             std::push_heap(group.open.begin(), group.open.end(), user_order);
         else
             group.open.pop_back();
-        return set_rank(group);
+        return {set_rank(group), false};
     }
 
     void build(UserStanding& user) {
+        user.open.clear();
         for (std::size_t i = user.first_lane; i < user.end_lane; ++i) {
             LaneStanding& lane = standing_.lanes[i];
             if (!lane.next) continue;
@@ -136,35 +189,216 @@ private:
         return true;
     }
 
-    // Places lane.next, or moves the lane on, or closes it. True if placed.
-    bool try_place(LaneStanding& lane, bool lifted) {
-        if (!standing_.check_quota(lane)) return false;
-        const Shape& shape = lane.lane->id.shape;
-        const Hole* hole = full_.contains(&shape) ? nullptr : holes_.best(shape);
-        if (!hole) {
-            full_.insert(&shape);
-            standing_.close(lane, misfit(shape));
+    // Least planned duration first, over all lanes. A lane whose shortest job does not start has none that does.
+    void place_shortest() {
+        struct Candidate {
+            std::int64_t plan_s;
+            const LaneEntry* entry;
+            std::size_t lane;
+        };
+        const auto longer = [](const Candidate& a, const Candidate& b) {
+            return a.plan_s != b.plan_s ? a.plan_s > b.plan_s : b.entry->before(*a.entry);
+        };
+        std::priority_queue<Candidate, std::vector<Candidate>, decltype(longer)> shortest(longer);
+        const auto queue = [&](std::size_t index, const LaneEntry* last) {
+            const LaneStanding& lane = standing_.lanes[index];
+            if (!lane.next && !last) return;
+            PlanBound bound;
+            bound.default_s = standing_.default_plan_s(lane);
+            do last = lane.lane->waiting.shortest_within(last, bound);
+            while (last && (!standing_.is_eligible(*last) || standing_.placed.count(last->id) != 0));
+            if (last) shortest.push({standing_.plan_s(lane, *last), last, index});
+        };
+        for (std::size_t i = 0; i < standing_.lanes.size(); ++i) queue(i, nullptr);
+        while (!shortest.empty() && !stopped()) {
+            const Candidate best = shortest.top();
+            shortest.pop();
+            LaneStanding& lane = standing_.lanes[best.lane];
+            lane.next = best.entry;
+            if (attempt(lane, false)) {
+                standing_.refresh(standing_.group_of(lane));
+                queue(best.lane, best.entry);
+            } else {
+                standing_.close(lane, lane.reason);
+            }
+        }
+    }
+
+    // --- whether a job starts
+
+    // What the search for a hole found when it found none.
+    struct Search {
+        const Hole* hole = nullptr;
+        bool fits = false;         // but for promises, windows, limits
+        bool unaffordable = false; // but for limits or a quota
+        Micros longest = 0;        // that any hole lasts
+    };
+
+    // Places lane.next; or promises it a start, passes over it, or closes the lane. True if placed.
+    bool attempt(LaneStanding& lane, bool lifted) {
+        if (!standing_.may_start(lane)) return false;
+        const LaneEntry& entry = *lane.next;
+        const Ask ask{lane.shape, standing_.group_of(lane).group.id, standing_.plan_s(lane, entry)};
+        const Search found = search(lane, ask);
+        if (!found.hole) {
+            wait(lane, ask, found);
             return false;
         }
-        result_.placements.push_back({lane.next->id, hole->executor->id, lifted});
-        holes_.take(hole, shape.need);
-        standing_.place(lane);
+        const Executor& executor = *found.hole->executor;
+        const Resources granted = taken_by(*lane.shape, executor);
+        const std::int32_t slot = holes_.take(found.hole, *lane.shape);
+        result_.placements.push_back({entry.id, executor.id, granted, slot, lifted});
+        promises_.place(executor.id, ask, granted);
+        standing_.place(lane, entry, granted, executor.gpu_type);
         return true;
     }
 
-    Reason misfit(const Shape& shape) {
-        constexpr std::size_t most_remembered = 100'000; // shapes come and go for months, executors may not
-        if (state_.misfits.size() >= most_remembered) state_.misfits.clear();
-        const auto [it, fresh] = state_.misfits.try_emplace(shape, Reason::resources);
-        if (fresh) {
-            if (!executors_) executors_ = cluster_.executors();
-            it->second = why_not(*executors_, shape);
+    Search search(const LaneStanding& lane, const Ask& ask) {
+        Search found;
+        if (is_full(lane)) return found;
+        const bool priced_there =
+            lane.shape->exclusive || (lane.shape->need.gpu_milli > 0 && !settings_.bill_per_gpu_type.empty());
+        found.hole = holes_.best(*lane.shape, [&](const Hole& hole) {
+            found.fits = true;
+            if (priced_there &&
+                !standing_.affords(lane, taken_by(*lane.shape, *hole.executor), hole.executor->gpu_type)) {
+                found.unaffordable = true;
+                return false;
+            }
+            const Micros lasts = promises_.lasts(hole, ask);
+            found.longest = std::max(found.longest, lasts);
+            return lasts >= ask.length() && lasts > 0;
+        });
+        if (!found.fits) set_full(lane);
+        return found;
+    }
+
+    // lane.next does not start now.
+    void wait(LaneStanding& lane, const Ask& ask, const Search& found) {
+        if (!found.fits && has_promised_ && !may_promise()) {
+            close_unexplained(lane);
+            return;
         }
+        const Reason reason = why_waiting(lane, ask, found);
+        if (reason != Reason::resources && reason != Reason::reserved && reason != Reason::maintenance) {
+            standing_.close(lane, reason);
+            return;
+        }
+        if (settings_.backfill == Backfill::none && reason != Reason::maintenance) {
+            standing_.close(lane, reason);
+            nobody_passes_ = true;
+            return;
+        }
+        const bool may_preempt = settings_.preemption && !has_promised_ && cluster_.preemptible_runs() > 0;
+        if (!may_preempt && !something_fits()) {
+            standing_.close(lane, reason);
+            return; // promises would hold back nobody
+        }
+        if (may_promise()) {
+            promise(lane, ask);
+            standing_.pass_over(lane, lane.lane->waiting.after(*lane.next), reason);
+        } else if (found.longest == 0) {
+            standing_.close(lane, reason);
+        } else {
+            PlanBound bound;
+            bound.default_s = standing_.default_plan_s(lane);
+            bound.limit_s = found.longest / second;
+            standing_.pass_over(lane, lane.lane->waiting.next_within(*lane.next, bound), reason);
+        }
+    }
+
+    Reason why_waiting(const LaneStanding& lane, const Ask& ask, const Search& found) {
+        if (!found.fits) return outlook(lane).reason;
+        if (found.unaffordable && found.longest == 0) return Reason::limit;
+        if (cluster_.windows().empty()) return Reason::reserved;
+        for (const Hole& hole : holes_.all())
+            if (can_take(hole, *lane.shape) && promises_.is_open(hole.executor->id, ask.group, now_, ask.length()))
+                return Reason::reserved;
+        return Reason::maintenance;
+    }
+
+    bool may_promise() {
+        std::size_t most = 0;
+        switch (settings_.backfill) {
+        case Backfill::none:
+            break;
+        case Backfill::easy:
+            most = 1;
+            break;
+        case Backfill::depth:
+            most = static_cast<std::size_t>(settings_.backfill_depth);
+            break;
+        case Backfill::conservative:
+            most = SIZE_MAX;
+            break;
+        }
+        if (promised_ >= most) return false;
+        if (budget_.no_promises && budget_.no_promises()) promised_ = SIZE_MAX;
+        return promised_ < most;
+    }
+
+    void promise(const LaneStanding& lane, const Ask& ask) {
+        ++promised_;
+        has_promised_ = true;
+        const Start start = promises_.earliest(ask);
+        if (start.at == never) return; // everything that could hold it is promised for ever
+        promises_.reserve(start, ask);
+        result_.reservations.push_back({lane.next->id, start.executor, start.at});
+        if (!settings_.preemption || lane.lane->spec.preemptible || !result_.preemptions.empty()) return;
+        const auto is_open = [&](ExecutorId id) { return promises_.is_open(id, ask.group, now_, ask.length()); };
+        for (const JobId run : choose_victims(cluster_, *lane.shape, now_, is_open)) {
+            result_.preemptions.push_back({run, lane.next->id});
+            state_.preemptors[lane.next->id] = now_ + preemptor_keeps_room;
+        }
+    }
+
+    // --- what fits nowhere any more
+
+    bool is_full(const LaneStanding& lane) const { return full_[lane.lane->shape->second.number]; }
+    void set_full(const LaneStanding& lane) { full_[lane.lane->shape->second.number] = true; }
+
+    bool takes_one(const LaneStanding& lane) {
+        if (!is_full(lane) && !holes_.best(*lane.shape)) set_full(lane);
+        return !is_full(lane);
+    }
+
+    // Once nothing is promised any more, a shape that fits nowhere needs no look at its jobs.
+    void close_full_lanes() {
+        for (LaneStanding& lane : standing_.lanes)
+            if (lane.next && !takes_one(lane)) close_unexplained(lane);
+    }
+
+    // The reason takes time to find, and is found if somebody wants to know.
+    void close_unexplained(LaneStanding& lane) {
+        standing_.close(lane, Reason::resources);
+        lane.unexplained = true;
+    }
+
+    void explain_lanes() {
+        for (LaneStanding& lane : standing_.lanes) {
+            if (lane.next && result_.complete && !nobody_passes_) close_unexplained(lane);
+            if (lane.unexplained) lane.reason = outlook(lane).reason;
+        }
+    }
+
+    // Some lane that is still open has a shape that some hole takes. Once it is not so, it stays so.
+    bool something_fits() {
+        for (; fitting_ < standing_.lanes.size(); ++fitting_) {
+            const LaneStanding& lane = standing_.lanes[fitting_];
+            if (lane.next && takes_one(lane)) return true;
+        }
+        return false;
+    }
+
+    const Outlook& outlook(const LaneStanding& lane) {
+        const Shape& wanted = lane.lane->spec.shape;
+        const auto [it, fresh] = state_.outlooks.try_emplace(wanted);
+        if (fresh) it->second = look_out(cluster_, wanted);
         return it->second;
     }
 
     bool stopped() {
-        if (!result_.complete) return true;
+        if (!result_.complete || nobody_passes_) return true;
         const auto limit = settings_.max_concurrent_jobs;
         const auto running = cluster_.run_count() + result_.placements.size();
         if (limit > 0 && running >= static_cast<std::size_t>(limit)) {
@@ -178,28 +412,27 @@ private:
         return true;
     }
 
-    struct ByContentHash {
-        std::size_t operator()(const Shape* s) const { return PlanState::ShapeHash()(*s); }
-    };
-    struct ByContent {
-        bool operator()(const Shape* a, const Shape* b) const { return *a == *b; }
-    };
-
     const Cluster& cluster_;
     const Settings& settings_;
     PlanState& state_;
     Micros now_;
     const Budget& budget_;
     Standing standing_;
+    Promises promises_;
     Holes holes_;
-    std::unordered_set<const Shape*, ByContentHash, ByContent> full_; // shapes that no hole takes any more
-    std::optional<std::vector<const Executor*>> executors_;
+    std::vector<bool> full_;   // by shape number: no hole takes it any more
+    std::size_t fitting_ = 0;  // no lane before this one is open and fits
+    std::size_t promised_ = 0; // promises made, those that could not be kept included
+    bool has_promised_ = false;
+    bool nobody_passes_ = false; // the next job in order has to wait, and no other may go before it
     Plan result_;
 };
 
 } // namespace
 
 Plan plan(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget) {
+    // Without any room there is nothing to decide, but for whom runs could be stopped.
+    if (!budget.report && cluster.hosts().holes().all().empty() && cluster.preemptible_runs() == 0) return {};
     return Planner(cluster, state, now, budget).run();
 }
 

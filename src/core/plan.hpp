@@ -1,18 +1,27 @@
-// One scheduling decision: which pending jobs start now, where, and why the others wait.
+// One scheduling decision: which pending jobs start now, where, what is promised to those that wait, and why they wait.
 //
 // The rule, as if every job were looked at again after every placement:
-//   1. A job is open if it is not held, its eligible_at has come, and nothing blocks it: the limit on running jobs, its
-//      group's hard quota (usage + this job's plan > quota), no executor with room and features.
-//   2. Of the open jobs, the oldest lifted one goes first. Lifted are jobs that have waited longer than max_wait. Scope
-//      `job`: all of them. Scope `group`: of each group only its oldest open one, and only if the group's last lifted
-//      start is at least guard_spacing ago.
+//   1. A job is open if it is not held, its eligible_at has come, and nothing of its owner's blocks it: a pause, a
+//   limit
+//      of its group, user or concurrency key, its group's hard quota (usage + this job's plan > quota).
+//   2. Of the open jobs, one that others were preempted for goes first. Then the oldest lifted one: lifted are jobs
+//   that
+//      have waited longer than max_wait. Scope `job`: all of them. Scope `group`: of each group only its oldest open
+//      one, and only if the group's last lifted start is at least guard_spacing ago.
 //   3. Otherwise the job of the highest priority (goes_before()) goes first.
-//   4. It goes to the fittest executor. Its planned use counts as its group's and its user's from then on.
-// Blocked stays blocked until the end of the plan: capacity and quota only shrink in between. So lanes are dropped
-// whole, and the cost is O(owners + lanes + executors + placements x (log n + users of the group + holes looked at)),
-// whatever the number of pending jobs.
+//   4. It starts if some executor takes it now without delaying a promise: on the fittest of these (fitness.hpp). Its
+//      planned use counts as its group's and its user's from then on.
+//   5. If it has to wait for resources, backfill decides. none: no job after it starts. easy, depth, conservative: as
+//      long as promises are left (1, backfill_depth, any number), it is promised the earliest start that the planned
+//      ends of runs and earlier promises allow; nothing that starts after it may delay that. Without a promise left it
+//      is passed over. A job that fits no executor in service is passed over without a promise.
+//   6. backfill_order shortest: once all promises are made, the job of the least planned duration goes first.
+// Blocked stays blocked until the end of the plan: capacity, limits and quota only shrink in between. So lanes are
+// dropped whole, and jobs that are too long for what is left of a hole are skipped in one step. The cost is O(owners +
+// lanes + executors + placements x (log n + users of the group + holes looked at) + promises x what is promised
+// before), whatever the number of pending jobs.
 #pragma once
-#include "cluster.hpp"
+#include "outlook.hpp"
 #include "priority.hpp"
 #include <functional>
 
@@ -23,26 +32,45 @@ struct PlanState {
     // Last start by the guard, per group. Who could not carry out a lifted placement may erase the group's entry.
     std::unordered_map<GroupId, Micros> last_lifted;
 
-    // Why shapes fit nowhere, as long as the executors stay the same. Only a memory: clearing it changes nothing. It
-    // belongs to one Cluster: with another one, start from a new PlanState that takes over last_lifted alone.
-    struct ShapeHash {
-        std::size_t operator()(const Shape& shape) const { return lane_key(0, 0, 0, shape); }
-    };
-    std::unordered_map<Shape, Reason, ShapeHash> misfits;
-    std::uint64_t misfits_version = 0; // executors_version() they belong to
+    // Jobs that runs were preempted for, and until when the room that this makes is kept for them.
+    std::map<JobId, Micros> preemptors;
+
+    // What executors could ever do for a shape, as long as they stay the same. Only a memory: clearing it changes
+    // nothing. It belongs to one Cluster: with another one, start from a new PlanState that takes over the rest alone.
+    std::map<Shape, Outlook> outlooks;
+    std::uint64_t outlooks_version = 0; // Cluster::outlook_version() they belong to
 };
 
 struct Budget {
     std::size_t max_placements = SIZE_MAX;
     std::function<bool()> out_of_time; // asked before every placement; empty: never
+    std::function<bool()> no_promises; // asked before every promise: true ends promising, not the plan; empty: never
+    bool report = true;                // fill in Plan::lanes and Plan::ranked
     std::size_t max_ranked = 1000;     // length of Plan::ranked
 };
 
 struct Placement {
     JobId job = 0;
     ExecutorId executor = 0;
-    bool lifted = false; // by the starvation guard
+    Resources granted;          // fewer cores than wanted, or all that the executor has
+    std::int32_t gpu_slot = -1; // see Run
+    bool lifted = false;        // by the starvation guard
     friend bool operator==(const Placement&, const Placement&) = default;
+};
+
+// The earliest start of a job that waits for resources, by what is planned now.
+struct Reservation {
+    JobId job = 0;
+    ExecutorId executor = 0;
+    Micros start = 0;
+    friend bool operator==(const Reservation&, const Reservation&) = default;
+};
+
+// A run to stop, so that a job with a reservation can start.
+struct Preemption {
+    JobId run = 0;
+    JobId for_job = 0;
+    friend bool operator==(const Preemption&, const Preemption&) = default;
 };
 
 // A lane in which jobs are left.
@@ -51,7 +79,8 @@ struct LaneReport {
     GroupId group = 0;
     UserId user = 0;
     double base = 0;       // job priority + group priority
-    double multiplier = 1; // after the placements; group and user together
+    double size = 0;       // see size_factor(); 0 if that does not count
+    double multiplier = 1; // after the placements; see Factors
     double user_factor = 1;
     Reason reason = Reason::priority; // what stopped the lane; priority: the budget did
     std::size_t count = 0;            // jobs left
@@ -67,10 +96,12 @@ struct RankedJob {
 };
 
 struct Plan {
-    std::vector<Placement> placements; // in rank order
-    std::vector<LaneReport> lanes;     // by group, user, priority; held jobs are in none
-    std::vector<RankedJob> ranked;     // eligible jobs left, in the order of rules 2 and 3, blocked or not
-    bool complete = true;              // false: the budget ended it, plan again after carrying this out
+    std::vector<Placement> placements;     // in rank order
+    std::vector<Reservation> reservations; // in the order in which they were made
+    std::vector<Preemption> preemptions;
+    std::vector<LaneReport> lanes; // by group, user, priority; held jobs are in none
+    std::vector<RankedJob> ranked; // eligible jobs left, in the order of rules 2 and 3, blocked or not
+    bool complete = true;          // false: the budget ended it, plan again after carrying this out
 };
 
 // `now` is the time the cluster was last advanced to, or somewhat later. Changes nothing but `state`.

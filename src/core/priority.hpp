@@ -1,11 +1,13 @@
-// The policy `quota`, the default:
+// What orders pending jobs, by policy.
 //
-//     final priority = base x fair-share multiplier x wait-time boost
-//     base           = job priority + group priority
-//     multiplier     = clamp(quota / usage, floor, cap) x user factor
-//     boost          = 1 + hours waited x wait_boost_per_hour
-//
-// 90 % of the quota used: 1.11; 25 %: 2.0, the cap; nothing: 2.0. Ten hours waited: 1.10.
+//   quota        priority = base x fair-share multiplier x wait-time boost
+//                base       = job priority + group priority
+//                multiplier = clamp(quota / usage, floor, cap) x user factor
+//                boost      = 1 + hours waited x wait_boost_per_hour
+//                90 % of the quota used: 1.11; 25 %: 2.0, the cap; nothing: 2.0. Ten hours waited: 1.10.
+//   multifactor  priority = weighted sum of age, fair share 2^(-usage/shares), base and size; see multifactor.hpp
+//   fairtree     the same sum, with the user's rank in the fair tree as its fair share; see fair_tree.hpp
+//   fifo         all are equal: age alone decides
 #pragma once
 #include "settings.hpp"
 
@@ -13,11 +15,11 @@ namespace rcq::core {
 
 // Everything that a final priority was made of, for people to read.
 struct Factors {
-    double base = 0;        // 2 to 20
-    double multiplier = 1;  // group and user together, floor / 2 to cap
-    double user_factor = 1; // the part of it that compares users of one group, 0.5 to 1
-    double boost = 1;       // 1 or more
-    double priority = 0;    // base x multiplier x boost
+    double base = 0;        // job priority + group priority, 2 to 20
+    double multiplier = 1;  // quota: of group and user, floor / 2 to cap. multifactor, fairtree: fair share, 0 to 1
+    double user_factor = 1; // quota: the part of it that compares users of one group, 0.5 to 1
+    double boost = 1;       // quota: 1 or more. multifactor, fairtree: age, 0 to 1
+    double priority = 0;    // of all of it, as above
     friend bool operator==(const Factors&, const Factors&) = default;
 };
 
@@ -31,20 +33,33 @@ double wait_time_boost(Micros waited, const Settings& settings);
 // for the only active user, and with user_fairness off. Usages in one unit, whichever.
 double user_factor(double group_usage, std::size_t active_users, double user_usage, const Settings& settings);
 
+// What the owners of a job bring to its priority.
+struct OwnerFactors {
+    double group = 1; // quota: multiplier
+    double user = 1;  // quota: user factor. multifactor, fairtree: fair share
+};
+
+// A job's place before its owners' factors are applied; within one lane it grows with waiting, or stays.
+//   base  job priority + group priority
+//   size  see size_factor()
+double own_priority(double base, double size, Micros waited, const Settings& settings);
+
 // Where a job stands. Jobs of one user are ordered by in_user, users of one group by in_group, groups by final, so
-// that a change of a shared factor moves its owner only. Rounding may make two different products equal, so the
-// smaller ones break ties before age and id do: this keeps the three levels and one flat sort in the same order.
+// that a change of a shared factor moves its owner only. Rounding may make two different values equal, so the smaller
+// ones break ties before age and id do: this keeps the three levels and one flat sort in the same order.
 struct Rank {
-    double final = 0;    // in_group x group multiplier
-    double in_group = 0; // in_user x user factor
-    double in_user = 0;  // base x boost
+    double final = 0;
+    double in_group = 0;
+    double in_user = 0; // own_priority()
     Micros eligible_at = 0;
     JobId id = 0;
 };
 
-Rank rank(double base, double boost, double user_factor, double group_multiplier, Micros eligible_at, JobId id);
+Rank rank(double own_priority, const OwnerFactors& owners, Micros eligible_at, JobId id, const Settings& settings);
 
 // Strict total order: `a` starts before `b`.
 bool goes_before(const Rank& a, const Rank& b);
+
+Factors factors(double base, double size, Micros waited, const OwnerFactors& owners, const Settings& settings);
 
 } // namespace rcq::core

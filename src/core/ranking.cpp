@@ -43,7 +43,7 @@ public:
         GroupId group = 0;
         for (Cursor& c : cursors_) { // ordered by group
             if (!standing_.has_waited_too_long(*c.entry)) continue;
-            const GroupId owner = c.lane->lane->id.group;
+            const GroupId owner = c.lane->lane->spec.group;
             if (oldest.empty() || group != owner) {
                 if (!may_lift(state, owner, settings, now)) continue;
                 oldest.push_back(&c);
@@ -112,12 +112,13 @@ std::vector<LaneReport> report_lanes(const Standing& standing) {
         if (!l.oldest) continue;
         const UserStanding& user = standing.users[l.user];
         LaneReport r;
-        r.lane_key = l.lane->id.key;
-        r.group = l.lane->id.group;
+        r.lane_key = l.lane->key;
+        r.group = l.lane->spec.group;
         r.user = user.id;
         r.base = l.base;
+        r.size = l.size;
         r.user_factor = user.factor;
-        r.multiplier = standing.group_of(l).multiplier * user.factor;
+        r.multiplier = standing.factors_of(l, *l.oldest).multiplier;
         r.reason = l.reason;
         r.count = l.lane->waiting.size() - l.placed;
         r.oldest_eligible_at = l.oldest->eligible_at;

@@ -3,6 +3,7 @@
 #pragma once
 #include "cluster.hpp"
 #include "priority.hpp"
+#include "shares.hpp"
 #include <unordered_set>
 
 namespace rcq::core {
@@ -10,20 +11,25 @@ namespace rcq::core {
 struct LaneStanding {
     const Lane* lane = nullptr;
     std::size_t user = 0;              // index into Standing::users
-    BilledRate rate = 0;               // of its shape
+    const Shape* shape = nullptr;      // what is asked for now: with fewer cores than wanted, if that must do
+    BilledRate rate = 0;               // of its shape; the executor's kind of GPU may change it
     double base = 0;                   // job priority + group priority
+    double size = 0;                   // see size_factor()
     const LaneEntry* next = nullptr;   // first job that may still be placed; null: the lane is closed
     const LaneEntry* oldest = nullptr; // first job left, passed over or not; null: none
     std::size_t placed = 0;
-    Reason reason = Reason::priority; // why it is closed
+    bool unexplained = false;         // closed because it fits nowhere, and nobody has looked why
+    Reason reason = Reason::priority; // why it is closed, or why jobs of it were passed over
     Rank rank;                        // of next, among the lanes of its user
 };
 
 struct UserStanding {
     std::size_t group = 0; // index into Standing::groups
     UserId id = 0;
-    Billed usage = 0; // settled and committed, this plan's placements included
-    double factor = 1;
+    Billed usage = 0; // that ranks: used, and what is planned if the settings count it; placements of this plan as well
+    double factor = 1; // OwnerFactors::user
+    Held held;         // of the user in all groups, placements of this plan included
+    Limits limits;
     std::size_t first_lane = 0; // its lanes are lanes[first_lane] up to lanes[end_lane], exclusive
     std::size_t end_lane = 0;
     std::vector<std::size_t> open; // the open ones of those, a heap by rank; made by the ranking
@@ -32,9 +38,12 @@ struct UserStanding {
 
 struct GroupStanding {
     Group group;
-    Billed usage = 0;
+    Billed usage = 0;             // as a user's
+    Billed booked = 0;            // used and planned, whatever the settings: what a hard quota is compared with
     std::size_t active_users = 0; // with a run or an eligible job
-    double multiplier = 1;
+    double multiplier = 1;        // OwnerFactors::group
+    Held held;
+    Limits limits;
     std::size_t first_user = 0; // its users are users[first_user] up to users[end_user], exclusive
     std::size_t end_user = 0;
     std::vector<std::size_t> open; // of those with a lane still open, a heap by rank; made by the ranking
@@ -53,21 +62,38 @@ public:
 
     GroupStanding& group_of(const LaneStanding& lane) { return groups[users[lane.user].group]; }
     const GroupStanding& group_of(const LaneStanding& lane) const { return groups[users[lane.user].group]; }
+    OwnerFactors owners_of(const LaneStanding& lane) const {
+        return {group_of(lane).multiplier, users[lane.user].factor};
+    }
 
-    // Moves lane.next over jobs that exceed their group's hard quota. False if it moved (or the lane closed).
-    bool check_quota(LaneStanding& lane);
+    // Planned duration of a job of this lane, in seconds.
+    std::int64_t plan_s(const LaneStanding& lane, const LaneEntry& entry) const {
+        return entry.own_plan_s.value_or(default_plan_s(lane));
+    }
+    std::int64_t default_plan_s(const LaneStanding& lane) const {
+        return default_plan_seconds(group_of(lane).group, settings_);
+    }
+
+    // Closes the lane if a limit or a pause stands against its next job, or moves it on over jobs that exceed their
+    // group's hard quota. True if the next job may be placed as far as that goes.
+    bool may_start(LaneStanding& lane);
+    // What these granted resources cost fits in all limits and the hard quota; for shapes whose grant or price depends
+    // on the executor.
+    bool affords(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const;
 
     void close(LaneStanding& lane, Reason reason);
+    // lane.next waits for this reason, but `following` may still be placed; null: none may.
+    void pass_over(LaneStanding& lane, const LaneEntry* following, Reason reason);
 
-    // lane.next has been placed: books its plan and moves on. Factors are those before until refresh().
-    void place(LaneStanding& lane);
+    // `entry` has been placed: books its plan. lane.next moves on if it was that.
+    void place(LaneStanding& lane, const LaneEntry& entry, const Resources& granted, std::string_view gpu_type);
 
-    // The group's multiplier and its users' factors by their present usage.
-    void refresh(GroupStanding& group);
+    // The factors of a group, and of the users in it, by their present usage. True if those of others may have changed,
+    // too.
+    bool refresh(GroupStanding& group);
 
-    // Without the shared factors, which may change while a user's lanes stay in the same order.
-    Rank rank_in_user(const LaneStanding& lane, const LaneEntry& entry) const;
     Rank rank_of(const LaneStanding& lane, const LaneEntry& entry) const;
+    Rank rank_in_user(const LaneStanding& lane, const LaneEntry& entry) const; // without the factors of its owners
     Factors factors_of(const LaneStanding& lane, const LaneEntry& entry) const;
 
     bool has_waited_too_long(const LaneEntry& entry) const {
@@ -76,11 +102,21 @@ public:
     bool is_eligible(const LaneEntry& entry) const { return entry.eligible_at <= now_; }
 
 private:
-    PlanBound quota_bound(const LaneStanding& lane) const;
+    void add_lane(const Lane& lane);
     void move_to(LaneStanding& lane, const LaneEntry* entry);
+    void set_factors(GroupStanding& group);
+    void refresh_shares();
+    double hours(Billed amount) const { return billed_hours(amount) * quota_scale_; }
+    Billed quota_left(const GroupStanding& group) const;
+    const std::int64_t* jobs_of_key(const LaneStanding& lane) const;
 
+    const Cluster& cluster_;
     const Settings& settings_;
     Micros now_;
+    double quota_scale_;
+    Resources capacity_; // of the cluster, if size counts
+    std::optional<Shares> shares_;
+    std::map<std::string, std::int64_t, std::less<>> keys_; // placed and running jobs of the keys with a limit
 };
 
 } // namespace rcq::core

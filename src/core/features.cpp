@@ -1,4 +1,4 @@
-#include "types.hpp"
+#include "features.hpp"
 #include <algorithm>
 #include <functional>
 
@@ -9,10 +9,6 @@ void sort_features(Features& features) {
     if (std::adjacent_find(features.begin(), features.end(), std::greater_equal<>()) == features.end()) return;
     std::sort(features.begin(), features.end());
     features.erase(std::unique(features.begin(), features.end()), features.end());
-}
-
-bool has_features(const Features& offered, const Features& wanted) {
-    return wanted.empty() || std::includes(offered.begin(), offered.end(), wanted.begin(), wanted.end());
 }
 
 } // namespace rcq::core

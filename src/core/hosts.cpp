@@ -1,0 +1,89 @@
+#include "hosts.hpp"
+#include <algorithm>
+
+namespace rcq::core {
+
+namespace {
+
+bool shares_device(const Run& run) {
+    return run.resources.gpu_milli > 0 && run.resources.gpu_milli < GpuRoom::device && run.gpu_slot != GpuRoom::no_slot;
+}
+
+} // namespace
+
+std::int64_t Host::consumable_left(std::string_view name) const {
+    const auto total = executor->consumables.find(name);
+    const auto taken = consumables_taken.find(name);
+    return (total == executor->consumables.end() ? 0 : total->second) -
+           (taken == consumables_taken.end() ? 0 : taken->second);
+}
+
+// The one way to change a host: its hole is taken out by its old values and put back by its new ones.
+template <typename Change> void Hosts::change(ExecutorId id, Change change) {
+    Host& host = hosts_[id];
+    if (host.executor) holes_.remove(*host.executor, host.free());
+    change(host);
+    if (host.executor && host.gpu_shares == 0) host.gpus = GpuRoom(host.free().gpu_milli);
+    if (host.executor)
+        holes_.add(*host.executor, host.free(), host.gpus);
+    else if (host.runs.empty())
+        hosts_.erase(id);
+}
+
+bool Hosts::put(const Executor& executor) {
+    const Host* known = find(executor.id);
+    if (known && known->executor == executor) return false;
+    change(executor.id, [&](Host& host) { host.executor = executor; });
+    ++version_;
+    return true;
+}
+
+bool Hosts::drop(ExecutorId id) {
+    const Host* known = find(id);
+    if (!known || !known->executor) return false;
+    change(id, [](Host& host) { host.executor.reset(); });
+    ++version_;
+    return true;
+}
+
+void Hosts::take(const Run& run, const HostReleases::value_type& release) {
+    change(run.executor, [&](Host& host) {
+        host.taken += run.resources;
+        if (shares_device(run)) {
+            host.gpus.take_at(run.resources.gpu_milli, run.gpu_slot);
+            ++host.gpu_shares;
+        } else if (host.gpu_shares > 0 && host.gpus.fits(run.resources.gpu_milli)) {
+            host.gpus.take(run.resources.gpu_milli);
+        }
+        for (const auto& [name, amount] : run.consumables) host.consumables_taken[name] += amount;
+        host.runs.insert(std::lower_bound(host.runs.begin(), host.runs.end(), run.job), run.job);
+        host.releases.insert(release);
+    });
+}
+
+void Hosts::give_back(const Run& run, const HostReleases::value_type& release) {
+    change(run.executor, [&](Host& host) {
+        host.taken -= run.resources;
+        host.gpus.give(run.resources.gpu_milli, run.gpu_slot);
+        if (shares_device(run)) --host.gpu_shares;
+        for (const auto& [name, amount] : run.consumables)
+            if ((host.consumables_taken[name] -= amount) == 0) host.consumables_taken.erase(name);
+        host.runs.erase(std::lower_bound(host.runs.begin(), host.runs.end(), run.job));
+        host.releases.erase(release);
+    });
+}
+
+const Host* Hosts::find(ExecutorId id) const {
+    const auto it = hosts_.find(id);
+    return it == hosts_.end() ? nullptr : &it->second;
+}
+
+std::vector<const Executor*> Hosts::executors() const {
+    std::vector<const Executor*> all;
+    all.reserve(hosts_.size());
+    for (const auto& [id, host] : hosts_)
+        if (host.executor) all.push_back(&*host.executor);
+    return all;
+}
+
+} // namespace rcq::core
