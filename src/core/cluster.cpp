@@ -42,12 +42,23 @@ void Cluster::expect_jobs() {
 void Cluster::put_group(const Group& group) {
     const Group* known = find_group(group.id);
     const bool same_plans = known && known->default_estimate == group.default_estimate;
+    if (known && *known == group) return;
     groups_.insert_or_assign(group.id, group);
+    ++members_version_;
     if (!same_plans) rebook([&](const Run& run) { return run.group == group.id; }, [] {});
 }
 
 void Cluster::drop_group(GroupId id) {
-    if (groups_.erase(id) != 0) rebook([&](const Run& run) { return run.group == id; }, [] {});
+    if (groups_.erase(id) == 0) return;
+    ++members_version_;
+    rebook([&](const Run& run) { return run.group == id; }, [] {});
+}
+
+void Cluster::put_user(const User& user) {
+    const auto known = users_.find(user.id);
+    if (known != users_.end() && known->second == user) return;
+    users_.insert_or_assign(user.id, user);
+    ++members_version_;
 }
 
 const Group* Cluster::find_group(GroupId id) const {
@@ -110,6 +121,9 @@ std::optional<std::int64_t> Cluster::plan_seconds(UserId user, std::optional<Mic
 
 void Cluster::put_job(const Job& job) {
     drop(job.id);
+    const auto user = users_.find(job.user);
+    if ((user == users_.end() || user->second.group != job.group) && strangers_.insert({job.group, job.user}).second)
+        ++members_version_;
     Lane& lane = lanes_.open(lane_spec(job));
     const Pending pending{&lane,
                           {job.eligible_at, job.id, plan_seconds(job.user, job.estimate, job.time_limit)},

@@ -39,7 +39,7 @@ public:
     void put_group(const Group& group);
     void drop_group(GroupId id);
 
-    void put_user(const User& user) { users_.insert_or_assign(user.id, user); }
+    void put_user(const User& user);
 
     // Windows, limits of concurrency keys and consumables of the cluster, all at once: what is not in it is no more.
     void set_windows(std::vector<Window> windows);
@@ -82,6 +82,10 @@ public:
     const Group* find_group(GroupId id) const;
     const std::unordered_map<GroupId, Group>& groups() const { return groups_; }
     const std::unordered_map<UserId, User>& users() const { return users_; }
+    // Users whom jobs named before anybody put them into that group.
+    const std::set<Member>& strangers() const { return strangers_; }
+    // Changes whenever a group, a user or a stranger comes, goes or changes.
+    std::uint64_t members_version() const { return members_version_; }
     const std::vector<Window>& windows() const { return windows_; }
     const Executor* find_executor(ExecutorId id) const;
     // Capacity less what runs hold; none for an unknown executor.
@@ -139,6 +143,8 @@ private:
     std::size_t preemptible_runs_ = 0;
     std::unordered_map<GroupId, Group> groups_;
     std::unordered_map<UserId, User> users_;
+    std::set<Member> strangers_;
+    std::uint64_t members_version_ = 0;
     std::unordered_map<GroupId, Counts> counts_;
     std::uint64_t definitions_ = 0;     // changes of them
     std::optional<Micros> expected_at_; // when jobs to be expected were last counted

@@ -23,6 +23,7 @@
 #pragma once
 #include "outlook.hpp"
 #include "priority.hpp"
+#include "shares.hpp"
 #include <functional>
 
 namespace rcq::core {
@@ -35,8 +36,10 @@ struct PlanState {
     // Jobs that runs were preempted for, and until when the room that this makes is kept for them.
     std::map<JobId, Micros> preemptors;
 
-    // What executors could ever do for a shape, as long as they stay the same. Only a memory: clearing it changes
-    // nothing. It belongs to one Cluster: with another one, start from a new PlanState that takes over the rest alone.
+    // The rest is only a memory: clearing it changes nothing. It belongs to one Cluster: with another one, start from a
+    // new PlanState that takes over the above alone.
+    Shares shares;
+    // What executors could ever do for a shape, as long as they stay the same.
     std::map<Shape, Outlook> outlooks;
     std::uint64_t outlooks_version = 0; // Cluster::outlook_version() they belong to
 };

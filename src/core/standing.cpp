@@ -3,9 +3,10 @@
 
 namespace rcq::core {
 
-Standing::Standing(const Cluster& cluster, Micros now)
-    : cluster_(cluster), settings_(cluster.settings()), now_(now), quota_scale_(cluster.usage().quota_scale()) {
-    if (settings_.policy == Policy::multifactor || settings_.policy == Policy::fairtree) shares_.emplace(cluster);
+Standing::Standing(const Cluster& cluster, Shares& shares, Micros now)
+    : cluster_(cluster), settings_(cluster.settings()), now_(now), quota_scale_(cluster.usage().quota_scale()),
+      shares_(settings_.policy == Policy::multifactor || settings_.policy == Policy::fairtree ? &shares : nullptr) {
+    if (shares_) shares_->follow(cluster);
     if (settings_.weight_size > 0)
         for (const auto& [id, host] : cluster.hosts().all())
             if (host.executor) capacity_ += host.executor->capacity;
@@ -71,14 +72,14 @@ void Standing::add_lane(const Lane& lane) {
 }
 
 void Standing::refresh_shares() {
-    for (UserStanding& u : users) u.factor = shares_->factor({groups[u.group].group.id, u.id});
+    for (UserStanding& u : users) u.factor = shares_->factor({groups[u.group].group.id, u.id}, settings_);
 }
 
 bool Standing::refresh(GroupStanding& group) {
     if (!settings_.count_planned) return false; // placements use nothing yet
     if (shares_) refresh_shares();
     if (settings_.policy == Policy::quota) set_factors(group);
-    return shares_.has_value();
+    return shares_ != nullptr;
 }
 
 void Standing::set_factors(GroupStanding& g) {

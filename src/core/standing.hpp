@@ -53,7 +53,7 @@ struct GroupStanding {
 class Standing {
 public:
     // Cost: groups, users and lanes with waiting jobs.
-    Standing(const Cluster& cluster, Micros now);
+    Standing(const Cluster& cluster, Shares& shares, Micros now);
 
     std::vector<GroupStanding> groups; // ascending by id, as are the users of a group
     std::vector<UserStanding> users;
@@ -114,8 +114,8 @@ private:
     const Settings& settings_;
     Micros now_;
     double quota_scale_;
-    Resources capacity_; // of the cluster, if size counts
-    std::optional<Shares> shares_;
+    Resources capacity_;                                    // of the cluster, if size counts
+    Shares* shares_;                                        // null: the policy knows none
     std::map<std::string, std::int64_t, std::less<>> keys_; // placed and running jobs of the keys with a limit
 };
 
