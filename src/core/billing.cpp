@@ -26,11 +26,15 @@ Billed billed_from_core_seconds(double core_seconds) { return to_whole(core_seco
 
 Billed billed_from_hours(double cpu_hours) { return to_whole(cpu_hours * billed_per_hour, max_amount); }
 
-BilledRate billed_rate(const Resources& r, const Settings& s) {
-    const double cores = r.cpu_cores * s.bill_per_cpu_hour +
-                         static_cast<double>(r.memory_mib) / 1024.0 * s.bill_per_gb_hour +
-                         r.gpu_milli / 1000.0 * s.bill_per_gpu_hour;
-    return to_whole(cores * 1000.0, max_rate);
+double billed_cores(double cores, double gb, double gpus, std::string_view gpu_type, const Settings& s) {
+    const auto own = s.bill_per_gpu_type.find(gpu_type);
+    const double per_gpu = own == s.bill_per_gpu_type.end() ? s.bill_per_gpu_hour : own->second;
+    return cores * s.bill_per_cpu_hour + gb * s.bill_per_gb_hour + gpus * per_gpu;
+}
+
+BilledRate billed_rate(const Resources& r, std::string_view gpu_type, const Settings& s) {
+    const double gb = static_cast<double>(r.memory_mib) / 1024.0;
+    return to_whole(billed_cores(r.cpu_cores, gb, r.gpu_milli / 1000.0, gpu_type, s) * 1000.0, max_rate);
 }
 
 std::optional<std::int64_t> own_plan_seconds(std::optional<Micros> estimate, std::optional<Micros> time_limit) {

@@ -4,11 +4,15 @@
 // taking away for months must come back to exactly zero, which floating point would not.
 #pragma once
 #include "settings.hpp"
+#include <string_view>
 
 namespace rcq::core {
 
 using Billed = std::int64_t;     // thousandths of a billed core-second
 using BilledRate = std::int64_t; // thousandths of a billed core
+
+// A rate times microseconds, for sums that must not be rounded on the way: 30 days of a big cluster do not fit 64 bits.
+__extension__ using BilledWork = __int128;
 
 inline constexpr double billed_per_hour = 3600.0 * 1000.0; // of one billed core
 
@@ -20,8 +24,12 @@ Billed billed_from_core_seconds(double core_seconds);
 // A group's quota as an amount.
 Billed billed_from_hours(double cpu_hours);
 
-// What these resources cost per second, by the weights of the settings; 0 or more.
-BilledRate billed_rate(const Resources& resources, const Settings& settings);
+// What so many cores, GB and GPUs of a type cost together, in billed cores; of core-seconds, GB-seconds and GPU-seconds
+// the billed core-seconds. A type without a weight of its own costs as any GPU; "" is no type.
+double billed_cores(double cores, double gb, double gpus, std::string_view gpu_type, const Settings& settings);
+
+// What these resources cost per second; 0 or more.
+BilledRate billed_rate(const Resources& resources, std::string_view gpu_type, const Settings& settings);
 
 // The planned duration that a job brings itself: its estimate, else its time limit, in seconds, rounded up, at least 1
 // and at most 10 years. None if it has neither.

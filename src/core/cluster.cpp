@@ -190,7 +190,8 @@ void Cluster::commit(const Run& run) {
         const Group* group = find_group(run.group);
         planned_s = default_plan_seconds(group ? *group : Group{}, settings_);
     }
-    commitments_.put(run.job, {run.group, run.user}, billed_rate(run.resources, settings_), *planned_s, run.claimed_at);
+    commitments_.put(run.job, {run.group, run.user}, billed_rate(run.resources, {}, settings_), *planned_s,
+                     run.claimed_at);
 }
 
 void Cluster::recommit(std::optional<GroupId> group) {

@@ -2,6 +2,8 @@
 // change a setting checks it.
 #pragma once
 #include "types.hpp"
+#include <functional>
+#include <map>
 
 namespace rcq::core {
 
@@ -25,6 +27,7 @@ struct Settings {
     double bill_per_cpu_hour = 1.0;
     double bill_per_gb_hour = 0.0;
     double bill_per_gpu_hour = 0.0;
+    std::map<std::string, double, std::less<>> bill_per_gpu_type; // instead of bill_per_gpu_hour, for GPUs of a type
 
     std::int32_t max_concurrent_jobs = 0; // runs in the whole cluster, assigned ones included; 0 = capacity decides
     friend bool operator==(const Settings&, const Settings&) = default;

@@ -28,7 +28,7 @@ Standing::Standing(const Cluster& cluster, Micros now) : settings_(cluster.setti
         LaneStanding& l = lanes.emplace_back();
         l.lane = &lane;
         l.user = users.size() - 1;
-        l.rate = billed_rate(id.shape.need, settings_);
+        l.rate = billed_rate(id.shape.need, {}, settings_);
         l.base = id.priority + g.group.priority;
         l.oldest = lane.waiting.first();
         move_to(l, l.oldest);
