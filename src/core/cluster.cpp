@@ -4,11 +4,12 @@
 
 namespace rcq::core {
 
-Cluster::Cluster(const Settings& settings) : settings_(settings), usage_(settings.usage_window) {}
+Cluster::Cluster(const Settings& settings)
+    : settings_(settings), usage_({WindowKind::rolling, settings.usage_window}) {}
 
 void Cluster::set_settings(const Settings& settings) {
     settings_ = settings;
-    usage_.set_window(settings.usage_window);
+    usage_.set_window({WindowKind::rolling, settings.usage_window});
     recommit(std::nullopt); // rates and default plans may have changed
 }
 
@@ -154,7 +155,7 @@ void Cluster::drop_run(JobId id) {
         host.taken -= run.resources;
         host.runs.erase(std::lower_bound(host.runs.begin(), host.runs.end(), id));
     });
-    commitments_.drop(id);
+    uncommit(run);
     count_run(run, false);
 }
 
@@ -181,7 +182,7 @@ std::vector<JobId> Cluster::ids_in(JobId first, JobId last) const {
 // --- usage
 
 void Cluster::charge(GroupId group, UserId user, Micros at, double billed_core_seconds) {
-    usage_.charge(group, user, at, billed_core_seconds);
+    usage_.charge_at({group, user}, at, billed_core_seconds);
 }
 
 void Cluster::commit(const Run& run) {
@@ -190,13 +191,28 @@ void Cluster::commit(const Run& run) {
         const Group* group = find_group(run.group);
         planned_s = default_plan_seconds(group ? *group : Group{}, settings_);
     }
-    commitments_.put(run.job, {run.group, run.user}, billed_rate(run.resources, {}, settings_), *planned_s,
-                     run.claimed_at);
+    const Member owner{run.group, run.user};
+    const BilledRate rate = billed_rate(run.resources, {}, settings_);
+    commitments_.put(run.job, owner, rate, *planned_s, run.claimed_at);
+    if (!run.claimed_at) return;
+    usage_.start(owner, rate, *run.claimed_at);
+    started_[run.job] = rate;
+}
+
+void Cluster::uncommit(const Run& run) {
+    commitments_.drop(run.job);
+    const auto started = started_.find(run.job);
+    if (started == started_.end()) return;
+    usage_.forget({run.group, run.user}, started->second, *run.claimed_at);
+    started_.erase(started);
 }
 
 void Cluster::recommit(std::optional<GroupId> group) {
     for (const auto& [id, run] : runs_)
-        if (!group || run.group == *group) commit(run);
+        if (!group || run.group == *group) {
+            uncommit(run);
+            commit(run);
+        }
 }
 
 // --- counts

@@ -100,6 +100,7 @@ private:
     static LaneEntry lane_entry(JobId id, const Pending& pending);
     template <typename Change> void change_host(ExecutorId id, Change change);
     void commit(const Run& run);
+    void uncommit(const Run& run);
     void recommit(std::optional<GroupId> group);
     template <typename Change> void change_counts(GroupId group, Change change);
     void count_run(const Run& run, bool add);
@@ -111,6 +112,7 @@ private:
     Holes holes_;
     std::map<JobId, Pending> jobs_;
     std::map<JobId, Run> runs_;
+    std::unordered_map<JobId, BilledRate> started_; // the rates at which usage_ counts claimed runs
     std::unordered_map<ExecutorId, Host> hosts_;
     std::unordered_map<GroupId, Group> groups_;
     std::unordered_map<GroupId, Counts> counts_;
