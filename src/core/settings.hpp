@@ -29,6 +29,15 @@ struct Settings {
     double bill_per_gpu_hour = 0.0;
     std::map<std::string, double, std::less<>> bill_per_gpu_type; // instead of bill_per_gpu_hour, for GPUs of a type
 
+    // Policy multifactor: a priority is the sum of its factors, each times its weight, >= 0. Policy fairtree: the same,
+    // with the fair-share factor of its ranking.
+    double weight_age = 1.0;
+    double weight_fair_share = 1.0;
+    double weight_priority = 1.0;
+    double weight_size = 0.0;
+    Micros max_age = 7 * day;       // a job that waited so long has the whole age factor; > 0
+    double fairshare_damping = 1.0; // the higher, the less usage beyond the share counts; > 0
+
     std::int32_t max_concurrent_jobs = 0; // runs in the whole cluster, assigned ones included; 0 = capacity decides
     friend bool operator==(const Settings&, const Settings&) = default;
 };
