@@ -1,6 +1,7 @@
 #include "core/usage.hpp"
 #include <gtest/gtest.h>
 #include <limits>
+#include <numbers>
 
 using namespace rcq::core;
 
@@ -216,6 +217,23 @@ TEST(Usage, a_decaying_use_is_halved_every_half_life) {
     EXPECT_EQ(u.group(1), 1'800'000 + 900'000);
     u.advance(10'000 * day);
     EXPECT_EQ(u.group(1), 0);
+}
+
+TEST(Usage, a_decaying_use_is_as_exact_after_thousands_of_half_lives) {
+    Usage u(half_life(hour));
+    u.advance(0);
+    u.start(bob, 1000, 0);
+    for (int i = 1; i <= 50; ++i) {
+        const Micros now = i * 700 * hour + i;
+        u.advance(now);
+        u.charge_at(alice, now, 3600);
+        ASSERT_EQ(u.user(1, 10), 3'600'000);
+        ASSERT_NEAR(user_hours(u, bob), 1 / std::numbers::ln2, 1e-6);
+        u.advance(now + 3 * hour);
+        ASSERT_EQ(u.user(1, 10), 450'000);
+    }
+    u.forget(bob, 1000, 0);
+    EXPECT_EQ(u.user(1, 11), 0);
 }
 
 TEST(Usage, a_decaying_use_at_a_constant_rate_tends_to_a_month_of_it_by_the_quota_scale) {
