@@ -95,8 +95,8 @@ void Usage::collect(Member member, Micros at, Step step) {
     if (slot->second.empty()) slots_.erase(slot);
 }
 
-// The one way to change accounts: a user's, the group's and the sum of all. One without use and without runs goes. Of
-// a decaying amount, what is left of it by rounding goes, too, or has decayed to less than half a unit.
+// The one way to change accounts: a user's, the group's and the sum of all. One without use and without runs goes; a
+// decaying amount of less than half a unit is none, be it the rest of a large one or of rounding.
 template <typename Change> void Usage::change(Member member, Change change) {
     const auto [user, inserted] = users_.try_emplace(member);
     const auto group = groups_.try_emplace(member.group).first;

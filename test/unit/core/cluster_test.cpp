@@ -203,7 +203,10 @@ TEST(Cluster, a_run_is_planned_by_estimate_limit_group_and_settings_in_this_orde
     r.claimed_at = 0;
     c.put_run(r);
     c.advance(2 * hour);
-    EXPECT_DOUBLE_EQ(hours(), 2);
+    EXPECT_DOUBLE_EQ(hours(), 0); // past its plan
+    EXPECT_DOUBLE_EQ(billed_hours(c.usage().group(1)), 2);
+    c.drop_run(r.job);
+    EXPECT_EQ(c.usage().group(1), 0);
 }
 
 TEST(Cluster, the_version_of_the_executors_changes_only_when_they_do) {
