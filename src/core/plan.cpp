@@ -20,8 +20,9 @@ class Planner {
 public:
     Planner(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget)
         : cluster_(cluster), settings_(cluster.settings()), state_(state), now_(now), budget_(budget),
-          standing_(cluster, state.shares, now), promises_(cluster, now), holes_(cluster.hosts().holes()),
-          full_(cluster.lanes().shape_numbers(), false) {
+          standing_(cluster, state.shares, now),
+          promises_({cluster.hosts().all(), cluster.holdings(), cluster.windows()}, now),
+          holes_(cluster.hosts().holes()), full_(cluster.lanes().shape_numbers(), false) {
         constexpr std::size_t most_remembered = 100'000; // shapes come and go for months, executors may not
         if (state_.outlooks_version != cluster.outlook_version() || state_.outlooks.size() > most_remembered)
             state_.outlooks.clear();

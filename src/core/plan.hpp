@@ -88,6 +88,7 @@ struct LaneReport {
     Reason reason = Reason::priority; // what stopped the lane; priority: the budget did
     std::size_t count = 0;            // jobs left
     Micros oldest_eligible_at = 0;    // of those
+    Micros newest_eligible_at = 0;
 };
 
 struct RankedJob {

@@ -1,4 +1,5 @@
 #include "preemption.hpp"
+#include "promises.hpp"
 #include <algorithm>
 
 namespace rcq::core {
@@ -59,8 +60,7 @@ std::vector<JobId> choose_victims(const Cluster& cluster, const Shape& shape, Mi
         if (const Stock* stock = cluster.holdings().find_stock(name); stock && stock->taken + amount > *stock->total)
             return best;
     for (const auto& [id, host] : cluster.hosts().all()) {
-        if (!host.executor || !host.executor->accepting || host.executor->draining) continue;
-        if (!is_large_enough(*host.executor, shape) || !can_host(*host.executor, shape) || !is_open(id)) continue;
+        if (!serves(host, shape) || !is_open(id)) continue;
         Room room = room_of(cluster, host, shape);
         std::vector<Victim> stopped;
         for (const JobId job : host.runs) {

@@ -1,10 +1,15 @@
 #include "promises.hpp"
 
 namespace rcq::core {
+bool serves(const Host& host, const Shape& shape) {
+    return host.executor && host.executor->accepting && !host.executor->draining &&
+           is_large_enough(*host.executor, shape) && can_host(*host.executor, shape);
+}
+
 // --- windows
 
 const Window* Promises::conflict(ExecutorId executor, GroupId group, Micros from, Micros length) const {
-    for (const Window& window : cluster_.windows()) { // by start
+    for (const Window& window : scene_.windows) { // by start
         if (window.from >= later(from, length)) return nullptr;
         if (window.until <= from || (window.executor && *window.executor != executor)) continue;
         if (!window.group || *window.group != group) return &window;
@@ -26,9 +31,9 @@ Micros Promises::lasts(const Hole& hole, const Ask& ask) const {
     for (const auto& [name, amount] : ask.shape->consumables) {
         if (const auto stock = stocks_.find(name); stock != stocks_.end())
             length = std::min(length, stock->second.lasts({amount}));
-        else if (const Stock* untouched = cluster_.holdings().find_stock(name))
+        else if (const Stock* untouched = scene_.holdings.find_stock(name))
             length = untouched->taken + amount > *untouched->total ? 0 : length;
-        else if (amount > left_on(*cluster_.hosts().find(id), name))
+        else if (amount > left_on(scene_.hosts.at(id), name))
             return 0;
     }
     const auto timeline = timelines_.find(id);
@@ -43,7 +48,7 @@ void Promises::place(ExecutorId executor, const Ask& ask, const Resources& grant
     else
         placed_[executor].push_back({granted, ask.length()});
     for (const auto& [name, amount] : ask.shape->consumables) {
-        if (const Stock* stock = cluster_.holdings().find_stock(name))
+        if (const Stock* stock = scene_.holdings.find_stock(name))
             stock_timeline(name, *stock).promise(now_, end, {amount});
         else
             consumables_[{executor, name}] += amount;
@@ -65,7 +70,7 @@ Timeline<Count>& Promises::stock_timeline(const std::string& name, const Stock& 
 }
 
 // The first time at which executor, consumables of the cluster and windows all agree; never, if not before `give_up`.
-Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up) {
+Micros Promises::agree(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up) {
     const Resources& need = taken_by(*ask.shape, *host.executor);
     Micros at = now_;
     for (;;) {
@@ -73,7 +78,7 @@ Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask
         at = timeline.earliest(need, ask.length(), at);
         for (const auto& [name, amount] : ask.shape->consumables) {
             if (at >= give_up) return never;
-            if (const Stock* stock = cluster_.holdings().find_stock(name))
+            if (const Stock* stock = scene_.holdings.find_stock(name))
                 at = stock_timeline(name, *stock).earliest({amount}, ask.length(), at);
         }
         if (at >= give_up) return never;
@@ -82,23 +87,24 @@ Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask
     }
 }
 
+Micros Promises::earliest_on(ExecutorId id, const Ask& ask, Micros give_up) {
+    const Host& host = scene_.hosts.at(id);
+    if (const auto known = timelines_.find(id); known != timelines_.end())
+        return agree(host, known->second, ask, give_up);
+    HostTimeline timeline = make_timeline(id, host);
+    return agree(host, timeline, ask, give_up);
+}
+
 Start Promises::earliest(const Ask& ask) {
     Start best;
     Fitness best_fitness;
-    for (const auto& [id, host] : cluster_.hosts().all()) {
-        if (!host.executor || !host.executor->accepting || host.executor->draining) continue;
-        if (!is_large_enough(*host.executor, *ask.shape) || !can_host(*host.executor, *ask.shape)) continue;
+    for (const auto& [id, host] : scene_.hosts) {
+        if (!serves(host, *ask.shape)) continue;
         const Fitness fit = fitness(*host.executor, host.executor->capacity);
         const bool fitter = best.at == never || fit < best_fitness;
         // of equal times the fitter executor
         const Micros give_up = best.at == never ? never : best.at + (fitter ? 1 : 0);
-        Micros at = never;
-        if (const auto known = timelines_.find(id); known != timelines_.end()) {
-            at = earliest_on(host, known->second, ask, give_up);
-        } else {
-            HostTimeline timeline = make_timeline(id, host);
-            at = earliest_on(host, timeline, ask, give_up);
-        }
+        const Micros at = earliest_on(id, ask, give_up);
         if (at == never) continue;
         best = {id, at};
         best_fitness = fit;
@@ -107,7 +113,7 @@ Start Promises::earliest(const Ask& ask) {
 }
 
 void Promises::reserve(const Start& start, const Ask& ask) {
-    const Host& host = *cluster_.hosts().find(start.executor);
+    const Host& host = scene_.hosts.at(start.executor);
     const auto known = timelines_.find(start.executor);
     HostTimeline& timeline =
         known != timelines_.end()
@@ -116,7 +122,7 @@ void Promises::reserve(const Start& start, const Ask& ask) {
     const Micros end = later(start.at, ask.length());
     timeline.promise(start.at, end, taken_by(*ask.shape, *host.executor));
     for (const auto& [name, amount] : ask.shape->consumables)
-        if (const Stock* stock = cluster_.holdings().find_stock(name))
+        if (const Stock* stock = scene_.holdings.find_stock(name))
             stock_timeline(name, *stock).promise(start.at, end, {amount});
 }
 

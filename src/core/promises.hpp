@@ -1,6 +1,5 @@
-// What is promised during one plan: to reservations of blocked jobs, to jobs that the plan has just placed, and to the
-// windows of administrators. Answers how long a hole may be used, and when a job that waits can start.
-// Internal to the plan.
+// What is promised during one plan or forecast: to reservations of blocked jobs, to jobs that have just been placed,
+// and to the windows of administrators. Answers how long a hole may be used, and when a job that waits can start.
 #pragma once
 #include "cluster.hpp"
 
@@ -19,9 +18,19 @@ struct Start {
     Micros at = never;
 };
 
+// What promises are made of; must outlive them and stay as it is.
+struct Scene {
+    const std::unordered_map<ExecutorId, Host>& hosts;
+    const Holdings& holdings;
+    const std::vector<Window>& windows;
+};
+
+// The executor is in service and has what the shape asks for.
+bool serves(const Host& host, const Shape& shape);
+
 class Promises {
 public:
-    Promises(const Cluster& cluster, Micros now) : cluster_(cluster), now_(now) {}
+    Promises(const Scene& scene, Micros now) : scene_(scene), now_(now) {}
 
     // How long the shape may run on this hole from now on; never: for good. 0: not now. Holes change when something is
     // placed, so what was 0 once stays so.
@@ -38,6 +47,8 @@ public:
     // The first time and the place at which the ask can start, after all that is promised already; at = never when it
     // can start nowhere in service.
     Start earliest(const Ask& ask);
+    // The same on one executor that serves the shape; never, if not before `give_up`.
+    Micros earliest_on(ExecutorId id, const Ask& ask, Micros give_up = never);
     // Promises what earliest() found.
     void reserve(const Start& start, const Ask& ask);
 
@@ -52,9 +63,9 @@ private:
     HostTimeline make_timeline(ExecutorId id, const Host& host) const;
     Timeline<Count>& stock_timeline(const std::string& name, const Stock& stock);
     std::int64_t left_on(const Host& host, const std::string& name) const;
-    Micros earliest_on(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up);
+    Micros agree(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up);
 
-    const Cluster& cluster_;
+    Scene scene_;
     Micros now_;
     std::unordered_map<ExecutorId, HostTimeline> timelines_; // of executors with reservations
     std::unordered_map<ExecutorId, std::vector<Placed>> placed_;
