@@ -114,8 +114,8 @@ COMMENT ON VIEW rcq.executors IS 'Hosts: status (idle, busy, draining, offline),
 
 CREATE VIEW rcq.groups WITH (security_invoker = true) AS
 SELECT g.id, g.name, g.priority::integer, g.quota_cpu_hours, g.quota_mode, g.default_estimate, g.open, g.created_at,
-       p.name AS parent, g.shares, g.max_jobs, g.max_cores, g.max_gpus, g.paused
-  FROM rcq_private.groups g LEFT JOIN rcq_private.groups p ON p.id = g.parent_id;
+       rcq_private.group_name(g.parent_id) AS parent, g.shares, g.max_jobs, g.max_cores, g.max_gpus, g.paused
+  FROM rcq_private.groups g;
 COMMENT ON VIEW rcq.groups IS 'Research groups with priority (1-10) and quota (billed CPU-hours per usage window), their place in the tree of groups, limits on what is placed of them, and the reason of a pause';
 
 CREATE VIEW rcq.users WITH (security_invoker = true) AS

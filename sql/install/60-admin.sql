@@ -5,7 +5,7 @@ CREATE FUNCTION rcq_private.raise_unknown(kind text, wanted text, known text) RE
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no %s "%s"', kind, COALESCE(pg_catalog.left(wanted, 100), 'NULL')),
-            pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 500), 'none')));
+            pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 1000), 'none')));
 END $$;
 
 CREATE FUNCTION rcq_private.group_id(group_name text) RETURNS integer
