@@ -115,6 +115,10 @@ TRUNCATE rcq_private.usage;
 INSERT INTO rcq_private.usage (since, at, group_id, user_id, core_seconds, gb_seconds, gpu_seconds)
 SELECT n - i * interval '1 hour', n - (i - 1) * interval '1 hour', 1, 1, 3600, 0, 0 FROM clock_timestamp() n, generate_series(1, 5000) i;
 SELECT round(cpu_hours, 1) AS cpu_hours FROM rcq.group_usage;
+-- the shortest half-life against a use of many years
+SELECT rcq.set('fairshare_half_life', '1 min');
+UPDATE rcq_private.usage SET since = at - interval '20 years';
+SELECT cpu_hours < 1 AS next_to_nothing FROM rcq.group_usage;
 
 -- GPUs are billed by their model, also of past runs
 SELECT rcq.set('fairshare_window', NULL);

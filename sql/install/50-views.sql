@@ -126,7 +126,7 @@ COMMENT ON VIEW rcq.users IS 'People; everyone sees their own row, administrator
 -- The usage window in force: when it begins, and its half-life in seconds where usage decays. What is older than 60
 -- half-lives weighs less than 10^-18.
 CREATE FUNCTION rcq_private.usage_window(OUT now_ timestamptz, OUT begins timestamptz, OUT half_life_s double precision)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT n.now_, CASE k.kind WHEN 'month' THEN pg_catalog.date_trunc('month', n.now_, 'UTC')
                                WHEN 'half_life' THEN n.now_ - pg_catalog.make_interval(secs => 60 * k.half_life_s)
                                ELSE n.now_ - pg_catalog.make_interval(secs => k.length_s) END,
@@ -136,15 +136,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                    rcq_private.setting_text('fairshare_half_life')::double precision AS half_life_s) k $$;
 
 -- Which part of a use that was spread evenly over since to until counts: what lies in the window; or, where usage
--- decays, the mean of 2^(-age / half-life), scaled so that steady use adds up to that of a month of 730 hours.
+-- decays, the mean of 2^(-age / half-life), scaled so that steady use adds up to that of a month of 730 hours. One
+-- expression, so that it becomes part of the queries that sum up a million uses.
 CREATE FUNCTION rcq_private.window_weight(since timestamptz, until timestamptz, now_ timestamptz, begins timestamptz, half_life_s double precision)
-RETURNS double precision LANGUAGE sql STABLE PARALLEL SAFE AS $$
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN half_life_s IS NULL THEN
-                     CASE WHEN until <= begins THEN 0 WHEN since >= begins OR lasted = 0 THEN 1 ELSE pg_catalog.date_part('epoch', until - begins) / lasted END
+                     CASE WHEN until <= begins THEN 0 WHEN since >= begins THEN 1
+                          ELSE pg_catalog.date_part('epoch', until - begins) / pg_catalog.date_part('epoch', until - since) END
                 ELSE 730 * 3600 * pg_catalog.ln(2::double precision) / half_life_s * pg_catalog.power(2::double precision, - pg_catalog.date_part('epoch', now_ - until) / half_life_s)
-                     * CASE WHEN decay = 0 THEN 1 ELSE (1 - pg_catalog.exp(- decay)) / decay END END
-      FROM (SELECT u.lasted, u.lasted * pg_catalog.ln(2::double precision) / half_life_s AS decay
-              FROM (SELECT pg_catalog.date_part('epoch', until - since) AS lasted) u) d $$;
+                     * CASE WHEN until <= since THEN 1
+                            ELSE (1 - pg_catalog.power(2::double precision, - LEAST(pg_catalog.date_part('epoch', until - since) / half_life_s, 100)))
+                                 / (pg_catalog.date_part('epoch', until - since) / half_life_s * pg_catalog.ln(2::double precision)) END END $$;
 
 -- Usage and load of every group, from the log of ended runs and the live runs; over all jobs, so it runs as owner.
 CREATE FUNCTION rcq_private.usage_by_group(OUT group_id integer, OUT cpu_hours double precision, OUT gpu_hours double precision, OUT billed_hours double precision,
@@ -169,7 +171,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         SELECT u.group_id, pg_catalog.sum(u.core_s * k.part) AS core_s, pg_catalog.sum(u.gpu_s * k.part) AS gpu_s,
                pg_catalog.sum((u.core_s * w.cpu + u.gb_s * w.gb + u.gpu_s * COALESCE(b.per_hour, w.gpu)) * k.part) AS billed_s
           FROM uses u LEFT JOIN rcq_private.gpu_billing b ON b.gpu_type = u.gpu_type, w,
-               LATERAL rcq_private.window_weight(u.since, u.until, w.now_, w.begins, w.half_life_s) k(part)
+               LATERAL (SELECT rcq_private.window_weight(u.since, u.until, w.now_, w.begins, w.half_life_s) AS part) k
          GROUP BY u.group_id
     ), planned AS (
         SELECT p.group_id, pg_catalog.count(*) AS jobs, pg_catalog.sum(p.cores) AS cores,

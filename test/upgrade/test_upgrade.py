@@ -128,6 +128,36 @@ def test_rows_survive_and_the_queue_goes_on(old):
         old.sql("DROP ROLE t_ann")
 
 
+def test_what_an_updated_database_defines_is_in_its_dump(old):
+    update(old)
+    old.sql("CREATE ROLE t_ben")
+    old.sql("SELECT rcq.add_group('science'), rcq.add_group('physics', parent => 'science', shares => 2, max_jobs => 3), rcq.create_executor_login('t_upgrade_a')")
+    old.sql("SELECT rcq.set('lease', '40 s'), rcq.set_consumable('licence', 5), rcq.set_consumable('scratch', 9, 't_upgrade_a'), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10), rcq.pause('move')")
+    old.sql("SELECT rcq.reserve('2100-01-01', '2100-01-02', 't_upgrade_a', 'physics', 'course'), rcq.reserve('2100-01-01', '2100-01-02')")
+    old.sql("SELECT rcq.add_user('t_ben', 'physics', shares => 2, max_pending => 7)")
+    # the row of a parent may come after that of its child
+    old.sql("SELECT rcq.add_group('top'), rcq.set_group('science', parent => 'top')")
+    names = columns_of(old)
+    wanted = {table: names[table] for table in ("groups", "users", "executor", "setting", "consumable", "concurrency_limit", "reservation", "paused", "gpu_billing")}
+
+    def defined(database):  # but for what every installation makes for itself: group and user 1
+        return {table: [row for row in found if table not in ("groups", "users") or not row.startswith("(1,")] for table, found in rows(database, wanted).items()}
+
+    before = defined(old)
+    assert [table for table, found in before.items() if not found] == []
+    server, dump = old.server, os.path.join(old.server.dir, "dump")
+    server._run("pg_dump", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-Fc", "-f", dump, old.name)
+    restored = harness.Database(server, "t_restored")
+    try:
+        restored.sql("DROP EXTENSION rcq")
+        server._run("pg_restore", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-e", "-d", restored.name, dump)
+        assert defined(restored) == before
+        assert restored.one("SELECT rcq.reserve('2100-01-01', '2100-01-02')") == 3
+    finally:
+        restored.drop()
+        old.sql("DROP ROLE t_upgrade_a, t_ben")
+
+
 def test_an_update_under_load_loses_no_job(old):
     old.executor("a", cores=4)
     with_jobs, stop, errors = [], threading.Event(), []
