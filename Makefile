@@ -14,8 +14,7 @@ RCQ_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" rcq.control)
 MODULE_big = rcq
 CORE = $(patsubst %.cpp,%.o,$(wildcard src/core/*.cpp))
 OBJS = $(patsubst %.cpp,%.o,$(wildcard src/pg/*.cpp)) $(CORE)
-DATA = $(wildcard sql/updates/*.sql)
-DATA_built = rcq--$(RCQ_VERSION).sql
+DATA_built = rcq--$(RCQ_VERSION).sql $(notdir $(wildcard sql/updates/*.sql))
 EXTRA_CLEAN = $(OBJS:.o=.d) rcq--*.sql
 
 REGRESS = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
@@ -42,6 +41,9 @@ endif
 
 rcq--$(RCQ_VERSION).sql: $(sort $(wildcard sql/install/*.sql)) rcq.control
 	cat $(sort $(wildcard sql/install/*.sql)) > $@
+
+rcq--%.sql: sql/updates/rcq--%.sql sql/updates/expand.awk $(sort $(wildcard sql/install/*.sql))
+	awk -f sql/updates/expand.awk $< > $@.new && mv $@.new $@
 
 rcq.so: src/pg/exports.map
 

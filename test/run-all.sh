@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit exports sql e2e
+#   test/run-all.sh [suite ...]     unit exports sql upgrade e2e
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -58,16 +58,25 @@ sql() {
     count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
 }
 
-e2e() {
+python_suite() { # NAME: the tests of test/NAME
     local code=0
-    say "end to end: real server, real executors"
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider test/e2e 2>&1 | tee "$logs/e2e"
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider "test/$1" 2>&1 | tee "$logs/$1"
     code=${PIPESTATUS[0]}
-    skipped=$((skipped + $(number "$logs/e2e" '[0-9]+ skipped')))
-    count e2e "$(number "$logs/e2e" '[0-9]+ passed')" "$(($(number "$logs/e2e" '[0-9]+ failed') + $(number "$logs/e2e" '[0-9]+ errors?')))" "$code"
+    skipped=$((skipped + $(number "$logs/$1" '[0-9]+ skipped')))
+    count "$1" "$(number "$logs/$1" '[0-9]+ passed')" "$(($(number "$logs/$1" '[0-9]+ failed') + $(number "$logs/$1" '[0-9]+ errors?')))" "$code"
 }
 
-for suite in "${@:-unit exports sql e2e}"; do
+upgrade() {
+    say "ALTER EXTENSION UPDATE against a fresh install"
+    python_suite upgrade
+}
+
+e2e() {
+    say "end to end: real server, real executors"
+    python_suite e2e
+}
+
+for suite in "${@:-unit exports sql upgrade e2e}"; do
     for name in $suite; do "$name"; done
 done
 

@@ -6,7 +6,7 @@ namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.1"}; // the current SQL version and the previous one
+constexpr std::string_view accepted_versions[] = {"0.2", "0.1"}; // the current SQL version and the previous one
 
 #define LIVE_COLUMNS                                                                                                   \
     "l.job_id, l.user_id, l.group_id, l.cpu_cores, l.memory_mib, l.gpu_count, l.planned_s, l.features, l.held, "       \
@@ -52,7 +52,9 @@ core::Settings to_settings(const std::map<std::string, std::string>& values) {
     settings.fairshare_cap = number("fairshare_cap");
     settings.fairshare_floor = number("fairshare_floor");
     settings.wait_boost_per_hour = number("wait_boost_per_hour");
-    settings.usage_window = duration("fairshare_window");
+    // SQL 0.1 has the length of the rolling window under the name of what is its kind since
+    settings.usage_window =
+        duration(values.count("fairshare_window_length") ? "fairshare_window_length" : "fairshare_window");
     settings.max_wait = duration("max_wait");
     settings.guard_scope = values.at("guard_scope") == "job" ? core::GuardScope::job : core::GuardScope::group;
     settings.guard_spacing = duration("guard_spacing");
