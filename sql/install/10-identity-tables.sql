@@ -21,10 +21,12 @@ CREATE TABLE rcq_private.users (
     group_id     integer NOT NULL REFERENCES rcq_private.groups (id),
     is_admin     boolean NOT NULL DEFAULT false,
     max_priority smallint NOT NULL DEFAULT 10 CHECK (max_priority BETWEEN 1 AND 10),
+    max_pending  integer CHECK (max_pending >= 0),
     created_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CHECK (role_name IS NOT NULL OR email IS NOT NULL)
 );
 COMMENT ON TABLE rcq_private.users IS 'People: known by their SQL role, or by an e-mail address when they come over HTTP';
+COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs this user may have; 0 = no limit, NULL = the setting max_pending_per_user';
 CREATE INDEX users_group ON rcq_private.users (group_id);
 
 -- Group 1 is open; the installing role administers this database.

@@ -39,9 +39,11 @@ INSERT INTO rcq_private.setting_definition (name, type, default_value, minimum, 
 ('lost_after', 'duration', '5 minutes', 1, 604800, NULL, NULL, 'Runs of an executor silent for longer are fenced and their jobs requeued'),
 ('max_concurrent_jobs', 'integer', '0', 0, 10000000, NULL, 'jobs', 'Placed and running jobs of the whole cluster; 0 = capacity alone decides'),
 ('max_losses', 'integer', '10', 0, 1000, NULL, 'runs', 'How often a job is run again after its executor was lost, before it fails as executor_lost'),
+('max_pending_per_user', 'integer', '0', 0, 10000000, NULL, 'jobs', 'Pending jobs one user may have, unless the user has a limit of their own; 0 = no limit'),
 ('max_script_bytes', 'integer', '1048576', 1, 104857600, NULL, 'bytes', 'Greatest size of a job script'),
 ('max_time_limit', 'duration', '0', 0, 315360000, NULL, NULL, 'Greatest time limit a job may ask for; 0 = none'),
 ('max_wait', 'duration', '72 hours', 0, 315360000, NULL, NULL, 'Starvation guard: a job eligible for longer ranks before all others; 0 = off'),
+('submit_rate_per_user', 'integer', '0', 0, 10000000, NULL, 'jobs per minute', 'Jobs one user may submit within a minute; 0 = no limit'),
 ('user_fairness', 'boolean', 'on', NULL, NULL, NULL, NULL, 'Whether people of one group share its rank by their own usage'),
 ('wait_boost_per_hour', 'number', '0.01', 0, 100, NULL, 'factor per hour', 'Growth of a job''s priority with each hour of waiting');
 

@@ -22,7 +22,14 @@ CREATE TABLE rcq_private.job (
     workdir       text COLLATE "C",
     features      text[] COLLATE "C",
     env           jsonb,
-    script        text NOT NULL
+    script        text NOT NULL,
+    cpu_cores_min integer,
+    gpu_type      text COLLATE "C",
+    constraints   text COLLATE "C",
+    consumables   jsonb,
+    exclusive     boolean NOT NULL DEFAULT false,
+    preemptible   boolean NOT NULL DEFAULT false,
+    concurrency_key text COLLATE "C"
 );
 COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows never change';
 CREATE INDEX job_user ON rcq_private.job (user_id, id);
@@ -40,6 +47,13 @@ CREATE TABLE rcq_private.live (
     max_retries   smallint NOT NULL,
     requeue       boolean NOT NULL,
     features      text[] COLLATE "C",
+    cpu_cores_min integer,
+    gpu_type      text COLLATE "C",
+    constraints   text COLLATE "C",
+    consumables   jsonb,
+    exclusive     boolean NOT NULL DEFAULT false,
+    preemptible   boolean NOT NULL DEFAULT false,
+    concurrency_key text COLLATE "C",
     -- from here on columns change
     held          boolean NOT NULL DEFAULT false,
     priority      smallint NOT NULL,
@@ -58,6 +72,7 @@ CREATE TABLE rcq_private.live (
     cpu_seconds   real
 ) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
+CREATE INDEX live_user ON rcq_private.live (user_id);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
 COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';
 COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor process that claimed the run';

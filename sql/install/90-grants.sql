@@ -6,7 +6,7 @@ DO $$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home'] LOOP
+    FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'consumable', 'command', 'home'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
@@ -14,7 +14,7 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor'] LOOP
+    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor', 'consumable'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY everyone ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (true)', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
@@ -28,11 +28,13 @@ GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.us
 GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
     rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz),
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
-    rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.group_usage(), rcq_private.setting_text(text)
+    rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.group_usage(), rcq_private.setting_text(text),
+    rcq_private.constraint_accepts(text, text[])
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
-    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text),
+    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
+               integer, text, text, jsonb, boolean, boolean, text),
     rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text)
     TO rcq_user, rcq_admin;
