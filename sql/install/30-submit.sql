@@ -54,16 +54,16 @@ BEGIN
     IF max_pending > 0 THEN
         count := rcq_private.count_pending(caller.id, max_pending);
         IF count + more > max_pending THEN
-            PERFORM rcq_private.fail('RC007', pg_catalog.format('%s of your jobs are pending, with %s more you would exceed your limit of %s', count, more, max_pending),
-                pg_catalog.format('Wait until some have started, or cancel some. An administrator can raise the limit: %s.',
+            PERFORM rcq_private.fail('RC007', pg_catalog.format('pending jobs of yours: %s; %s more would exceed your limit of %s', count, more, max_pending),
+                pg_catalog.format('Submit fewer, wait until some have started, or cancel some. An administrator can raise the limit: %s.',
                     CASE WHEN caller.max_pending IS NULL THEN 'the setting max_pending_per_user' ELSE 'max_pending of your user' END));
         END IF;
     END IF;
     IF submit_rate > 0 THEN
         count := rcq_private.count_submitted(caller.id, pg_catalog.clock_timestamp() - interval '1 minute', submit_rate);
         IF count + more > submit_rate THEN
-            PERFORM rcq_private.fail('RC007', pg_catalog.format('you submitted %s jobs within the last minute, with %s more you would exceed the limit of %s per minute', count, more, submit_rate),
-                'Submit more slowly. An administrator can raise the limit: the setting submit_rate_per_user.');
+            PERFORM rcq_private.fail('RC007', pg_catalog.format('jobs that you submitted within the last minute: %s; %s more would exceed the limit of %s per minute', count, more, submit_rate),
+                'Submit fewer, or wait a minute. An administrator can raise the limit: the setting submit_rate_per_user.');
         END IF;
     END IF;
 END $$;

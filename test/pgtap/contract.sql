@@ -49,7 +49,7 @@ SELECT is(pg_temp.signature('set'), 'name text, value text -> void', 'signature 
 SELECT is(pg_temp.signature('set_group'), 'name text, quota_cpu_hours numeric DEFAULT NULL::numeric, priority integer DEFAULT NULL::integer, quota_mode text DEFAULT NULL::text, default_estimate interval DEFAULT NULL::interval, open boolean DEFAULT NULL::boolean, no_quota boolean DEFAULT false -> void', 'signature of rcq.set_group');
 SELECT is(pg_temp.signature('set_priority'), 'job bigint, priority integer -> void', 'signature of rcq.set_priority');
 SELECT is(pg_temp.signature('set_user'), 'role_name text, group_name text DEFAULT NULL::text, is_admin boolean DEFAULT NULL::boolean, max_priority integer DEFAULT NULL::integer -> void', 'signature of rcq.set_user');
-SELECT is(pg_temp.signature('submit'), 'script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0, estimated_hours numeric DEFAULT NULL::numeric, time_limit interval DEFAULT NULL::interval, priority integer DEFAULT 5, max_retries integer DEFAULT 0, name text DEFAULT NULL::text, workdir text DEFAULT NULL::text, env jsonb DEFAULT NULL::jsonb, features text[] DEFAULT NULL::text[], hold boolean DEFAULT false, requeue boolean DEFAULT true, on_disconnect text DEFAULT ''continue''::text -> bigint', 'signature of rcq.submit');
+SELECT is(pg_temp.signature('submit'), 'script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0, estimated_hours numeric DEFAULT NULL::numeric, time_limit interval DEFAULT NULL::interval, priority integer DEFAULT 5, max_retries integer DEFAULT 0, name text DEFAULT NULL::text, workdir text DEFAULT NULL::text, env jsonb DEFAULT NULL::jsonb, features text[] DEFAULT NULL::text[], hold boolean DEFAULT false, requeue boolean DEFAULT true, on_disconnect text DEFAULT ''continue''::text, cpu_cores_min integer DEFAULT NULL::integer, gpu_type text DEFAULT NULL::text, constraints text DEFAULT NULL::text, consumables jsonb DEFAULT NULL::jsonb, exclusive boolean DEFAULT false, preemptible boolean DEFAULT false, concurrency_key text DEFAULT NULL::text -> bigint', 'signature of rcq.submit');
 SELECT is(pg_temp.signature('submit_many'), 'jobs jsonb -> SETOF bigint', 'signature of rcq.submit_many');
 
 -- what every object has
@@ -80,7 +80,9 @@ SELECT is_empty($$SELECT rolname FROM pg_roles WHERE rolname IN ('rcq_user', 'rc
 SELECT is_empty($$SELECT relname FROM base_table WHERE relpersistence <> 'p'$$, 'every table is logged');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('rcq_private.job'::regclass, 'rcq_private.live'::regclass, 'rcq_private.outcome'::regclass, 'rcq_private.run'::regclass,
                       'rcq_private.log'::regclass, 'rcq_private.usage'::regclass, 'rcq_private.command'::regclass)$$, 'no foreign key on the hot path');
-SELECT is((SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index WHERE indrelid = 'rcq_private.live'::regclass), 'rcq_private.live_pkey', 'the live table has its key and no other index, so that every state change is a heap-only update');
+SELECT is((SELECT string_agg(pg_get_indexdef(indexrelid), ', ' ORDER BY indexrelid) FROM pg_index WHERE indrelid = 'rcq_private.live'::regclass),
+    'CREATE UNIQUE INDEX live_pkey ON rcq_private.live USING btree (job_id), CREATE INDEX live_user ON rcq_private.live USING btree (user_id)',
+    'the indexes of the live table are on job and user, which never change, so that every state change is a heap-only update');
 
 -- the dump: definitions, specifications, outcomes and usage are in it; live rows, commands and whose database this is never are
 SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'rcq'$$,

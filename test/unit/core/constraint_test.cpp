@@ -131,13 +131,13 @@ TEST(Constraint, an_error_says_what_is_wrong_and_at_which_character) {
                                     {"&a", 1, "a feature is missing before the \"&\" at character 1"},
                                     {"a||b", 3, "a feature is missing before the \"|\" at character 3"},
                                     {"a&()", 4, "a feature is missing before the \")\" at character 4"},
-                                    {"a&é", 3, "a feature is missing before the character at character 3"},
+                                    {"a&é", 3, "a feature is missing at character 3"},
                                     {"a b", 3, "an operator is missing at character 3"},
                                     {"a(b)", 2, "an operator is missing at character 2"},
                                     {"a!b", 2, "an operator is missing at character 2"},
                                     {"(a b)", 4, "an operator is missing at character 4"},
-                                    {"gpuA", 4, "an unexpected \"A\" stands at character 4"},
-                                    {"a\x01", 2, "an unexpected character stands at character 2"},
+                                    {"gpuA", 4, "an unexpected \"A\" at character 4"},
+                                    {"a\x01", 2, "an unexpected character at character 2"},
                                     {"(a&b", 5, "a ) is missing at its end"},
                                     {"a&b)", 4, "there is a ) without its ( at character 4"}}) {
         const ConstraintError error = refused(row.expression);
