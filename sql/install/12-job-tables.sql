@@ -25,7 +25,7 @@ CREATE TABLE rcq_private.job (
     script        text NOT NULL,
     cpu_cores_min integer,
     gpu_type      text COLLATE "C",
-    constraints   text,
+    constraints   text COLLATE "C",
     consumables   jsonb,
     exclusive     boolean NOT NULL DEFAULT false,
     preemptible   boolean NOT NULL DEFAULT false,
@@ -51,7 +51,7 @@ CREATE TABLE rcq_private.live (
     features      text[] COLLATE "C",
     cpu_cores_min integer,
     gpu_type      text COLLATE "C",
-    constraints   text,
+    constraints   text COLLATE "C",
     consumables   jsonb,
     exclusive     boolean NOT NULL DEFAULT false,
     preemptible   boolean NOT NULL DEFAULT false,
@@ -79,6 +79,7 @@ CREATE TABLE rcq_private.live (
     preempted     smallint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
+CREATE INDEX live_user ON rcq_private.live (user_id);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
 COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';
 COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor process that claimed the run';

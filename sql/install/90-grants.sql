@@ -31,11 +31,13 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz),
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
-    rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text)
+    rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
+    rcq_private.constraint_accepts(text, text[])
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
-    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text),
+    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
+               integer, text, text, jsonb, boolean, boolean, text),
     rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text)
     TO rcq_user, rcq_admin;

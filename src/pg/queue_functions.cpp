@@ -2,7 +2,7 @@
 #include "../core/lanes.hpp"
 #include "../core/priority.hpp"
 #include "../core/states.hpp"
-#include "guard.hpp"
+#include "arrays.hpp"
 #include "guc.hpp"
 #include "shared.hpp"
 
@@ -38,23 +38,6 @@ PendingState look_up(const DatabaseSlot& slot, int64 job_id, uint64 lane_key) {
     return state;
 }
 
-std::vector<std::string> features_argument(FunctionCallInfo fcinfo, int i) {
-    std::vector<std::string> features;
-    if (PG_ARGISNULL(i)) return features;
-    struct Elements {
-        Datum* data;
-        int count;
-    };
-    const Elements elements = call([&] {
-        Elements e;
-        deconstruct_array(PG_GETARG_ARRAYTYPE_P(i), TEXTOID, -1, false, TYPALIGN_INT, &e.data, nullptr, &e.count);
-        return e;
-    });
-    for (int k = 0; k < elements.count; k++)
-        features.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[k])); }));
-    return features;
-}
-
 TupleDesc result_type(FunctionCallInfo fcinfo) {
     return call([&] {
         TupleDesc desc;
@@ -75,8 +58,7 @@ RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq::pg;
     const DatabaseSlot* slot = own_slot();
     const bool held = PG_GETARG_BOOL(8);
-    core::Shape shape{{PG_GETARG_INT32(4), PG_GETARG_INT32(5), PG_GETARG_INT32(6) * 1000},
-                      features_argument(fcinfo, 7)};
+    core::Shape shape{{PG_GETARG_INT32(4), PG_GETARG_INT32(5), PG_GETARG_INT32(6) * 1000}, texts_argument(fcinfo, 7)};
     PendingState state;
     if (slot)
         state = look_up(*slot, PG_GETARG_INT64(0),
