@@ -217,6 +217,7 @@ std::variant<Constraint, ConstraintError> Constraint::parse(std::string_view exp
 Constraint Constraint::all_of(const std::vector<std::string>& features) {
     if (features.empty()) return {};
     std::vector<Node> nodes;
+    nodes.reserve(features.size());
     for (const std::string& feature : features) nodes.push_back(name_node(feature, false));
     return Constraint(compile<Program>(join(Kind::all, std::move(nodes))));
 }
