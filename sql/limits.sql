@@ -38,11 +38,13 @@ SELECT rcq.set_concurrency_limit('license server A', 2), rcq.set_concurrency_lim
 SELECT * FROM t.errors($$SELECT rcq.set_concurrency_limit('', 1)$$, $$SELECT rcq.set_concurrency_limit(E'two\nlines', 1)$$, $$SELECT rcq.set_concurrency_limit('x', -1)$$, $$SELECT rcq.set_concurrency_limit(NULL, 1)$$);
 SELECT * FROM rcq.consumables ORDER BY name, executor;
 SELECT * FROM rcq.concurrency_limits ORDER BY key;
--- in use is what placed runs hold; what an executor has of its own is not taken from the cluster's
+-- of one name there is one kind
+SELECT * FROM t.errors($$SELECT rcq.set_consumable('licence-x', 4, 'regress_node_a')$$, $$SELECT rcq.set_consumable('scratch_gb', 4)$$);
+SELECT rcq.set_consumable('licence-x', NULL, 'regress_node_a'), rcq.set_consumable('scratch_gb', 1000, 'regress_node_b');
+-- in use is what placed runs hold
 SET ROLE regress_node_a;
 SELECT t.register(cpu_cores => 2);
 RESET ROLE;
-SELECT rcq.set_consumable('licence-x', 40, 'regress_node_a');
 SELECT rcq.submit('job 1'), rcq.submit('job 2'), rcq.submit('job 3');
 UPDATE rcq_private.live SET consumables = '{"licence-x": 3, "scratch_gb": 100}', concurrency_key = 'db';
 SET ROLE regress_node_a;
@@ -50,7 +52,6 @@ SELECT count(*) FROM t.take(2);
 RESET ROLE;
 SELECT * FROM rcq.consumables ORDER BY name, executor;
 SELECT * FROM rcq.concurrency_limits ORDER BY key;
-SELECT rcq.set_consumable('licence-x', NULL, 'regress_node_a');
 SET ROLE regress_ann;
 SELECT * FROM rcq.consumables ORDER BY name, executor;
 RESET ROLE;

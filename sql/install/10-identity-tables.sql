@@ -43,7 +43,7 @@ CREATE TABLE rcq_private.users (
 COMMENT ON TABLE rcq_private.users IS 'People: known by their SQL role, or by an e-mail address when they come over HTTP';
 COMMENT ON COLUMN rcq_private.users.shares IS 'Part of the group''s share, relative to its other members (policies multifactor and fairtree)';
 COMMENT ON COLUMN rcq_private.users.max_jobs IS 'Placed and running jobs of the user, as max_cores and max_gpus; NULL = the settings decide';
-COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; NULL = the setting max_pending_per_user decides';
+COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; 0 = no limit, NULL = the setting max_pending_per_user decides';
 CREATE INDEX users_group ON rcq_private.users (group_id);
 
 -- Group 1 is open; the installing role administers this database.

@@ -207,9 +207,7 @@ CREATE FUNCTION rcq_private.consumable_use(executor_id integer, name text) RETUR
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(pg_catalog.sum((l.consumables ->> name)::bigint), 0)::bigint
       FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
-     WHERE c.kind = 'start' AND (consumable_use.executor_id = 0 OR c.executor_id = consumable_use.executor_id) AND l.consumables ? name
-       -- an executor that has such a resource of its own takes it from there
-       AND (consumable_use.executor_id <> 0 OR NOT EXISTS (SELECT FROM rcq_private.consumable o WHERE o.executor_id = c.executor_id AND o.name = consumable_use.name)) $$;
+     WHERE c.kind = 'start' AND (consumable_use.executor_id = 0 OR c.executor_id = consumable_use.executor_id) AND l.consumables ? name $$;
 
 CREATE VIEW rcq.consumables WITH (security_invoker = true) AS
 SELECT c.name, rcq_private.executor_name(c.executor_id) AS executor, c.total, rcq_private.consumable_use(c.executor_id, c.name) AS in_use

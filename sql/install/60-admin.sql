@@ -43,8 +43,8 @@ BEGIN
     END IF;
 END $$;
 
--- Shares and limits, alike for groups and users; max_pending is of users alone.
-CREATE FUNCTION rcq_private.check_limits(shares numeric, max_jobs integer, max_cores integer, max_gpus integer, max_pending integer DEFAULT NULL) RETURNS void
+-- The share of a group or user and what limits it; max_pending is of users alone.
+CREATE FUNCTION rcq_private.check_share(shares numeric, max_jobs integer, max_cores integer, max_gpus integer, max_pending integer DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     negative text;
@@ -54,7 +54,7 @@ BEGIN
     END IF;
     SELECT l.name INTO negative FROM (VALUES ('max_jobs', max_jobs), ('max_cores', max_cores), ('max_gpus', max_gpus), ('max_pending', max_pending)) l(name, value) WHERE l.value < 0;
     IF FOUND THEN
-        PERFORM rcq_private.fail('RC001', pg_catalog.format('%s is negative', negative), '0 = none at all; a limit is removed with no_limits => true.');
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('%s is negative', negative), 'A limit is removed with no_limits => true.');
     END IF;
 END $$;
 
@@ -83,7 +83,7 @@ DECLARE
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_name('a group', name),
             rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate),
-            rcq_private.check_limits(shares, max_jobs, max_cores, max_gpus);
+            rcq_private.check_share(shares, max_jobs, max_cores, max_gpus);
     IF parent IS NOT NULL THEN new_parent := rcq_private.group_id(parent); END IF;
     INSERT INTO rcq_private.groups AS g (name, quota_cpu_hours, priority, quota_mode, default_estimate, open, parent_id, shares, max_jobs, max_cores, max_gpus)
     VALUES (add_group.name, add_group.quota_cpu_hours, COALESCE(add_group.priority, 5), COALESCE(add_group.quota_mode, 'soft'),
@@ -110,7 +110,7 @@ DECLARE
     new_parent integer;
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate),
-            rcq_private.check_limits(shares, max_jobs, max_cores, max_gpus);
+            rcq_private.check_share(shares, max_jobs, max_cores, max_gpus);
     changed_id := rcq_private.group_id(name);
     IF parent IS NOT NULL THEN new_parent := rcq_private.parent_id(changed_id, parent); END IF;
     UPDATE rcq_private.groups g
@@ -134,7 +134,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_id integer;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_limits(shares, max_jobs, max_cores, max_gpus, max_pending);
+    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending);
     IF role_name IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
         PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
             pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name')));
@@ -158,7 +158,7 @@ BEGIN
     RETURN new_id;
 END $$;
 COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer) IS
-'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for; shares: their part of the group''s share, relative to its other members (policies multifactor, fairtree); max_jobs, max_cores, max_gpus: most of theirs placed and running at once, max_pending: most waiting, NULL = as the settings say, 0 = none. Errors: RC001, RC002, RC005, RC006';
+'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for; shares: their part of the group''s share, relative to its other members (policies multifactor, fairtree); max_jobs, max_cores, max_gpus: most of theirs placed and running at once, 0 = none, max_pending: most waiting, 0 = no limit; NULL = as the settings say. Errors: RC001, RC002, RC005, RC006';
 
 CREATE FUNCTION rcq_private.grant_roles(role_name text, is_admin boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -176,7 +176,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_group integer;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_limits(shares, max_jobs, max_cores, max_gpus, max_pending);
+    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending);
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;

@@ -31,6 +31,10 @@ BEGIN
         PERFORM rcq_private.fail('RC001', pg_catalog.format('total is %s, and cannot be negative', total), 'NULL removes the resource.');
     END IF;
     IF executor IS NOT NULL THEN owner := rcq_private.executor_id(executor); END IF;
+    IF total IS NOT NULL AND EXISTS (SELECT FROM rcq_private.consumable c WHERE c.name = set_consumable.name AND (c.executor_id = 0) <> (owner = 0)) THEN
+        PERFORM rcq_private.fail('RC006', pg_catalog.format(CASE owner WHEN 0 THEN 'executors have "%s", each its own' ELSE 'the cluster has "%s" as a whole' END, name),
+            'A resource is counted either for the whole cluster or on each executor: remove the one first (total NULL), or choose another name.');
+    END IF;
     IF total IS NULL THEN
         DELETE FROM rcq_private.consumable c WHERE c.executor_id = owner AND c.name = set_consumable.name;
     ELSE
@@ -40,7 +44,7 @@ BEGIN
     PERFORM rcq_private.definitions_changed();
 END $$;
 COMMENT ON FUNCTION rcq.set_consumable(text, bigint, text) IS
-'Says how many of a countable resource (licences, scratch disks) there are, on one executor or (NULL) in the whole cluster; NULL removes it. What runs keeps what it holds. Errors: RC001, RC002, RC005';
+'Says how many of a countable resource (licences, scratch disks) there are, on one executor or (NULL) in the whole cluster, but not both under one name; a total of NULL removes it. What runs keeps what it holds. Errors: RC001, RC002, RC005, RC006';
 
 CREATE FUNCTION rcq.set_concurrency_limit(key text, max_jobs integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,5 +1,6 @@
 # Expands an update script: a line `--include NAME` becomes that piece of the install script, in which functions and
-# views replace those of the version before. Everything else in a piece must be new, or dropped before it.
+# views replace those of the version before. Everything else in a piece must be new, or dropped before it. When a version
+# is released its script is replaced by what this makes of it, because the pieces go on.
 /^--include / {
     piece = "sql/install/" $2
     lines = 0

@@ -28,7 +28,7 @@ ALTER TABLE rcq_private.executor
 ALTER TABLE rcq_private.job
     ADD COLUMN cpu_cores_min integer,
     ADD COLUMN gpu_type text COLLATE "C",
-    ADD COLUMN constraints text,
+    ADD COLUMN constraints text COLLATE "C",
     ADD COLUMN consumables jsonb,
     ADD COLUMN exclusive boolean NOT NULL DEFAULT false,
     ADD COLUMN preemptible boolean NOT NULL DEFAULT false,
@@ -36,7 +36,7 @@ ALTER TABLE rcq_private.job
 ALTER TABLE rcq_private.live
     ADD COLUMN cpu_cores_min integer,
     ADD COLUMN gpu_type text COLLATE "C",
-    ADD COLUMN constraints text,
+    ADD COLUMN constraints text COLLATE "C",
     ADD COLUMN consumables jsonb,
     ADD COLUMN exclusive boolean NOT NULL DEFAULT false,
     ADD COLUMN preemptible boolean NOT NULL DEFAULT false,
@@ -65,7 +65,7 @@ COMMENT ON COLUMN rcq_private.groups.max_jobs IS 'Placed and running jobs of the
 COMMENT ON COLUMN rcq_private.groups.paused IS 'Reason why nothing of this group is placed; NULL = not paused';
 COMMENT ON COLUMN rcq_private.users.shares IS 'Part of the group''s share, relative to its other members (policies multifactor and fairtree)';
 COMMENT ON COLUMN rcq_private.users.max_jobs IS 'Placed and running jobs of the user, as max_cores and max_gpus; NULL = the settings decide';
-COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; NULL = the setting max_pending_per_user decides';
+COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; 0 = no limit, NULL = the setting max_pending_per_user decides';
 COMMENT ON COLUMN rcq_private.job.cpu_cores_min IS 'Fewest cores that will do (moldable job); NULL = cpu_cores';
 COMMENT ON COLUMN rcq_private.job.consumables IS 'Named countable resources, {"name": whole amount}';
 COMMENT ON COLUMN rcq_private.live.granted_cores IS 'What the placement granted, as granted_memory_mib and granted_gpus, where it is not what was asked for; NULL = as asked, or not placed';
