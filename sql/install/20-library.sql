@@ -82,12 +82,15 @@ COMMENT ON FUNCTION rcq_private.log_lines(bytea) IS 'Lines of a log chunk; bytes
 
 CREATE FUNCTION rcq_private.pending_state(
     job_id bigint, group_id integer, user_id integer, priority integer, cpu_cores integer, memory_mib integer,
-    gpu_count integer, features text[], held boolean, eligible_at timestamptz,
+    gpu_count integer, features text[], held boolean, eligible_at timestamptz, cpu_cores_min integer, gpu_type text,
+    constraints text, consumables jsonb, exclusive boolean, preemptible boolean, concurrency_key text,
     OUT "position" integer, OUT base_priority integer, OUT fair_share double precision, OUT wait_boost double precision,
-    OUT final_priority double precision, OUT reason text)
+    OUT final_priority double precision, OUT reason text, OUT expected_start timestamptz, OUT approximate boolean,
+    OUT forecast_at timestamptz, OUT reserved_executor integer, OUT reserved_start timestamptz)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_pending_state';
-COMMENT ON FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz)
-    IS 'What the scheduler last published about a pending job: rank (first 1,000), factors, reason';
+COMMENT ON FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
+    integer, text, text, jsonb, boolean, boolean, text)
+    IS 'What the scheduler last published about a pending job: rank (first 1,000), factors, reason, expected start (approximate behind the first predict_depth jobs) and when that was computed, reservation';
 
 CREATE FUNCTION rcq_private.scheduler_state(
     OUT pid integer, OUT state text, OUT started_at timestamptz, OUT last_cycle_at timestamptz, OUT cycles bigint,

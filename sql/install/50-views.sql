@@ -30,7 +30,8 @@ SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, 
            NULL::integer AS peak_memory_mib, NULL::text AS message, NULL::jsonb AS output, NULL::integer AS granted_cores,
            NULL::integer AS granted_memory_mib, NULL::integer AS granted_gpus
       FROM rcq_private.live l, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
-               l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at) p
+               l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
+               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key) p
      WHERE l.placed_at IS NULL
     UNION ALL
     SELECT l.job_id, 'assigned', NULL, l.priority, NULL, NULL, l.executor_id, l.attempt, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -65,13 +66,20 @@ SELECT p."position", l.job_id AS id, rcq_private.user_name(l.user_id) AS user_na
        l.cpu_cores, rcq_private.memory_gb(l.memory_mib) AS memory_gb, l.gpu_count, p.reason,
        pg_catalog.round(p.final_priority::numeric, 3) AS final_priority, p.base_priority,
        pg_catalog.round(p.fair_share::numeric, 3) AS fair_share, pg_catalog.round(p.wait_boost::numeric, 4) AS wait_boost,
-       l.priority::integer, j.submitted_at, l.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - l.eligible_at) AS waiting
+       l.priority::integer, j.submitted_at, l.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - l.eligible_at) AS waiting,
+       pg_catalog.date_trunc('seconds', p.expected_start) AS expected_start, p.approximate, pg_catalog.date_trunc('seconds', p.forecast_at) AS forecast_at,
+       rcq_private.executor_name(p.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', p.reserved_start) AS reserved_start
   FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id,
-       LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at) p
+       LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
+               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key) p
  WHERE l.placed_at IS NULL
  ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id;
 COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting';
 COMMENT ON COLUMN rcq.queue."position" IS 'Rank among all pending jobs of the cluster when the scheduler last published (first 1,000)';
+COMMENT ON COLUMN rcq.queue.expected_start IS 'When the job is expected to start by what is planned now, if nothing else is submitted; NULL when it waits for something else than resources';
+COMMENT ON COLUMN rcq.queue.approximate IS 'The forecast did not reach the job (predict_depth): by the pace of the jobs like it that it did reach';
+COMMENT ON COLUMN rcq.queue.forecast_at IS 'When expected_start was computed';
+COMMENT ON COLUMN rcq.queue.reserved_executor IS 'Where the job, as one of the first, is promised a start, at reserved_start; nothing behind it may delay that';
 COMMENT ON COLUMN rcq.queue.final_priority IS 'base_priority x fair_share x wait_boost';
 COMMENT ON COLUMN rcq.queue.fair_share IS 'Multiplier of the group (quota / usage, within floor and cap) times the factor of the user inside the group';
 

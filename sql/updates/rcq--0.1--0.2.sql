@@ -108,8 +108,9 @@ DROP FUNCTION rcq.set_user(text, text, boolean, integer);
 --include 60-admin.sql
 --include 61-limits.sql
 
--- No view reads it any more.
+-- No view reads them any more.
 DROP FUNCTION rcq_private.group_usage();
+DROP FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz);
 
 DO $$
 DECLARE

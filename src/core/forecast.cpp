@@ -11,7 +11,7 @@ bool waits_for_resources(Reason reason) {
 
 } // namespace
 
-Forecast::Forecast(const Cluster& cluster, const std::vector<RankedJob>& ranked, Micros now)
+Forecast::Forecast(const Cluster& cluster, std::span<const RankedJob> ranked, Micros now)
     : now_(now), hosts_(cluster.hosts().all()), holdings_(cluster.holdings()), windows_(cluster.windows()),
       promises_({hosts_, holdings_, windows_}, now) {
     waiting_.reserve(ranked.size());

@@ -8,6 +8,7 @@
 #include "plan.hpp"
 #include "promises.hpp"
 #include <queue>
+#include <span>
 
 namespace rcq::core {
 
@@ -25,7 +26,7 @@ struct LanePace {
 class Forecast {
 public:
     // Copies what it needs: the cluster may go on changing. `ranked` as plan() reports it.
-    Forecast(const Cluster& cluster, const std::vector<RankedJob>& ranked, Micros now);
+    Forecast(const Cluster& cluster, std::span<const RankedJob> ranked, Micros now);
     Forecast(const Forecast&) = delete; // inner parts point at each other
     Forecast& operator=(const Forecast&) = delete;
 

@@ -4,9 +4,8 @@
 
 namespace rcq::pg {
 
-// The elements of argument i, none when it is NULL; an element that is NULL comes out empty.
-inline std::vector<std::string> texts_argument(FunctionCallInfo fcinfo, int i) {
-    if (PG_ARGISNULL(i)) return {};
+// The elements of a text[]; one that is NULL comes out empty.
+inline std::vector<std::string> texts_of(Datum array) {
     struct Elements {
         Datum* data;
         bool* nulls;
@@ -14,7 +13,7 @@ inline std::vector<std::string> texts_argument(FunctionCallInfo fcinfo, int i) {
     };
     const Elements elements = call([&] {
         Elements e;
-        deconstruct_array(PG_GETARG_ARRAYTYPE_P(i), TEXTOID, -1, false, TYPALIGN_INT, &e.data, &e.nulls, &e.count);
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &e.data, &e.nulls, &e.count);
         return e;
     });
     std::vector<std::string> result;
@@ -27,6 +26,12 @@ inline std::vector<std::string> texts_argument(FunctionCallInfo fcinfo, int i) {
         result.emplace_back(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
     }
     return result;
+}
+
+// Of argument i; none when it is NULL.
+inline std::vector<std::string> texts_argument(FunctionCallInfo fcinfo, int i) {
+    if (PG_ARGISNULL(i)) return {};
+    return texts_of(PG_GETARG_DATUM(i));
 }
 
 inline Datum texts_datum(const std::vector<std::string>& texts) {

@@ -15,14 +15,18 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <queue>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 extern "C" {

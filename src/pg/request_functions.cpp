@@ -5,6 +5,7 @@
 
 #include "../protocol/words.hpp"
 #include "arrays.hpp"
+#include "json.hpp"
 
 namespace rcq::pg {
 
@@ -29,22 +30,9 @@ std::string place(FunctionCallInfo fcinfo) {
 template <class Value, class Read>
 std::vector<std::pair<std::string, Value>> object_argument(FunctionCallInfo fcinfo, int i, const char* field,
                                                            const char* content, const char* hint, Read read) {
-    std::vector<std::pair<std::string, Value>> pairs;
-    if (PG_ARGISNULL(i)) return pairs;
+    if (PG_ARGISNULL(i)) return {};
     Jsonb* json = call([&] { return PG_GETARG_JSONB_P(i); });
-    bool well = JB_ROOT_IS_OBJECT(json);
-    JsonbIterator* iterator = call([&] { return JsonbIteratorInit(&json->root); });
-    JsonbValue item;
-    std::string key;
-    while (well) {
-        const JsonbIteratorToken token = call([&] { return JsonbIteratorNext(&iterator, &item, true); });
-        if (token == WJB_DONE) return pairs;
-        if (token == WJB_KEY) key.assign(item.val.string.val, static_cast<std::size_t>(item.val.string.len));
-        if (token != WJB_VALUE) continue;
-        std::optional<Value> value = read(item);
-        well = value.has_value();
-        if (well) pairs.emplace_back(key, std::move(*value));
-    }
+    if (auto pairs = json_pairs<Value>(json, read)) return std::move(*pairs);
     constexpr int shown = 100;
     const char* written = call([&] {
         char* all = JsonbToCString(nullptr, &json->root, VARSIZE(json));
@@ -67,13 +55,6 @@ std::optional<std::string> as_text(const JsonbValue& value) {
     default:
         return std::nullopt;
     }
-}
-
-std::optional<double> as_number(const JsonbValue& value) {
-    if (value.type != jbvNumeric) return std::nullopt;
-    return call([&] {
-        return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
-    });
 }
 
 // Of the expression in argument 0; a malformed one is none.
@@ -101,20 +82,33 @@ RCQ_FUNCTION(rcq_check_request) {
     request.max_retries = PG_GETARG_INT32(8);
     if (!PG_ARGISNULL(9)) request.name = text_argument(fcinfo, 9);
     if (!PG_ARGISNULL(10)) request.workdir = text_argument(fcinfo, 10);
-    request.env = object_argument<std::string>(fcinfo, 11, "env", "names and texts",
-                                               R"(Write it as {"NAME": "value", ...}.)", as_text);
-    request.features = texts_argument(fcinfo, 12);
-    if (!PG_ARGISNULL(13)) request.on_disconnect = text_argument(fcinfo, 13);
-    if (!PG_ARGISNULL(14)) request.cpu_cores_min = PG_GETARG_INT32(14);
-    if (!PG_ARGISNULL(15)) request.gpu_type = text_argument(fcinfo, 15);
-    if (!PG_ARGISNULL(16)) request.constraints = text_argument(fcinfo, 16);
-    request.consumables = object_argument<double>(fcinfo, 17, "consumables", "names and amounts",
-                                                  R"(Write it as {"name": 1, ...}.)", as_number);
-    if (!PG_ARGISNULL(18)) request.concurrency_key = text_argument(fcinfo, 18);
+    // version 0.1 of the SQL passes env as two arrays, and knows nothing of what came after
+    const bool previous = PG_NARGS() == 18;
+    if (previous) {
+        const std::vector<std::string> names = texts_argument(fcinfo, 11), values = texts_argument(fcinfo, 12);
+        for (std::size_t k = 0; k < std::min(names.size(), values.size()); k++)
+            request.env.emplace_back(names[k], values[k]);
+    } else {
+        request.env = object_argument<std::string>(fcinfo, 11, "env", "names and texts",
+                                                   R"(Write it as {"NAME": "value", ...}.)", as_text);
+    }
+    int next = previous ? 13 : 12;
+    request.features = texts_argument(fcinfo, next++);
+    if (!PG_ARGISNULL(next)) request.on_disconnect = text_argument(fcinfo, next);
+    next++;
+    if (!previous) {
+        if (!PG_ARGISNULL(14)) request.cpu_cores_min = PG_GETARG_INT32(14);
+        if (!PG_ARGISNULL(15)) request.gpu_type = text_argument(fcinfo, 15);
+        if (!PG_ARGISNULL(16)) request.constraints = text_argument(fcinfo, 16);
+        request.consumables = object_argument<double>(fcinfo, 17, "consumables", "names and amounts",
+                                                      R"(Write it as {"name": 1, ...}.)", json_number);
+        if (!PG_ARGISNULL(18)) request.concurrency_key = text_argument(fcinfo, 18);
+        next = 19;
+    }
     core::RequestLimits limits;
-    limits.max_priority = PG_GETARG_INT32(19);
-    limits.max_script_bytes = PG_GETARG_INT32(20);
-    if (!PG_ARGISNULL(21)) limits.max_time_limit_s = PG_GETARG_FLOAT8(21);
+    limits.max_priority = PG_GETARG_INT32(next++);
+    limits.max_script_bytes = PG_GETARG_INT32(next++);
+    if (!PG_ARGISNULL(next)) limits.max_time_limit_s = PG_GETARG_FLOAT8(next);
 
     if (const std::optional<core::Violation> violation = core::check(request, limits))
         throw SqlError(violation->kind == core::Violation::Kind::not_permitted ? protocol::error::not_permitted
