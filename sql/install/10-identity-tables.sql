@@ -31,7 +31,6 @@ CREATE TABLE rcq_private.users (
     group_id     integer NOT NULL REFERENCES rcq_private.groups (id),
     is_admin     boolean NOT NULL DEFAULT false,
     max_priority smallint NOT NULL DEFAULT 10 CHECK (max_priority BETWEEN 1 AND 10),
-    max_pending  integer CHECK (max_pending >= 0),
     created_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     shares       double precision NOT NULL DEFAULT 1 CHECK (shares >= 0 AND shares < 'Infinity'),
     max_jobs     integer CHECK (max_jobs >= 0),

@@ -79,7 +79,6 @@ CREATE TABLE rcq_private.live (
     preempted     smallint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
-CREATE INDEX live_user ON rcq_private.live (user_id);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
 COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';
 COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor process that claimed the run';

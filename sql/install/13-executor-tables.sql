@@ -8,7 +8,6 @@ CREATE TABLE rcq_private.executor (
     memory_mib     integer,
     gpu_count      integer,
     features       text[] COLLATE "C" NOT NULL DEFAULT '{}',
-    gpu_type       text COLLATE "C",
     incarnation    bigint,
     registered_at  timestamptz,
     signed_off     boolean NOT NULL DEFAULT false,
@@ -21,14 +20,6 @@ COMMENT ON TABLE rcq_private.executor IS 'Hosts that run jobs; the name is also 
 COMMENT ON COLUMN rcq_private.executor.leaving IS 'Reason of a drain that the executor process itself asked for; a new registration ends it';
 COMMENT ON COLUMN rcq_private.executor.drained IS 'Reason of a drain that an administrator ordered; lasts until rcq.resume_executor';
 COMMENT ON COLUMN rcq_private.executor.gpu_type IS 'Model of its GPUs as its process registered it; NULL = unknown';
-
-CREATE TABLE rcq_private.consumable (
-    executor_id integer NOT NULL,
-    name        text COLLATE "C" NOT NULL,
-    total       bigint NOT NULL,
-    PRIMARY KEY (executor_id, name)
-);
-COMMENT ON TABLE rcq_private.consumable IS 'Named amounts that an executor has and jobs take, for example licences';
 
 CREATE SEQUENCE rcq_private.command_seq AS bigint;
 
