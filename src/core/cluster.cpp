@@ -43,7 +43,7 @@ template <typename Change> void Cluster::change_host(ExecutorId id, Change chang
     if (host.executor) holes_.remove(*host.executor, host.free());
     change(host);
     if (host.executor)
-        holes_.add(*host.executor, host.free());
+        holes_.add(*host.executor, host.free(), GpuRoom(host.free().gpu_milli));
     else if (host.runs.empty())
         hosts_.erase(id);
 }

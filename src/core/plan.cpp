@@ -147,7 +147,7 @@ private:
             return false;
         }
         result_.placements.push_back({lane.next->id, hole->executor->id, lifted});
-        holes_.take(hole, shape.need);
+        holes_.take(hole, shape);
         standing_.place(lane);
         return true;
     }
