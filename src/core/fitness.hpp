@@ -48,7 +48,7 @@ inline Fitness least_fitness_for(const Resources& need) {
 
 // A job that has nothing in common with the ratio of a hole counts like so much of a GPU lost, in thousandths: enough
 // to decide among holes of about equal fragmentation, too little to outweigh a fragmented device.
-inline constexpr std::int64_t most_mismatch = 100;
+inline constexpr std::int64_t most_mismatch = 300;
 
 // Everything but what is free at the moment: the executor has what the shape asks of it.
 bool can_host(const Executor& executor, const Shape& shape);
@@ -81,7 +81,7 @@ public:
     Workload() = default;
     // Keeps the most popular shapes, equal ones counted together, until they make up so many per cent of all jobs that
     // need GPUs, or max_classes. Exclusive shapes are not kept: what others leave them is never usable.
-    explicit Workload(std::vector<Counted> jobs, int percent = 95);
+    explicit Workload(std::vector<Counted> jobs, int percent = 99);
 
     const std::vector<Class>& classes() const { return classes_; }
     bool empty() const { return classes_.empty(); }
@@ -92,16 +92,34 @@ public:
 
     // Sum over the classes of `hosted` of weight x the GPU amount, in thousandths, that the class can use of this.
     std::int64_t usable(ClassSet hosted, const Resources& free, const GpuRoom& gpus) const;
+    // The classes whose cores and memory are free, and the parts of which, for those, that sum is made: of the devices
+    // that are wholly free, and of each device in shared use by its room.
+    ClassSet fitting(const Resources& free) const;
+    std::int64_t usable_whole(ClassSet fitting, std::int32_t devices) const;
+    std::int64_t usable_shared(ClassSet fitting, std::int32_t room) const;
 
     // In the unit of usable(): total weight x thousandths of a GPU. 0 for a need without GPUs. `free` must have cores,
     // and GPUs if `need` has.
     std::int64_t mismatch(const Resources& need, const Resources& free) const;
 
-    friend bool operator==(const Workload&, const Workload&) = default;
+    friend bool operator==(const Workload& a, const Workload& b) { return a.classes_ == b.classes_; }
 
 private:
+    // For each amount that some class needs, ascending, the classes that need at most so much.
+    using Thresholds = std::vector<std::pair<std::int64_t, ClassSet>>;
+    template <typename Need> Thresholds thresholds(Need need) const;
+    static ClassSet within(const Thresholds& thresholds, std::int64_t amount);
+    std::int64_t weight_of(ClassSet set) const;
+    void index();
+
     std::vector<Class> classes_; // most popular first
     std::int64_t total_weight_ = 0;
+    // What follows is made from classes_, so that no placement has to look at every class of every hole.
+    Thresholds by_cores_;
+    Thresholds by_memory_;
+    Thresholds by_gpus_;                                 // in thousandths; classes that share a device need 1000
+    std::vector<ClassSet> sharing_;                      // by room: the classes that can share a device that has it
+    std::vector<std::array<std::int64_t, 256>> weights_; // by byte of a set and its value: sum of weights
 };
 
 } // namespace rcq::core

@@ -1,5 +1,6 @@
 #include "matcher.hpp"
 #include <algorithm>
+#include <bit>
 
 namespace rcq::core {
 namespace {
@@ -22,26 +23,32 @@ struct Choice {
 // Of the devices that a shape below one GPU can share, the one that leaves the most usable; of equal ones the tightest.
 Choice choose_device(const Workload* workload, const Hole& hole, const Shape& shape) {
     const std::int32_t milli = shape.need.gpu_milli;
-    GpuRoom after = hole.gpus;
-    if (!workload) return {after.take(milli), 0};
-    const Resources left = hole.free - shape.need;
-    Choice best{GpuRoom::no_slot, -1};
+    const GpuRoom& gpus = hole.gpus;
+    if (!workload) return {GpuRoom(gpus).take(milli), 0};
+    const Workload::ClassSet able = hole.hosted & workload->fitting(hole.free - shape.need);
+    const std::int64_t whole = workload->usable_whole(able, gpus.whole_free());
+    std::int64_t usable = whole; // if nothing were taken of the devices
+    Choice best{GpuRoom::no_slot, 0};
+    std::int64_t best_change = std::numeric_limits<std::int64_t>::min();
     std::int32_t best_room = 0;
-    const auto consider = [&](int slot, std::int32_t room) {
-        after = hole.gpus;
-        after.take_at(milli, slot);
-        const std::int64_t usable = workload->usable(hole.hosted, left, after);
-        if (usable < best.usable || (usable == best.usable && room >= best_room)) return;
-        best = {slot, usable};
+    const auto consider = [&](int slot, std::int32_t room, std::int64_t change) {
+        if (change < best_change || (change == best_change && room >= best_room)) return;
+        best.slot = slot;
+        best_change = change;
         best_room = room;
     };
-    const auto shared = hole.gpus.shared();
-    for (int slot = 0; slot < GpuRoom::max_shared; ++slot) {
-        const std::int16_t room = shared[static_cast<std::size_t>(slot)];
-        const auto before = shared.first(static_cast<std::size_t>(slot));
-        if (room >= milli && std::find(before.begin(), before.end(), room) == before.end()) consider(slot, room);
+    for (std::uint32_t slots = gpus.used_slots(); slots != 0; slots &= slots - 1) {
+        const int slot = std::countr_zero(slots);
+        const std::int32_t room = gpus.room_at(slot);
+        const std::int64_t now = workload->usable_shared(able, room);
+        usable += now;
+        if (room >= milli) consider(slot, room, workload->usable_shared(able, room - milli) - now);
     }
-    if (const int slot = hole.gpus.unused_slot(); slot != GpuRoom::no_slot) consider(slot, GpuRoom::device);
+    if (const int slot = gpus.unused_slot(); slot != GpuRoom::no_slot)
+        consider(slot, GpuRoom::device,
+                 workload->usable_whole(able, gpus.whole_free() - 1) +
+                     workload->usable_shared(able, GpuRoom::device - milli) - whole);
+    best.usable = usable + best_change;
     return best;
 }
 
@@ -111,8 +118,14 @@ Holes::Cost Holes::cost_of(const Hole& hole, const Shape& shape, Cost enough) co
     if (shape.exclusive) return hole.usable; // takes all there is, in whatever ratio
     const Cost mismatch = workload_->mismatch(shape.need, hole.free);
     if (mismatch >= enough || hole.usable == 0) return mismatch;
-    const std::int64_t left = shares_a_device(shape) ? choose_device(workload_.get(), hole, shape).usable
-                                                     : without(workload_.get(), hole, shape).first.usable;
+    std::int64_t left = 0;
+    if (shares_a_device(shape)) {
+        left = choose_device(workload_.get(), hole, shape).usable;
+    } else {
+        GpuRoom gpus = hole.gpus;
+        gpus.take(shape.need.gpu_milli);
+        left = workload_->usable(hole.hosted, hole.free - shape.need, gpus);
+    }
     return mismatch + hole.usable - left;
 }
 
