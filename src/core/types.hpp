@@ -57,7 +57,7 @@ using Features = std::vector<std::string>;
 struct Shape {
     Resources need;
     Features features;      // every one must be among the executor's
-    std::string gpu_type;   // models that will do, separated by '|'; empty: any
+    std::string gpu_type{}; // models that will do, separated by '|'; empty: any
     bool exclusive = false; // wants the executor for itself: only where nothing is taken, and takes all of it
     friend auto operator<=>(const Shape&, const Shape&) = default;
 };
@@ -95,9 +95,9 @@ struct Executor {
     ExecutorId id = 0;
     Resources capacity;
     Features features;
-    bool accepting = true; // registered and online
-    bool draining = false; // an administrator wants it empty
-    std::string gpu_type;  // model of its GPUs; empty: unknown
+    bool accepting = true;  // registered and online
+    bool draining = false;  // an administrator wants it empty
+    std::string gpu_type{}; // model of its GPUs; empty: unknown
     friend bool operator==(const Executor&, const Executor&) = default;
 };
 
