@@ -63,22 +63,29 @@ TEST(GpuReplay, what_does_not_fit_is_turned_away_and_counts_as_arrived) {
     EXPECT_EQ(a.turned_away, 1U);
 }
 
-// Two kinds of node with 4 GPUs each, 16 and 64 cores, and pods of one GPU with 4 or 16 cores. All of them fit if each
-// goes to its own kind; best fit sends the first of the large pods to the small nodes.
+// 12 cores per GPU on most nodes and 52 on the others; pods that want 3 to 19 cores per GPU, many of them shares that
+// leave rests. Best fit fills nodes in whatever ratio and leaves GPUs without cores.
 TEST(GpuReplay, expecting_the_workload_allocates_gpus_that_best_fit_strands) {
-    auto cluster = nodes(20, {16, 1 << 20, 4000});
-    const auto large = nodes(40, {64, 1 << 20, 4000});
-    cluster.insert(cluster.end(), large.begin() + 20, large.end());
-    std::vector<Shape> pods(80, pod(4, 1000));
-    pods.insert(pods.end(), 80, pod(16, 1000));
+    auto cluster = nodes(40, {96, 1 << 20, 8000});
+    const auto roomy = nodes(70, {104, 1 << 20, 2000});
+    cluster.insert(cluster.end(), roomy.begin() + 40, roomy.end());
+    std::vector<Shape> pods;
+    for (const auto& [count, shape] : std::vector<std::pair<std::size_t, Shape>>{{60, pod(3, 810)},
+                                                                                 {110, pod(11, 1000)},
+                                                                                 {30, pod(3, 1000)},
+                                                                                 {60, pod(12, 470)},
+                                                                                 {30, pod(19, 1000)},
+                                                                                 {30, pod(12, 650)},
+                                                                                 {30, pod(4, 320)},
+                                                                                 {40, pod(16, 1000)}})
+        pods.insert(pods.end(), count, shape);
     const std::vector<int> demands{100};
     const auto expected = std::make_shared<const Workload>(workload_of(pods));
     for (std::uint64_t seed = 0; seed < 5; ++seed) {
         const auto arrivals = *random_arrivals(pods, gpu_milli_of(cluster), seed);
         const double ours = replay(cluster, pods, arrivals, demands, expected).percent[0];
         const double best_fit = replay(cluster, pods, arrivals, demands, nullptr).percent[0];
-        EXPECT_EQ(ours, 100);
-        EXPECT_LT(best_fit, 90);
+        EXPECT_GT(ours, best_fit + 2);
     }
 }
 
