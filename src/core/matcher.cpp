@@ -1,6 +1,8 @@
 #include "matcher.hpp"
 #include <algorithm>
 #include <bit>
+#include <limits>
+#include <utility>
 
 namespace rcq::core {
 namespace {
@@ -84,19 +86,18 @@ void Holes::expect(std::shared_ptr<const Workload> workload) {
     if (workload && workload->empty()) workload = nullptr;
     if (workload == workload_ || (workload && workload_ && *workload == *workload_)) return;
     workload_ = std::move(workload);
-    for (Hole& hole : holes_) {
-        hole.hosted = workload_ ? workload_->hosted_by(*hole.executor) : 0;
-        hole.usable = usable_of(workload_.get(), hole);
-    }
+    for (Hole& hole : holes_) assess(hole);
+}
+
+void Holes::assess(Hole& hole) const {
+    hole.hosted = workload_ && hole.fitness.has_gpus ? workload_->hosted_by(*hole.executor) : 0;
+    hole.usable = usable_of(workload_.get(), hole);
 }
 
 void Holes::add(const Executor& executor, const Resources& free, const GpuRoom& gpus) {
     if (!takes_jobs(executor, free)) return;
     Hole hole{fitness(executor, free), free, gpus, &executor, 0, 0};
-    if (workload_ && hole.fitness.has_gpus) {
-        hole.hosted = workload_->hosted_by(executor);
-        hole.usable = usable_of(workload_.get(), hole);
-    }
+    assess(hole);
     holes_.insert(std::lower_bound(holes_.begin(), holes_.end(), hole.fitness, by_fitness), hole);
 }
 

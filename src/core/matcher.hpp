@@ -49,6 +49,7 @@ public:
 private:
     using Cost = std::int64_t; // in the unit of Workload::usable
     std::vector<Hole>::const_iterator first_for(const Resources& need) const;
+    void assess(Hole& hole) const; // by the workload: hosted and usable
     bool is_alike(const Hole& a, const Hole& b) const;
     // Rule 2, for a hole that can take the shape. May stop at any value that is no less than `enough`.
     Cost cost_of(const Hole& hole, const Shape& shape, Cost enough) const;
