@@ -47,7 +47,7 @@ inline Fitness least_fitness_for(const Resources& need) {
 }
 
 // The most that a mismatch can count, as thousandths of a GPU lost. On the OpenB trace any value from 100 to 600 gets
-// 95.8 % of the GPUs allocated, where fragmentation alone gets 94.7 %; with 300 large jobs are turned away last.
+// 95.8 % of the GPUs allocated, where fragmentation alone gets 94.7 %; at 300 it turns large jobs away the latest.
 inline constexpr std::int64_t most_mismatch = 300;
 
 // Everything but what is free at the moment: the executor has what the shape asks of it.

@@ -196,6 +196,20 @@ TEST(Matcher, of_two_shared_devices_the_one_is_taken_whose_rest_nobody_could_use
     EXPECT_EQ(holes.take(holes.best(s), s), 0);
 }
 
+// Jobs of one whole GPU are expected: of two hosts with as much free, a share goes to the one that has it in pieces.
+TEST(Matcher, a_share_goes_to_devices_in_shared_use_before_it_opens_a_free_one_elsewhere) {
+    const auto whole = executor(1, {64, 65536, 2000});
+    const auto pieces = executor(2, {64, 65536, 2000});
+    GpuRoom halves(2000);
+    halves.take_at(500, halves.unused_slot());
+    halves.take_at(500, halves.unused_slot());
+    Holes holes;
+    holes.expect(std::make_shared<const Workload>(Workload({{needs({8, 1024, 1000}), 1}})));
+    holes.add(whole, {64, 65536, 1000}, GpuRoom(1000));
+    holes.add(pieces, {64, 65536, 1000}, halves);
+    EXPECT_EQ(holes.best(needs({1, 1024, 500}))->executor->id, 2);
+}
+
 // Jobs of 1 GPU and 8 cores are expected: the host with cores to spare loses nothing when a job takes many of them.
 TEST(Matcher, cores_are_taken_where_the_gpus_beside_them_stay_usable) {
     const auto tight = executor(1, {16, 65536, 2000});
