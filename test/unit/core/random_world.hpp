@@ -53,7 +53,7 @@ public:
         const auto executor_count = draw(6);
         for (ExecutorId e = 1; e <= executor_count; ++e)
             w.executors.push_back({e,
-                                   {small(1, 16), 1024 * small(1, 64), chance(2) ? 0 : 500 * small(0, 8)},
+                                   {small(1, 16), 1024 * small(1, 64), chance(2) ? 0 : 1000 * small(0, 4)},
                                    features(),
                                    !chance(8),
                                    chance(8)});
@@ -93,7 +93,7 @@ private:
         j.group = static_cast<GroupId>(1 + draw(group_count));
         j.user = small(1, 3);
         j.priority = chance(2) ? 5 : small(1, 10);
-        j.shape.need = {small(1, chance(4) ? 20 : 3), 512 * small(1, 8), chance(3) ? 500 * small(1, 3) : 0};
+        j.shape.need = {small(1, chance(4) ? 20 : 3), 512 * small(1, 8), chance(3) ? 1000 * small(1, 2) : 0};
         if (chance(5)) j.shape.features = features();
         j.eligible_at = now - draw(10) * draw(16) * hour; // ties are common
         if (chance(3)) j.eligible_at -= draw(hour);
