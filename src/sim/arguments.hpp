@@ -24,24 +24,19 @@ inline CLI::Validator between(double low, double high) {
             not_in_help};
 }
 
-// An option for a length of time, with its present value as the default.
-inline CLI::Option* add_duration(CLI::App& app, const std::string& name, core::Micros& target, core::Micros least,
-                                 const std::string& text) {
-    const std::string usual = format_duration(target);
-    return app
-        .add_option_function<std::string>(
-            name,
-            [&target, name, least](const std::string& argument) {
-                try {
-                    target = parse_duration(argument);
-                } catch (const UsageError& error) {
-                    throw CLI::ValidationError(name, error.what());
-                }
-                if (target < least) throw CLI::ValidationError(name, "must be above 0");
-            },
-            text)
-        ->type_name("DURATION")
-        ->default_str(usual);
+// An option for a length of time of at least `least`, with `usual` as the default that the help shows.
+template <typename Target>
+void add_duration(CLI::App& app, const std::string& name, Target& target, core::Micros least, const std::string& usual,
+                  const std::string& text) {
+    const auto set = [&target, name, least](const std::string& argument) {
+        try {
+            target = parse_duration(argument);
+        } catch (const UsageError& error) {
+            throw CLI::ValidationError(name, error.what());
+        }
+        if (target < least) throw CLI::ValidationError(name, "must be above 0");
+    };
+    app.add_option_function<std::string>(name, set, text)->type_name("DURATION")->default_str(usual);
 }
 
 } // namespace rcq::sim

@@ -33,11 +33,8 @@ public:
           predictor_(trace.users) {
         budget_.max_ranked = 0;
         result_.starts.resize(trace.jobs.size());
-        // An executor without free memory takes nothing, so there is some that no job asks for.
-        cluster_.put_executor({machine, {trace.processors, 1, 0}, {}, true, false});
-        if (!one_owner())
-            for (std::int32_t user = 0; user < trace.users; ++user)
-                cluster_.put_group({owner_of(user), 5, equal_quota(), false, {}});
+        add_machine();
+        add_owners();
     }
 
     Replay run() {
@@ -70,8 +67,24 @@ private:
     bool one_owner() const { return options_.policy == Policy::fifo; }
     core::GroupId owner_of(std::int32_t user) const { return one_owner() ? 1 : user + 1; }
 
-    // All of the machine for a month of 730 hours, in equal parts.
-    double equal_quota() const { return trace_.processors * 730.0 / trace_.users; }
+    // An executor without free memory takes nothing, so there is some that no job asks for.
+    void add_machine() {
+        core::Executor executor;
+        executor.id = machine;
+        executor.capacity = {trace_.processors, 1, 0};
+        cluster_.put_executor(executor);
+    }
+
+    // Every user is a group; the quotas are all of the machine for a month of 730 hours, in equal parts.
+    void add_owners() {
+        if (one_owner()) return;
+        for (std::int32_t user = 0; user < trace_.users; ++user) {
+            core::Group group;
+            group.id = owner_of(user);
+            group.quota_cpu_hours = trace_.processors * 730.0 / trace_.users;
+            cluster_.put_group(group);
+        }
+    }
 
     Micros next_event() const {
         if (submitted_ == trace_.jobs.size()) return ends_.top().at;
@@ -118,8 +131,17 @@ private:
     void start(const core::Placement& placement, Micros now) {
         const auto job = cluster_.find_job(placement.job);
         if (!job || placement.executor != machine) throw std::logic_error("a placement of no pending job");
-        cluster_.put_run({job->id, machine, job->group, job->user, job->shape.need, now, now, job->estimate,
-                          job->time_limit, false});
+        core::Run run;
+        run.job = job->id;
+        run.executor = machine;
+        run.group = job->group;
+        run.user = job->user;
+        run.resources = job->shape.need;
+        run.placed_at = now;
+        run.claimed_at = now;
+        run.estimate = job->estimate;
+        run.time_limit = job->time_limit;
+        cluster_.put_run(run);
         if (cluster_.free_of(machine)->cpu_cores < 0) throw std::logic_error("more placed than the machine has");
         const std::size_t index = index_of(placement.job);
         result_.starts[index] = now;

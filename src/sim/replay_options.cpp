@@ -6,6 +6,15 @@
 
 namespace rcq::sim {
 
+Guard guard_of(const ReplayOptions& options) {
+    const bool wanted = options.policy == Policy::quota || options.max_wait;
+    return options.guard.value_or(wanted ? Guard::job : Guard::off);
+}
+
+core::Micros max_wait_of(const ReplayOptions& options) {
+    return guard_of(options) == Guard::off ? 0 : options.max_wait.value_or(72 * core::hour);
+}
+
 Backfill parse_backfill(const std::string& text) {
     if (text == "none") return {BackfillKind::none};
     if (text == "easy") return {BackfillKind::easy};

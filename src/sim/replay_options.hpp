@@ -3,6 +3,7 @@
 #pragma once
 #include "core/settings.hpp"
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,13 +37,18 @@ struct ReplayOptions {
     double cap = 2.0;                     // quota
     double floor = 0.01;
     double boost_per_hour = 0.01;
-    core::Micros max_wait = 72 * core::hour; // starvation guard; 0 = off
-    Guard guard = Guard::job;
+    std::optional<Guard> guard;           // see guard_of()
+    std::optional<core::Micros> max_wait; // see max_wait_of()
     core::Micros guard_spacing = 10 * core::minute;
     bool user_fairness = false;
     bool count_planned = false;
     Predict predict = Predict::none;
 };
+
+// The starvation guard belongs to the policy quota: where nothing is said it acts there, for every job, after 72 h, and
+// with the other policies only if a longest wait is given.
+Guard guard_of(const ReplayOptions& options);
+core::Micros max_wait_of(const ReplayOptions& options); // 0 = the guard never acts
 
 // "none", "easy", "depth:N" with N from 1 to 1,000,000, "conservative". Throws UsageError.
 Backfill parse_backfill(const std::string& text);

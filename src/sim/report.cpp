@@ -26,16 +26,15 @@ std::string count(std::size_t number) {
 }
 
 std::string describe_guard(const ReplayOptions& options) {
-    if (options.guard == Guard::off || options.max_wait == 0) return "off";
-    std::string text = "after " + format_duration(options.max_wait);
-    if (options.guard == Guard::group) text += ", one per user every " + format_duration(options.guard_spacing);
+    if (max_wait_of(options) == 0) return "off";
+    std::string text = "after " + format_duration(max_wait_of(options));
+    if (guard_of(options) == Guard::group) text += ", one per user every " + format_duration(options.guard_spacing);
     return text;
 }
 
 std::string describe_policy(const ReplayOptions& options) {
     std::string text(name(options.policy));
-    if (options.policy == Policy::fifo) return text;
-    text += ", half-life " + format_duration(options.half_life);
+    if (options.policy != Policy::fifo) text += ", half-life " + format_duration(options.half_life);
     text += ", guard " + describe_guard(options);
     return text;
 }

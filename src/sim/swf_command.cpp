@@ -83,10 +83,10 @@ void run(const Arguments& arguments) {
     }
 }
 
-// One of the words for `choices`, with the word of the present value as the default.
-template <typename Choices>
-void add_choice(CLI::App& app, const std::string& option, typename Choices::value_type& target, const Choices& choices,
-                const std::string& text) {
+// One of the words for `choices`, with `usual` as the default that the help shows.
+template <typename Target, typename Choices>
+void add_choice(CLI::App& app, const std::string& option, Target& target, const Choices& choices,
+                const std::string& usual, const std::string& text) {
     std::vector<std::string> words;
     for (const auto choice : choices) words.emplace_back(name(choice));
     const auto set = [&target, choices](const std::string& word) {
@@ -96,7 +96,7 @@ void add_choice(CLI::App& app, const std::string& option, typename Choices::valu
     app.add_option_function<std::string>(option, set, text)
         ->check(CLI::IsMember(words).description("")) // the help shows them in place of the type
         ->type_name("{" + CLI::detail::join(words, ",") + "}")
-        ->default_str(std::string(name(target)));
+        ->default_str(usual);
 }
 
 void add_number(CLI::App& app, const std::string& option, double& target, double least, const std::string& text) {
@@ -104,7 +104,7 @@ void add_number(CLI::App& app, const std::string& option, double& target, double
 }
 
 void add_scheduling(CLI::App& app, ReplayOptions& replay) {
-    add_choice(app, "--policy", replay.policy, all_policies, "order of the queue");
+    add_choice(app, "--policy", replay.policy, all_policies, std::string(name(replay.policy)), "order of the queue");
     const auto set_backfill = [&replay](const std::string& text) {
         try {
             replay.backfill = parse_backfill(text);
@@ -118,21 +118,23 @@ void add_scheduling(CLI::App& app, ReplayOptions& replay) {
            "the first, depth:N: the first N, conservative: all; the others fill the gaps")
         ->type_name("{none,easy,depth:N,conservative}")
         ->default_str(name(replay.backfill));
-    add_choice(app, "--order", replay.order, all_backfill_orders,
+    add_choice(app, "--order", replay.order, all_backfill_orders, std::string(name(replay.order)),
                "who fills a gap first: in the order of the queue, or the shortest planned time");
     add_choice(
-        app, "--predict", replay.predict, all_predictions,
+        app, "--predict", replay.predict, all_predictions, std::string(name(replay.predict)),
         "planned time of a job: what it asked for, or at most the mean run time of the\nlast two jobs of its user");
 }
 
 void add_fair_share(CLI::App& app, ReplayOptions& replay) {
-    add_duration(app, "--half-life", replay.half_life, 1, "time in which past usage loses half its weight");
+    add_duration(app, "--half-life", replay.half_life, 1, format_duration(replay.half_life),
+                 "time in which past usage loses half its weight");
     app.add_flag("--count-planned", replay.count_planned, "count what running jobs are still planned to use as usage");
     add_number(app, "--cap", replay.cap, 1e-6, "quota: most that the multiplier quota / usage can be");
     add_number(app, "--floor", replay.floor, 1e-6, "quota: least that it can be");
     add_number(app, "--boost", replay.boost_per_hour, 0, "quota: what an hour of waiting adds, 0.01 = 1 %");
     add_number(app, "--age-weight", replay.age_weight, 0, "multifactor, fairtree: weight of the time waited / max age");
-    add_duration(app, "--max-age", replay.max_age, 1, "multifactor, fairtree: waiting longer counts as this");
+    add_duration(app, "--max-age", replay.max_age, 1, format_duration(replay.max_age),
+                 "multifactor, fairtree: waiting longer counts as this");
     add_number(app, "--fair-share-weight", replay.fair_share_weight, 0,
                "multifactor, fairtree: weight of 2^(-usage / share), of the place in the tree");
     add_number(app, "--size-weight", replay.size_weight, 0,
@@ -141,11 +143,12 @@ void add_fair_share(CLI::App& app, ReplayOptions& replay) {
 }
 
 void add_guard(CLI::App& app, ReplayOptions& replay) {
-    add_choice(app, "--guard", replay.guard, all_guards,
+    add_choice(app, "--guard", replay.guard, all_guards, "",
                "who goes before all others after the longest wait: every job, oldest first, or\n"
-               "one job of a group at a time, its oldest");
-    add_duration(app, "--max-wait", replay.max_wait, 0, "the longest wait; 0 = the guard never acts");
-    add_duration(app, "--guard-spacing", replay.guard_spacing, 0,
+               "one job of a group at a time, its oldest; default: job with quota and where a\n"
+               "longest wait is given, else off");
+    add_duration(app, "--max-wait", replay.max_wait, 0, "72h", "the longest wait; 0 = the guard never acts");
+    add_duration(app, "--guard-spacing", replay.guard_spacing, 0, format_duration(replay.guard_spacing),
                  "guard group: least time between two such starts of one group");
 }
 

@@ -29,7 +29,6 @@ ReplayOptions multifactor(double age_weight) {
     ReplayOptions options;
     options.policy = Policy::multifactor;
     options.age_weight = age_weight;
-    options.guard = Guard::off;
     return options;
 }
 

@@ -36,5 +36,22 @@ TEST(Backfill, is_named_as_it_is_parsed) {
         EXPECT_THROW(parse_backfill(text), UsageError) << text;
 }
 
+TEST(Guard, belongs_to_quota_unless_a_longest_wait_is_given) {
+    ReplayOptions options;
+    EXPECT_EQ(guard_of(options), Guard::job);
+    EXPECT_EQ(max_wait_of(options), 72 * core::hour);
+    for (const Policy policy : {Policy::multifactor, Policy::fairtree, Policy::fifo}) {
+        options.policy = policy;
+        options.max_wait.reset();
+        EXPECT_EQ(guard_of(options), Guard::off);
+        EXPECT_EQ(max_wait_of(options), 0);
+        options.max_wait = core::hour;
+        EXPECT_EQ(guard_of(options), Guard::job);
+        EXPECT_EQ(max_wait_of(options), core::hour);
+    }
+    options.guard = Guard::off;
+    EXPECT_EQ(max_wait_of(options), 0) << "what is said counts";
+}
+
 } // namespace
 } // namespace rcq::sim
