@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit exports sql upgrade e2e
+#   test/run-all.sh [suite ...]     unit replay exports sql upgrade e2e
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -25,9 +25,10 @@ number() { # file regex: the number that the last match begins with, or 0
     grep -oE "(^|[^0-9])$2" "$1" | tail -n 1 | grep -oE '[0-9]+' | head -n 1 || echo 0
 }
 
-unit() {
-    local binary code=0 all=0 bad=0 left_out=0
-    for binary in build/core_test build/executor_test; do
+googletest() { # suite binary ...
+    local suite=$1 binary code=0 all=0 bad=0 left_out=0
+    shift
+    for binary in "$@"; do
         say "$binary"
         "$binary" --gtest_brief=1 >"$logs/unit" 2>&1 || code=1
         tail -n 25 "$logs/unit"
@@ -36,8 +37,14 @@ unit() {
         left_out=$((left_out + $(number "$logs/unit" '[0-9]+ tests?, listed below')))
     done
     skipped=$((skipped + left_out))
-    count unit $((all - bad - left_out)) "$bad" "$code"
+    count "$suite" $((all - bad - left_out)) "$bad" "$code"
 }
+
+unit() { googletest unit build/core_test build/executor_test build/sim_test; }
+
+# Whole replays against an independent simulator; RCQ_TRACES names a folder of traces whose published figures are
+# checked, too.
+replay() { googletest replay build/replay_test; }
 
 # The library must export its entries and nothing else: PostgreSQL loads libraries with global symbols.
 exports() {
@@ -76,7 +83,7 @@ e2e() {
     python_suite e2e
 }
 
-for suite in "${@:-unit exports sql upgrade e2e}"; do
+for suite in "${@:-unit replay exports sql upgrade e2e}"; do
     for name in $suite; do "$name"; done
 done
 
