@@ -3,7 +3,6 @@
 #include "core/plan.hpp"
 #include "duration.hpp"
 #include "figures.hpp"
-#include "predictor.hpp"
 #include "settings.hpp"
 
 #include <algorithm>
@@ -29,9 +28,8 @@ double seconds_since(Stopwatch::time_point begin) {
 class Replayer {
 public:
     Replayer(const Trace& trace, const ReplayOptions& options, const Progress& progress)
-        : trace_(trace), options_(options), progress_(progress), cluster_(core_settings(options)),
-          predictor_(trace.users) {
-        budget_.max_ranked = 0;
+        : trace_(trace), options_(options), progress_(progress), cluster_(core_settings(options)) {
+        budget_.report = false;
         result_.starts.resize(trace.jobs.size());
         add_machine();
         add_owners();
@@ -83,6 +81,9 @@ private:
             group.id = owner_of(user);
             group.quota_cpu_hours = trace_.processors * 730.0 / trace_.users;
             cluster_.put_group(group);
+            core::User owner;
+            owner.id = owner.group = group.id;
+            cluster_.put_user(owner);
         }
     }
 
@@ -98,8 +99,8 @@ private:
             const TraceJob& job = trace_.jobs[index];
             cluster_.drop_run(id_of(index));
             const core::GroupId owner = owner_of(job.user);
-            cluster_.charge(owner, owner, now, job.processors * in_seconds(job.run));
-            predictor_.job_ended(job);
+            cluster_.charge({owner, owner}, job.processors * in_seconds(job.run), now - job.run, now);
+            run_times_.record(job.user, job.run);
             if (++ended_ % jobs_per_progress == 0 && progress_) progress_(ended_, trace_.jobs.size());
         }
     }
@@ -113,7 +114,9 @@ private:
             pending.user = pending.group;
             pending.shape.need.cpu_cores = job.processors;
             pending.eligible_at = now;
-            pending.estimate = options_.predict == Predict::last2 ? predictor_.predict(job) : job.requested;
+            pending.estimate = job.requested;
+            if (options_.predict == Predict::last2)
+                pending.estimate = std::min(job.requested, run_times_.predict(job.user).value_or(job.requested));
             pending.time_limit = job.requested;
             cluster_.put_job(pending);
         }
@@ -136,7 +139,7 @@ private:
         run.executor = machine;
         run.group = job->group;
         run.user = job->user;
-        run.resources = job->shape.need;
+        run.resources = placement.granted;
         run.placed_at = now;
         run.claimed_at = now;
         run.estimate = job->estimate;
@@ -163,7 +166,7 @@ private:
     core::Cluster cluster_;
     core::PlanState state_;
     core::Budget budget_;
-    LastTwoPredictor predictor_;
+    core::RunTimes run_times_;
     std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
     std::size_t submitted_ = 0;
     std::size_t ended_ = 0;

@@ -46,8 +46,8 @@ core::Settings core_settings(const ReplayOptions& options) {
     settings.fairshare_cap = options.cap;
     settings.fairshare_floor = options.floor;
     settings.wait_boost_per_hour = options.boost_per_hour;
-    settings.max_wait = options.guard == Guard::off || options.policy != Policy::quota ? 0 : options.max_wait;
-    settings.guard_scope = options.guard == Guard::group ? core::GuardScope::group : core::GuardScope::job;
+    settings.max_wait = max_wait_of(options);
+    settings.guard_scope = guard_of(options) == Guard::group ? core::GuardScope::group : core::GuardScope::job;
     settings.guard_spacing = options.guard_spacing;
     settings.user_fairness = options.user_fairness;
     settings.weight_age = options.age_weight;

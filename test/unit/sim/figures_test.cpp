@@ -1,7 +1,6 @@
 #include "swf_text.hpp"
 
 #include "sim/figures.hpp"
-#include "sim/predictor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -49,22 +48,6 @@ TEST(Figures, are_those_of_a_schedule_worked_out_by_hand) {
     EXPECT_DOUBLE_EQ(f.makespan_h, 25);
     EXPECT_DOUBLE_EQ(f.utilisation, 80.0 / 100);
     EXPECT_DOUBLE_EQ(f.jain, 4.5 * 4.5 / (2 * (4 + 6.25)));
-}
-
-TEST(Predictor, foretells_the_mean_of_the_users_last_two_runs_up_to_the_request) {
-    LastTwoPredictor predictor(2);
-    const auto job = [](std::int32_t user, core::Micros run) {
-        return TraceJob{1, 0, run * second, 100 * second, 1, user};
-    };
-    predictor.job_ended(job(0, 10));
-    EXPECT_EQ(predictor.predict(job(0, 1)), 100 * second) << "one run is too few";
-    predictor.job_ended(job(0, 30));
-    EXPECT_EQ(predictor.predict(job(0, 1)), 20 * second);
-    predictor.job_ended(job(0, 50));
-    EXPECT_EQ(predictor.predict(job(0, 1)), 40 * second) << "the oldest no longer counts";
-    predictor.job_ended(job(0, 1000));
-    EXPECT_EQ(predictor.predict(job(0, 1)), 100 * second);
-    EXPECT_EQ(predictor.predict(job(1, 1)), 100 * second) << "another user's runs tell nothing";
 }
 
 } // namespace
