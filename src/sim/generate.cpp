@@ -58,10 +58,12 @@ public:
                            "\n; MaxProcs: " + std::to_string(model_.processors) + "\n";
         for (std::size_t i = 0; i < tasks.size(); ++i) {
             const Task& task = tasks[i];
-            const std::string processors = std::to_string(task.processors);
-            text += std::to_string(i + 1) + " " + std::to_string(submits[i]) + " -1 " + std::to_string(task.run_s) +
-                    " " + processors + " -1 -1 " + processors + " " + std::to_string(task.requested_s) + " -1 1 " +
-                    std::to_string(task.user + 1) + " -1 -1 -1 -1 -1 -1\n";
+            for (const std::int64_t field :
+                 {static_cast<std::int64_t>(i + 1), submits[i], std::int64_t{-1}, task.run_s,
+                  std::int64_t{task.processors}, std::int64_t{-1}, std::int64_t{-1}, std::int64_t{task.processors},
+                  task.requested_s, std::int64_t{-1}, std::int64_t{1}, std::int64_t{task.user + 1}})
+                text.append(std::to_string(field)).append(" ");
+            text += "-1 -1 -1 -1 -1 -1\n";
         }
         return text;
     }

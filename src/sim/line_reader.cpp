@@ -14,6 +14,8 @@
 namespace rcq::sim {
 namespace {
 
+constexpr unsigned buffer_size = 262'144;
+
 [[noreturn]] void cannot_read(const std::string& path, int error) {
     throw UsageError("cannot read " + path + ": " + std::generic_category().message(error) +
                      "; name a readable trace file, plain or .gz, or - for standard input");
@@ -42,7 +44,7 @@ struct LineReader::File {
             close(handle);
             cannot_read(path, error);
         }
-        gzbuffer(stream, 256 * 1024);
+        gzbuffer(stream, buffer_size);
     }
     ~File() { gzclose(stream); }
     File(const File&) = delete;
@@ -58,10 +60,10 @@ LineReader::LineReader(const std::string& path) : file_(std::make_unique<File>(p
 LineReader::~LineReader() = default;
 
 bool LineReader::fill() {
-    buffer_.resize(256 * 1024);
+    buffer_.resize(buffer_size);
     at_ = 0;
     errno = 0;
-    const int count = gzread(file_->stream, buffer_.data(), static_cast<unsigned>(buffer_.size()));
+    const int count = gzread(file_->stream, buffer_.data(), buffer_size);
     const int read_error = errno;
     int status = Z_OK;
     const char* text = gzerror(file_->stream, &status);

@@ -8,7 +8,7 @@ namespace rcq::sim {
 
 class LineReader {
 public:
-    static constexpr std::size_t max_line = 64 * 1024;
+    static constexpr std::size_t max_line = 65'536;
 
     // "-" is standard input. Throws UsageError if it cannot be opened or is a directory.
     explicit LineReader(const std::string& path);

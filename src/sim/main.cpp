@@ -27,9 +27,7 @@ std::string one_line(std::string text) {
     return text;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     CLI::App app{"Simulates the rcq scheduler: replays workload traces through the very core that decides in the "
                  "database.",
                  "rcq-sim"};
@@ -49,11 +47,19 @@ int main(int argc, char** argv) {
         return complain(one_line(error.what()) + "; see " + command + " --help", misused);
     } catch (const rcq::sim::UsageError& error) {
         return complain(one_line(error.what()), misused);
-    } catch (const std::exception& error) {
-        return complain(one_line(error.what()), failed);
     }
     errno = 0;
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
         return complain("cannot write the result: " + std::generic_category().message(errno), failed);
     return exit_code;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        return complain(one_line(error.what()), failed);
+    }
 }

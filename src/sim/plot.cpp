@@ -88,11 +88,13 @@ struct TimeAxis {
 
 std::string frame(const Panel& panel, const TimeAxis& time, double time_tick, bool numbers) {
     std::string svg;
-    for (double value = 0; value <= panel.most * 1.0001; value += panel.tick) {
+    for (int i = 0; i * panel.tick <= panel.most * 1.0001; ++i) {
+        const double value = i * panel.tick;
         svg += line(left, panel.y(value), right, panel.y(value), grid);
         svg += text_at(left - 8, panel.y(value) + 4, "end", number(value));
     }
-    for (double units = 0; units <= time.all * 1.0001; units += time_tick) {
+    for (int i = 0; i * time_tick <= time.all * 1.0001; ++i) {
+        const double units = i * time_tick;
         svg += line(time.x(units), panel.top, time.x(units), panel.bottom(), grid);
         if (numbers) svg += text_at(time.x(units), panel.bottom() + 18, "middle", number(units));
     }

@@ -1,5 +1,6 @@
 #include "progress.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <unistd.h>
 #include <utility>
@@ -29,7 +30,7 @@ std::string progress_line(const std::string& label, std::size_t done, std::size_
     const auto filled = static_cast<std::size_t>(share * width);
     std::string line = label + " [" + std::string(filled, '#') + std::string(width - filled, '.') + "] " +
                        std::to_string(static_cast<int>(share * 100)) + " %";
-    if (done > 0) line += ", " + std::to_string(static_cast<long>(seconds / share * (1 - share) + 0.5)) + " s left";
+    if (done > 0) line += ", " + std::to_string(std::lround(seconds / share * (1 - share))) + " s left";
     return line;
 }
 

@@ -88,6 +88,7 @@ template <typename Target, typename Choices>
 void add_choice(CLI::App& app, const std::string& option, Target& target, const Choices& choices,
                 const std::string& usual, const std::string& text) {
     std::vector<std::string> words;
+    words.reserve(choices.size());
     for (const auto choice : choices) words.emplace_back(name(choice));
     const auto set = [&target, choices](const std::string& word) {
         for (const auto choice : choices)

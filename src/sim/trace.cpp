@@ -12,7 +12,7 @@ namespace {
 using core::Micros;
 
 // One job after the other, all would end before this: so no computed time can leave the range of Micros.
-constexpr Micros longest_replay = 250'000 * 365 * core::day;
+constexpr Micros longest_replay = 250'000 * (365 * core::day);
 
 std::string reasons(const SkipCounts& skipped) {
     std::string text;
