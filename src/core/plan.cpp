@@ -259,6 +259,7 @@ private:
         const bool priced_there =
             lane.shape->exclusive || (lane.shape->need.gpu_milli > 0 && !settings_.bill_per_gpu_type.empty());
         found.hole = holes_.best(*lane.shape, [&](const Hole& hole) {
+            if (!promises_.has_consumables(hole, *lane.shape)) return false;
             found.fits = true;
             if (priced_there &&
                 !standing_.affords(lane, taken_by(*lane.shape, *hole.executor), hole.executor->gpu_type)) {
@@ -312,7 +313,8 @@ private:
         if (found.unaffordable && found.longest == 0) return Reason::limit;
         if (cluster_.windows().empty()) return Reason::reserved;
         for (const Hole& hole : holes_.all())
-            if (can_take(hole, *lane.shape) && promises_.is_open(hole.executor->id, ask.group, now_, ask.length()))
+            if (can_take(hole, *lane.shape) && promises_.has_consumables(hole, *lane.shape) &&
+                promises_.is_open(hole.executor->id, ask.group, now_, ask.length()))
                 return Reason::reserved;
         return Reason::maintenance;
     }

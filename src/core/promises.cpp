@@ -1,4 +1,5 @@
 #include "promises.hpp"
+#include <algorithm>
 
 namespace rcq::core {
 // --- windows
@@ -14,23 +15,32 @@ const Window* Promises::conflict(ExecutorId executor, GroupId group, Micros from
 
 // --- now
 
-std::int64_t Promises::left_on(const Host& host, const std::string& name) const {
-    const auto taken = consumables_.find({host.executor->id, name});
-    return host.consumable_left(name) - (taken == consumables_.end() ? 0 : taken->second);
+const Promises::ConsumableTimeline* Promises::find_consumable(ExecutorId executor, const std::string& name) const {
+    if (const auto stock = stocks_.find(name); stock != stocks_.end()) return &stock->second;
+    const auto own = own_.find({executor, name});
+    return own == own_.end() ? nullptr : &own->second.timeline;
+}
+
+std::int64_t Promises::left_now(ExecutorId executor, const std::string& name) const {
+    if (const ConsumableTimeline* timeline = find_consumable(executor, name)) return timeline->free_now().n;
+    if (const Stock* stock = cluster_.holdings().find_stock(name)) return *stock->total - stock->taken;
+    return cluster_.hosts().find(executor)->consumable_left(name);
+}
+
+bool Promises::has_consumables(const Hole& hole, const Shape& shape) const {
+    return std::all_of(shape.consumables.begin(), shape.consumables.end(), [&](const auto& wanted) {
+        return wanted.second <= left_now(hole.executor->id, wanted.first);
+    });
 }
 
 Micros Promises::lasts(const Hole& hole, const Ask& ask) const {
     const ExecutorId id = hole.executor->id;
+    if (!has_consumables(hole, *ask.shape)) return 0;
     Micros length = never;
     if (const Window* window = conflict(id, ask.group, now_, never)) length = std::max<Micros>(window->from - now_, 0);
-    for (const auto& [name, amount] : ask.shape->consumables) {
-        if (const auto stock = stocks_.find(name); stock != stocks_.end())
-            length = std::min(length, stock->second.lasts({amount}));
-        else if (const Stock* untouched = cluster_.holdings().find_stock(name))
-            length = untouched->taken + amount > *untouched->total ? 0 : length;
-        else if (amount > left_on(*cluster_.hosts().find(id), name))
-            return 0;
-    }
+    for (const auto& [name, amount] : ask.shape->consumables)
+        if (const ConsumableTimeline* timeline = find_consumable(id, name))
+            length = std::min(length, timeline->lasts({amount}));
     const auto timeline = timelines_.find(id);
     if (timeline == timelines_.end()) return length;
     return std::min(length, timeline->second.lasts(taken_by(*ask.shape, *hole.executor)));
@@ -42,12 +52,8 @@ void Promises::place(ExecutorId executor, const Ask& ask, const Resources& grant
         timeline->second.promise(now_, end, granted);
     else
         placed_[executor].push_back({granted, ask.length()});
-    for (const auto& [name, amount] : ask.shape->consumables) {
-        if (const Stock* stock = cluster_.holdings().find_stock(name))
-            stock_timeline(name, *stock).promise(now_, end, {amount});
-        else
-            consumables_[{executor, name}] += amount;
-    }
+    const Host& host = *cluster_.hosts().find(executor);
+    for (const auto& [name, amount] : ask.shape->consumables) consumable(host, name).promise(now_, end, {amount});
 }
 
 // --- later
@@ -59,12 +65,23 @@ Promises::HostTimeline Promises::make_timeline(ExecutorId id, const Host& host) 
     return timeline;
 }
 
-Timeline<Count>& Promises::stock_timeline(const std::string& name, const Stock& stock) {
-    const Count free{*stock.total - stock.taken};
-    return stocks_.try_emplace(name, free, stock.releases, now_).first->second;
+Promises::ConsumableTimeline& Promises::consumable(const Host& host, const std::string& name) {
+    if (const Stock* stock = cluster_.holdings().find_stock(name)) {
+        const Count free{*stock->total - stock->taken};
+        return stocks_.try_emplace(name, free, stock->releases, now_).first->second;
+    }
+    const std::pair key(host.executor->id, name);
+    if (const auto known = own_.find(key); known != own_.end()) return known->second.timeline;
+    ConsumableTimeline::Releases releases;
+    for (const auto& release : host.releases) {
+        const Consumables& held = cluster_.find_run(release.job)->consumables;
+        if (const auto it = held.find(name); it != held.end())
+            releases.insert({release.at, release.job, {it->second}, release.started, release.killed_at});
+    }
+    return own_.try_emplace(key, Count{host.consumable_left(name)}, std::move(releases), now_).first->second.timeline;
 }
 
-// The first time at which executor, consumables of the cluster and windows all agree; never, if not before `give_up`.
+// The first time at which executor, consumables and windows all agree; never, if not before `give_up`.
 Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up) {
     const Resources& need = taken_by(*ask.shape, *host.executor);
     Micros at = now_;
@@ -73,8 +90,7 @@ Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask
         at = timeline.earliest(need, ask.length(), at);
         for (const auto& [name, amount] : ask.shape->consumables) {
             if (at >= give_up) return never;
-            if (const Stock* stock = cluster_.holdings().find_stock(name))
-                at = stock_timeline(name, *stock).earliest({amount}, ask.length(), at);
+            at = consumable(host, name).earliest({amount}, ask.length(), at);
         }
         if (at >= give_up) return never;
         if (const Window* window = conflict(host.executor->id, ask.group, at, ask.length())) at = window->until;
@@ -115,9 +131,7 @@ void Promises::reserve(const Start& start, const Ask& ask) {
             : timelines_.emplace(start.executor, make_timeline(start.executor, host)).first->second;
     const Micros end = later(start.at, ask.length());
     timeline.promise(start.at, end, taken_by(*ask.shape, *host.executor));
-    for (const auto& [name, amount] : ask.shape->consumables)
-        if (const Stock* stock = cluster_.holdings().find_stock(name))
-            stock_timeline(name, *stock).promise(start.at, end, {amount});
+    for (const auto& [name, amount] : ask.shape->consumables) consumable(host, name).promise(start.at, end, {amount});
 }
 
 } // namespace rcq::core

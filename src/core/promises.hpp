@@ -23,6 +23,8 @@ class Promises {
 public:
     Promises(const Cluster& cluster, Micros now) : cluster_(cluster), now_(now) {}
 
+    // So much of the consumables is left now, for a job on this hole. What was false once stays so.
+    bool has_consumables(const Hole& hole, const Shape& shape) const;
     // How long the shape may run on this hole from now on; never: for good. 0: not now. Holes change when something is
     // placed, so what was 0 once stays so.
     Micros lasts(const Hole& hole, const Ask& ask) const;
@@ -47,19 +49,30 @@ private:
         Micros length;
     };
     using HostTimeline = Timeline<Resources>;
+    using ConsumableTimeline = Timeline<Count>;
+    // A consumable of one executor.
+    struct Own {
+        ConsumableTimeline::Releases releases;
+        ConsumableTimeline timeline;
+        Own(const Count& free, ConsumableTimeline::Releases&& of_runs, Micros now)
+            : releases(std::move(of_runs)), timeline(free, releases, now) {}
+        Own(Own&&) = delete; // the timeline points at the releases
+    };
 
     const Window* conflict(ExecutorId executor, GroupId group, Micros from, Micros length) const;
     HostTimeline make_timeline(ExecutorId id, const Host& host) const;
-    Timeline<Count>& stock_timeline(const std::string& name, const Stock& stock);
-    std::int64_t left_on(const Host& host, const std::string& name) const;
+    // Of the cluster, if that has some of the name, else of the host.
+    ConsumableTimeline& consumable(const Host& host, const std::string& name);
+    const ConsumableTimeline* find_consumable(ExecutorId executor, const std::string& name) const; // null: untouched
+    std::int64_t left_now(ExecutorId executor, const std::string& name) const;
     Micros earliest_on(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up);
 
     const Cluster& cluster_;
     Micros now_;
     std::unordered_map<ExecutorId, HostTimeline> timelines_; // of executors with reservations
     std::unordered_map<ExecutorId, std::vector<Placed>> placed_;
-    std::map<std::string, Timeline<Count>, std::less<>> stocks_;
-    std::map<std::pair<ExecutorId, std::string>, std::int64_t> consumables_; // of executors, taken by this plan
+    std::map<std::string, ConsumableTimeline, std::less<>> stocks_;
+    std::map<std::pair<ExecutorId, std::string>, Own> own_;
 };
 
 } // namespace rcq::core
