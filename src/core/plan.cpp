@@ -58,9 +58,16 @@ private:
         for (const auto& [id, until] : state_.preemptors) {
             const LaneSpec spec = lane_spec(*cluster_.find_job(id));
             for (LaneStanding& lane : standing_.lanes) {
-                if (!lane.next || lane.lane->spec != spec || stopped()) continue;
-                if (attempt(lane, false)) standing_.refresh(standing_.group_of(lane));
+                if (lane.lane->spec != spec || stopped()) continue;
+                skip_blocked(lane);
+                if (lane.next && attempt(lane, false)) standing_.refresh(standing_.group_of(lane));
             }
+        }
+    }
+
+    // What stands against its jobs closes the lane, or moves it on to one that may start.
+    void skip_blocked(LaneStanding& lane) {
+        while (lane.next && !standing_.may_start(lane)) {
         }
     }
 
@@ -106,11 +113,12 @@ private:
         for (UserStanding& user : standing_.users) build(user);
         build_all();
         bool swept = false;
+        const bool shortest = settings_.backfill_order == BackfillOrder::shortest;
         while (!order.empty() && !stopped()) {
+            if (shortest && all_promised()) return;
             std::pop_heap(order.begin(), order.end(), better);
             const Step taken = step(standing_.groups[order.back()]);
-            if (has_promised_ && !swept && !may_promise()) {
-                if (settings_.backfill_order == BackfillOrder::shortest) return;
+            if (!swept && !shortest && all_promised()) {
                 swept = true;
                 close_full_lanes();
                 for (UserStanding& user : standing_.users) build(user);
@@ -229,9 +237,9 @@ private:
     // What the search for a hole found when it found none.
     struct Search {
         const Hole* hole = nullptr;
-        bool fits = false;         // but for promises, windows, limits
-        bool unaffordable = false; // but for limits or a quota
-        Micros longest = 0;        // that any hole lasts
+        bool fits = false;                  // but for promises, windows, limits, a quota
+        Reason unaffordable = Reason::none; // what stands against it in all holes that it fits
+        Micros longest = 0;                 // that any hole lasts and is paid for
     };
 
     // Places lane.next; or promises it a start, passes over it, or closes the lane. True if placed.
@@ -253,34 +261,49 @@ private:
         return true;
     }
 
+    // What a job is granted, or what that costs, depends on the executor.
+    bool is_priced_there(const LaneStanding& lane) const {
+        return lane.shape->exclusive || (lane.shape->need.gpu_milli > 0 && !settings_.bill_per_gpu_type.empty());
+    }
+    Affordable affordable(const LaneStanding& lane, const Executor& executor) const {
+        return standing_.affordable(lane, taken_by(*lane.shape, executor), executor.gpu_type);
+    }
+
     Search search(const LaneStanding& lane, const Ask& ask) {
         Search found;
         if (is_full(lane)) return found;
-        const bool priced_there =
-            lane.shape->exclusive || (lane.shape->need.gpu_milli > 0 && !settings_.bill_per_gpu_type.empty());
+        bool affords = false;
         found.hole = holes_.best(*lane.shape, [&](const Hole& hole) {
             if (!promises_.has_consumables(hole, *lane.shape)) return false;
             found.fits = true;
-            if (priced_there &&
-                !standing_.affords(lane, taken_by(*lane.shape, *hole.executor), hole.executor->gpu_type)) {
-                found.unaffordable = true;
-                return false;
+            Micros lasts = promises_.lasts(hole, ask);
+            if (is_priced_there(lane)) {
+                const Affordable a = affordable(lane, *hole.executor);
+                if (a.length >= ask.length())
+                    affords = true;
+                else if (found.unaffordable == Reason::none || a.reason == Reason::quota)
+                    found.unaffordable = a.reason;
+                lasts = std::min(lasts, a.length);
             }
-            const Micros lasts = promises_.lasts(hole, ask);
             found.longest = std::max(found.longest, lasts);
             return lasts >= ask.length() && lasts > 0;
         });
+        if (affords) found.unaffordable = Reason::none;
         if (!found.fits) set_full(lane);
         return found;
     }
 
     // lane.next does not start now.
     void wait(LaneStanding& lane, const Ask& ask, const Search& found) {
-        if (!found.fits && has_promised_ && !may_promise()) {
+        if (!found.fits && all_promised()) {
             close_unexplained(lane);
             return;
         }
         const Reason reason = why_waiting(lane, ask, found);
+        if (reason == Reason::limit || reason == Reason::quota) { // less would be affordable
+            pass_over_longer(lane, found, reason);
+            return;
+        }
         if (reason != Reason::resources && reason != Reason::reserved && reason != Reason::maintenance) {
             standing_.close(lane, reason);
             return;
@@ -298,22 +321,30 @@ private:
         if (may_promise()) {
             promise(lane, ask);
             standing_.pass_over(lane, lane.lane->waiting.after(*lane.next), reason);
-        } else if (found.longest == 0) {
-            standing_.close(lane, reason);
         } else {
-            PlanBound bound;
-            bound.default_s = standing_.default_plan_s(lane);
-            bound.limit_s = found.longest / second;
-            standing_.pass_over(lane, lane.lane->waiting.next_within(*lane.next, bound), reason);
+            pass_over_longer(lane, found, reason);
         }
+    }
+
+    // Jobs of the lane that are not short enough for any hole are not looked at.
+    void pass_over_longer(LaneStanding& lane, const Search& found, Reason reason) {
+        if (found.longest == 0) {
+            standing_.close(lane, reason);
+            return;
+        }
+        PlanBound bound;
+        bound.default_s = standing_.default_plan_s(lane);
+        bound.limit_s = found.longest / second;
+        standing_.pass_over(lane, lane.lane->waiting.next_within(*lane.next, bound), reason);
     }
 
     Reason why_waiting(const LaneStanding& lane, const Ask& ask, const Search& found) {
         if (!found.fits) return outlook(lane).reason;
-        if (found.unaffordable && found.longest == 0) return Reason::limit;
+        if (found.unaffordable != Reason::none) return found.unaffordable;
         if (cluster_.windows().empty()) return Reason::reserved;
         for (const Hole& hole : holes_.all())
             if (can_take(hole, *lane.shape) && promises_.has_consumables(hole, *lane.shape) &&
+                (!is_priced_there(lane) || affordable(lane, *hole.executor).length >= ask.length()) &&
                 promises_.is_open(hole.executor->id, ask.group, now_, ask.length()))
                 return Reason::reserved;
         return Reason::maintenance;
@@ -338,6 +369,8 @@ private:
         if (budget_.no_promises && budget_.no_promises()) promised_ = SIZE_MAX;
         return promised_ < most;
     }
+
+    bool all_promised() { return has_promised_ && !may_promise(); }
 
     void promise(const LaneStanding& lane, const Ask& ask) {
         ++promised_;
@@ -404,8 +437,10 @@ private:
         const auto limit = settings_.max_concurrent_jobs;
         const auto running = cluster_.run_count() + result_.placements.size();
         if (limit > 0 && running >= static_cast<std::size_t>(limit)) {
-            for (LaneStanding& lane : standing_.lanes)
+            for (LaneStanding& lane : standing_.lanes) {
+                skip_blocked(lane);
                 if (lane.next) standing_.close(lane, Reason::limit);
+            }
             return true;
         }
         if (result_.placements.size() < budget_.max_placements && !(budget_.out_of_time && budget_.out_of_time()))

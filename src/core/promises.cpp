@@ -28,9 +28,8 @@ std::int64_t Promises::left_now(ExecutorId executor, const std::string& name) co
 }
 
 bool Promises::has_consumables(const Hole& hole, const Shape& shape) const {
-    return std::all_of(shape.consumables.begin(), shape.consumables.end(), [&](const auto& wanted) {
-        return wanted.second <= left_now(hole.executor->id, wanted.first);
-    });
+    return std::all_of(shape.consumables.begin(), shape.consumables.end(),
+                       [&](const auto& wanted) { return wanted.second <= left_now(hole.executor->id, wanted.first); });
 }
 
 Micros Promises::lasts(const Hole& hole, const Ask& ask) const {

@@ -26,6 +26,7 @@ struct Count {
 };
 
 // What a run gives back, and when it is planned to. For a run past its plan `at` lies in the past: see overdue_end().
+// One that was asked to stop counts as past its plan and its limit.
 template <typename Amount> struct Release {
     Micros at = 0;
     JobId job = 0;

@@ -21,9 +21,8 @@ public:
     void run() {
         for (const auto& [id, until] : w.preemptors)
             if (until > w.now) try_preemptor(id);
-        while (!stopped()) {
-            const Job* next = next_job();
-            if (!next) break;
+        while (const Job* next = next_job()) {
+            if (stopped()) break;
             look_at(*next);
         }
     }
@@ -49,14 +48,20 @@ public:
         return ids;
     }
 
-    // Why a job is left; resources stands for resources, reserved and maintenance, which change with every placement.
-    Reason reason_of(const Job& j) const {
-        if (j.eligible_at > w.now) return Reason::begin_time;
-        if (group_of(j.group).paused) return Reason::paused;
-        if (over_limits(j, shape_of(j).need)) return Reason::limit;
-        if (over_quota(j, nominal_rate(j))) return Reason::quota;
-        const auto told = passed.find(j.id);
-        return told == passed.end() ? Reason::priority : told->second;
+    // Why a job is left: what stood against it when it was looked at, and what does after all placements. resources
+    // stands for resources, reserved and maintenance, which are told apart by what else was placed before.
+    std::set<Reason> reasons_of(const Job& j) const {
+        if (j.eligible_at > w.now) return {Reason::begin_time};
+        std::set<Reason> reasons;
+        if (const auto told = passed.find(j.id); told != passed.end()) reasons.insert(told->second);
+        const Shape s = shape_of(j);
+        if (group_of(j.group).paused) reasons.insert(Reason::paused);
+        if (over_limits(j, s.need)) reasons.insert(Reason::limit);
+        if (over_quota(j, nominal_rate(j))) reasons.insert(Reason::quota);
+        const bool fits = std::any_of(w.executors.begin(), w.executors.end(), [&](auto& e) { return fits_now(e, s); });
+        if (!fits && !ended) reasons.insert(outlook(s));
+        if (reasons.empty() || (ended && !passed.count(j.id))) reasons.insert(Reason::priority);
+        return reasons;
     }
 
     bool is_waiting(const Job& j) const { return !j.held && j.eligible_at <= w.now && !taken.count(j.id); }
@@ -394,9 +399,11 @@ private:
         const Executor* best = nullptr;
         std::pair<std::int64_t, Fitness> best_key;
         bool any_fits = false, any_affords = false, any_open = false;
+        Reason unaffordable = Reason::limit;
         for (const Executor& e : w.executors) {
             if (!fits_now(e, s)) continue;
             any_fits = true;
+            if (!over_limits(j, granted(e, s))) unaffordable = Reason::quota;
             if (!affords(j, e)) continue;
             any_affords = true;
             any_open = any_open || is_open(e, j.group, w.now, w.now + planned_s(j) * second);
@@ -409,7 +416,7 @@ private:
         } else if (!any_fits && outlook(s) != Reason::resources) {
             passed[j.id] = outlook(s);
         } else if (any_fits && !any_affords) {
-            passed[j.id] = Reason::limit;
+            passed[j.id] = unaffordable;
         } else {
             passed[j.id] = Reason::resources;
             if (w.settings.backfill == Backfill::none && (!any_fits || any_open))

@@ -185,7 +185,7 @@ private:
         if (chance(3)) j.eligible_at -= draw(hour);
         if (chance(12)) j.eligible_at = now + 1 + draw(hour);
         if (chance(2)) j.estimate = chance(2) ? (1 + draw(10)) * 30 * minute : 1 + draw(5 * hour);
-        if (chance(3)) j.time_limit = 1 + draw(9 * hour);
+        if (chance(3)) j.time_limit = j.estimate.value_or(1) + draw(9 * hour);
         j.held = chance(10);
         return j;
     }
