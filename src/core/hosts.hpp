@@ -11,8 +11,8 @@ using HostReleases = Timeline<Resources>::Releases;
 struct Host {
     std::optional<Executor> executor; // none: runs name it, but it is not registered
     Resources taken;
-    GpuRoom gpus;               // free().gpu_milli by device
-    std::size_t gpu_shares = 0; // runs that share a device
+    GpuRoom gpus;                                     // free().gpu_milli by device
+    std::map<std::int32_t, std::int32_t> shared_gpus; // thousandths that runs hold, by slot
     Consumables consumables_taken;
     std::vector<JobId> runs; // ascending
     HostReleases releases;

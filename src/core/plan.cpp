@@ -55,14 +55,20 @@ private:
 
     // Jobs of one lane are alike: whichever is first in it uses the room.
     void place_preemptors() {
-        for (const auto& [id, until] : state_.preemptors) {
-            const LaneSpec spec = lane_spec(*cluster_.find_job(id));
-            for (LaneStanding& lane : standing_.lanes) {
-                if (lane.lane->spec != spec || stopped()) continue;
-                skip_blocked(lane);
-                if (lane.next && attempt(lane, false)) standing_.refresh(standing_.group_of(lane));
-            }
+        for (auto it = state_.preemptors.begin(); it != state_.preemptors.end();)
+            it = place_preemptor(it->first) ? state_.preemptors.erase(it) : std::next(it);
+    }
+
+    bool place_preemptor(JobId id) {
+        const LaneSpec spec = lane_spec(*cluster_.find_job(id));
+        for (LaneStanding& lane : standing_.lanes) {
+            if (lane.lane->spec != spec || stopped()) continue;
+            skip_blocked(lane);
+            if (!lane.next || !attempt(lane, false)) return false;
+            standing_.refresh(standing_.group_of(lane));
+            return true;
         }
+        return false;
     }
 
     // What stands against its jobs closes the lane, or moves it on to one that may start.
@@ -377,14 +383,35 @@ private:
         has_promised_ = true;
         const Start start = promises_.earliest(ask);
         if (start.at == never) return; // everything that could hold it is promised for ever
+        preempt(lane, ask);
         promises_.reserve(start, ask);
         result_.reservations.push_back({lane.next->id, start.executor, start.at});
+    }
+
+    void preempt(const LaneStanding& lane, const Ask& ask) {
         if (!settings_.preemption || lane.lane->spec.preemptible || !result_.preemptions.empty()) return;
-        const auto is_open = [&](ExecutorId id) { return promises_.is_open(id, ask.group, now_, ask.length()); };
-        for (const JobId run : choose_victims(cluster_, *lane.shape, now_, is_open)) {
+        const auto may_use = [&](const Executor& executor) {
+            return promises_.is_open(executor.id, ask.group, now_, ask.length()) &&
+                   promises_.delays_nothing(executor.id, ask) &&
+                   (!is_priced_there(lane) || affordable(lane, executor).length >= ask.length());
+        };
+        for (const JobId run : choose_victims(cluster_, *lane.shape, now_, placed_runs(), may_use)) {
             result_.preemptions.push_back({run, lane.next->id});
             state_.preemptors[lane.next->id] = now_ + preemptor_keeps_room;
         }
+    }
+
+    // As far as they hold something.
+    std::vector<Run> placed_runs() const {
+        std::vector<Run> runs;
+        for (const Placement& p : result_.placements) {
+            Run& run = runs.emplace_back();
+            run.executor = p.executor;
+            run.resources = p.granted;
+            run.gpu_slot = p.gpu_slot;
+            run.consumables = cluster_.find_job(p.job)->shape.consumables;
+        }
+        return runs;
     }
 
     // --- what fits nowhere any more

@@ -45,6 +45,14 @@ Micros Promises::lasts(const Hole& hole, const Ask& ask) const {
     return std::min(length, timeline->second.lasts(taken_by(*ask.shape, *hole.executor)));
 }
 
+bool Promises::delays_nothing(ExecutorId executor, const Ask& ask) const {
+    return timelines_.count(executor) == 0 &&
+           std::all_of(ask.shape->consumables.begin(), ask.shape->consumables.end(), [&](const auto& wanted) {
+               const auto stock = stocks_.find(wanted.first);
+               return stock == stocks_.end() || stock->second.lasts({wanted.second}) >= ask.length();
+           });
+}
+
 void Promises::place(ExecutorId executor, const Ask& ask, const Resources& granted) {
     const Micros end = later(now_, ask.length());
     if (const auto timeline = timelines_.find(executor); timeline != timelines_.end())

@@ -34,6 +34,9 @@ public:
         return !conflict(executor, group, from, length);
     }
 
+    // What is promised is not touched, whatever is free on the executor while the ask runs there from now on.
+    bool delays_nothing(ExecutorId executor, const Ask& ask) const;
+
     // The ask has been placed: these resources are taken for its planned duration.
     void place(ExecutorId executor, const Ask& ask, const Resources& granted);
 
