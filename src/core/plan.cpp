@@ -381,24 +381,30 @@ private:
     void promise(const LaneStanding& lane, const Ask& ask) {
         ++promised_;
         has_promised_ = true;
-        const Start start = promises_.earliest(ask);
+        Start start = promises_.earliest(ask);
         if (start.at == never) return; // everything that could hold it is promised for ever
-        preempt(lane, ask);
+        if (const auto executor = preempt(lane, ask)) start = {*executor, now_ + second};
         promises_.reserve(start, ask);
         result_.reservations.push_back({lane.next->id, start.executor, start.at});
     }
 
-    void preempt(const LaneStanding& lane, const Ask& ask) {
-        if (!settings_.preemption || lane.lane->spec.preemptible || !result_.preemptions.empty()) return;
+    // The executor on which runs are to stop; none: nobody is stopped.
+    std::optional<ExecutorId> preempt(const LaneStanding& lane, const Ask& ask) {
+        if (!settings_.preemption || lane.lane->spec.preemptible || !result_.preemptions.empty()) return std::nullopt;
         const auto may_use = [&](const Executor& executor) {
             return promises_.is_open(executor.id, ask.group, now_, ask.length()) &&
                    promises_.delays_nothing(executor.id, ask) &&
                    (!is_priced_there(lane) || affordable(lane, executor).length >= ask.length());
         };
-        for (const JobId run : choose_victims(cluster_, *lane.shape, now_, placed_runs(), may_use)) {
-            result_.preemptions.push_back({run, lane.next->id});
+        std::optional<ExecutorId> where;
+        for (const JobId id : choose_victims(cluster_, *lane.shape, now_, placed_runs(), may_use)) {
+            const Run& run = *cluster_.find_run(id);
+            result_.preemptions.push_back({id, lane.next->id});
             state_.preemptors[lane.next->id] = now_ + preemptor_keeps_room;
+            promises_.stop(run);
+            where = run.executor;
         }
+        return where;
     }
 
     // As far as they hold something.

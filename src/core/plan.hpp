@@ -16,7 +16,8 @@
 //      allow, of equal ones on the executor that would be fittest if it were empty; nothing that starts after it may
 //      delay that. Without a promise left it is passed over. A job that fits no executor in service is passed over
 //      without a promise. What a run past its plan holds is planned to be free at overdue_end(), what one that was
-//      asked to stop holds within a second; of GPUs the sum counts, not the device.
+//      asked to stop holds within a second; of GPUs the sum counts, not the device. Runs that are preempted for it
+//      (preemption.hpp) count as asked, and the promise is for what they leave.
 //   6. backfill_order shortest: once all promises are made, the job of the least planned duration goes first, of equal
 //      ones the oldest.
 // Blocked stays blocked until the end of the plan: capacity, limits and quota only shrink in between. So lanes are

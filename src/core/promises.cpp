@@ -47,10 +47,8 @@ Micros Promises::lasts(const Hole& hole, const Ask& ask) const {
 
 bool Promises::delays_nothing(ExecutorId executor, const Ask& ask) const {
     return timelines_.count(executor) == 0 &&
-           std::all_of(ask.shape->consumables.begin(), ask.shape->consumables.end(), [&](const auto& wanted) {
-               const auto stock = stocks_.find(wanted.first);
-               return stock == stocks_.end() || stock->second.lasts({wanted.second}) >= ask.length();
-           });
+           std::none_of(ask.shape->consumables.begin(), ask.shape->consumables.end(),
+                        [&](const auto& wanted) { return promised_names_.count(wanted.first) != 0; });
 }
 
 void Promises::place(ExecutorId executor, const Ask& ask, const Resources& granted) {
@@ -129,16 +127,31 @@ Start Promises::earliest(const Ask& ask) {
     return best;
 }
 
+Promises::HostTimeline& Promises::timeline(ExecutorId id, const Host& host) {
+    const auto known = timelines_.find(id);
+    return known != timelines_.end() ? known->second : timelines_.emplace(id, make_timeline(id, host)).first->second;
+}
+
+// What is taken away here comes back when the run was planned to end, and goes with it then.
+void Promises::stop(const Run& run) {
+    const Host& host = *cluster_.hosts().find(run.executor);
+    const auto release =
+        std::find_if(host.releases.begin(), host.releases.end(), [&](const auto& r) { return r.job == run.job; });
+    const Micros planned = release->at > now_ ? release->at : overdue_end(release->started, release->killed_at, now_);
+    const Micros soon = now_ + second;
+    if (planned <= soon) return;
+    timeline(run.executor, host).promise(soon, planned, Resources{} - run.resources);
+    for (const auto& [name, amount] : run.consumables) consumable(host, name).promise(soon, planned, {-amount});
+}
+
 void Promises::reserve(const Start& start, const Ask& ask) {
     const Host& host = *cluster_.hosts().find(start.executor);
-    const auto known = timelines_.find(start.executor);
-    HostTimeline& timeline =
-        known != timelines_.end()
-            ? known->second
-            : timelines_.emplace(start.executor, make_timeline(start.executor, host)).first->second;
     const Micros end = later(start.at, ask.length());
-    timeline.promise(start.at, end, taken_by(*ask.shape, *host.executor));
-    for (const auto& [name, amount] : ask.shape->consumables) consumable(host, name).promise(start.at, end, {amount});
+    timeline(start.executor, host).promise(start.at, end, taken_by(*ask.shape, *host.executor));
+    for (const auto& [name, amount] : ask.shape->consumables) {
+        consumable(host, name).promise(start.at, end, {amount});
+        promised_names_.insert(name);
+    }
 }
 
 } // namespace rcq::core

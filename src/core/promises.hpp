@@ -43,7 +43,9 @@ public:
     // The first time and the place at which the ask can start, after all that is promised already; at = never when it
     // can start nowhere in service.
     Start earliest(const Ask& ask);
-    // Promises what earliest() found.
+    // The run will be asked to stop: what it holds is free within a second.
+    void stop(const Run& run);
+    // Promises what earliest() found, or what stopped runs leave.
     void reserve(const Start& start, const Ask& ask);
 
 private:
@@ -64,6 +66,7 @@ private:
 
     const Window* conflict(ExecutorId executor, GroupId group, Micros from, Micros length) const;
     HostTimeline make_timeline(ExecutorId id, const Host& host) const;
+    HostTimeline& timeline(ExecutorId id, const Host& host);
     // Of the cluster, if that has some of the name, else of the host.
     ConsumableTimeline& consumable(const Host& host, const std::string& name);
     const ConsumableTimeline* find_consumable(ExecutorId executor, const std::string& name) const; // null: untouched
@@ -76,6 +79,7 @@ private:
     std::unordered_map<ExecutorId, std::vector<Placed>> placed_;
     std::map<std::string, ConsumableTimeline, std::less<>> stocks_;
     std::map<std::pair<ExecutorId, std::string>, Own> own_;
+    std::set<std::string> promised_names_; // names of consumables in reservations
 };
 
 } // namespace rcq::core
