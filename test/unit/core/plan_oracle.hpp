@@ -12,8 +12,11 @@ namespace rcq::core {
 
 class PlanOracle {
 public:
-    explicit PlanOracle(const World& world) : w(world), lifted(world.lifted) {
-        for (const Run& r : w.runs) held.push_back({r.executor, INT64_MIN, planned_end(r), r.resources, r.consumables});
+    // Which runs are stopped is taken from the plan: whether that is right has a test of its own.
+    explicit PlanOracle(const World& world, const std::vector<Preemption>& preemptions = {})
+        : w(world), stops(preemptions), lifted(world.lifted) {
+        for (const Run& r : w.runs)
+            held.push_back({r.executor, INT64_MIN, planned_end(r), r.resources, r.consumables, r.job});
         for (const Executor& e : w.executors) gpus.emplace(e.id, GpuRoom(free_at(e, w.now).gpu_milli));
         expected = Workload(expected_jobs());
     }
@@ -73,9 +76,11 @@ private:
         Micros from, until;
         Resources amount;
         Consumables consumables;
+        JobId run = 0; // 0: a placement or a promise
     };
 
     const World& w;
+    std::vector<Preemption> stops;
     std::vector<Hold> held;     // by runs, placements, reservations
     std::vector<Hold> promised; // by the reservations among them
     std::map<ExecutorId, GpuRoom> gpus;
@@ -483,7 +488,7 @@ private:
         else
             gpus[e.id].take(all.gpu_milli);
         placements.push_back({j.id, e.id, all, slot, by_guard});
-        held.push_back({e.id, w.now, w.now + planned_s(j) * second, all, s.consumables});
+        held.push_back({e.id, w.now, w.now + planned_s(j) * second, all, s.consumables, 0});
         placed_usage[{j.group, j.user}] += billed_rate(all, e.gpu_type, w.settings) * planned_s(j);
         taken.insert(j.id);
         if (by_guard && w.settings.guard_scope == GuardScope::group) lifted[j.group] = w.now;
@@ -501,11 +506,19 @@ private:
                 break;
             }
         }
+        for (const Preemption& stop : stops) {
+            if (stop.for_job != j.id) continue;
+            const auto run = std::find_if(held.begin(), held.end(), [&](const Hold& h) { return h.run == stop.run; });
+            run->until = w.now + second;
+            best->first = w.now + second;
+            where = &*std::find_if(w.executors.begin(), w.executors.end(),
+                                   [&](const Executor& e) { return e.id == run->executor; });
+        }
         if (!where) throw std::logic_error("a job that some executor could host starts never");
         reservations.push_back({j.id, where->id, best->first});
         placed_before.push_back(placements.size());
         const Micros until = best->first + planned_s(j) * second;
-        held.push_back({where->id, best->first, until, granted(*where, s), s.consumables});
+        held.push_back({where->id, best->first, until, granted(*where, s), s.consumables, 0});
         promised.push_back(held.back());
     }
 
