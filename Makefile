@@ -1,10 +1,10 @@
 # rcq: a batch scheduler inside PostgreSQL.
 #
-#   make            extension (PGXS) and executor (CMake, under build/)
-#   make install    both, into the PostgreSQL that PG_CONFIG names (as root)
+#   make            extension (PGXS), executor and simulator (CMake, under build/)
+#   make install    all three, into the PostgreSQL that PG_CONFIG names (as root)
 #   make demo       from a fresh machine to real jobs running; make stop ends it, make reset removes its state
 #   make check      every test suite; closes with 'N passed, N failed'
-#   make unit       the unit tests of core and executor alone; make unit-sanitize under ASan and UBSan
+#   make unit       the unit tests of core, executor and simulator alone; make unit-sanitize under ASan and UBSan
 #   make bench      every figure of docs/performance.md; make bench-quick in under a minute
 #   make lint       clang-format, clang-tidy, checks of the SQL
 #   make setup      installs what the above need from Debian (as root or with sudo)
@@ -14,8 +14,7 @@ RCQ_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" rcq.control)
 MODULE_big = rcq
 CORE = $(patsubst %.cpp,%.o,$(wildcard src/core/*.cpp))
 OBJS = $(patsubst %.cpp,%.o,$(wildcard src/pg/*.cpp)) $(CORE)
-DATA = $(wildcard sql/updates/*.sql)
-DATA_built = rcq--$(RCQ_VERSION).sql
+DATA_built = rcq--$(RCQ_VERSION).sql $(notdir $(wildcard sql/updates/*.sql))
 EXTRA_CLEAN = $(OBJS:.o=.d) rcq--*.sql
 
 REGRESS = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
@@ -30,7 +29,7 @@ PG_CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Wno-register -Wno-unused-parameter -
 SHLIB_LINK = -lstdc++ -Wl,--version-script=src/pg/exports.map $(EXTRA_LINK)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # PGXS has a `check` of its own, and may be missing: targets that only call scripts (FRONT) do without it
-FRONT = setup executor unit unit-sanitize demo stop reset check bench bench-quick lint help
+FRONT = setup programs unit unit-sanitize demo stop reset check bench bench-quick lint help
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FRONT),$(MAKECMDGOALS)),all),)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
@@ -43,6 +42,9 @@ endif
 rcq--$(RCQ_VERSION).sql: $(sort $(wildcard sql/install/*.sql)) rcq.control
 	cat $(sort $(wildcard sql/install/*.sql)) > $@
 
+rcq--%.sql: sql/updates/rcq--%.sql sql/updates/expand.awk $(sort $(wildcard sql/install/*.sql))
+	awk -f sql/updates/expand.awk $< > $@.new && mv $@.new $@
+
 rcq.so: src/pg/exports.map
 
 EXTRA_CLEAN += build
@@ -54,23 +56,23 @@ $(error PostgreSQL's development files are missing (no PGXS by way of "$(PG_CONF
 endif
 endif
 
-# On Debian the executor belongs on everybody's PATH; a private PostgreSQL keeps it beside the server.
-EXECUTOR_BINDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/bin,$(bindir))
+# On Debian the programs belong on everybody's PATH; a private PostgreSQL keeps them beside the server.
+PROGRAM_BINDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/bin,$(bindir))
 JOBS ?= $(shell nproc)
 
-.PHONY: all install install-all install-executor $(FRONT)
-all: executor
-install: install-executor
+.PHONY: all install install-all install-programs $(FRONT)
+all: programs
+install: install-programs
 install-all: install
-install-executor: executor
-	install -d '$(DESTDIR)$(EXECUTOR_BINDIR)'
-	install -m 755 build/rcq-executor '$(DESTDIR)$(EXECUTOR_BINDIR)/rcq-executor'
+install-programs: programs
+	install -d '$(DESTDIR)$(PROGRAM_BINDIR)'
+	install -m 755 build/rcq-executor build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
 
 build/CMakeCache.txt: CMakeLists.txt
 	cmake -S . -B build
 	@touch $@
-executor: build/CMakeCache.txt
-	@cmake --build build --parallel $(JOBS) --target rcq-executor
+programs: build/CMakeCache.txt
+	@cmake --build build --parallel $(JOBS) --target rcq-executor rcq-sim
 unit-build: build/CMakeCache.txt
 	@cmake --build build --parallel $(JOBS)
 unit: unit-build

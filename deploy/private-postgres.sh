@@ -27,7 +27,7 @@ outdated() {
     local file extension=$state/pg/usr/share/postgresql/15/extension
     same_file "$root/rcq.so" "$state/pg/usr/lib/postgresql/15/lib/rcq.so" || return 0
     same_file "$root/build/rcq-executor" "$state/pg/usr/lib/postgresql/15/bin/rcq-executor" || return 0
-    for file in "$root"/rcq.control "$root"/rcq--*.sql "$root"/sql/updates/*.sql; do
+    for file in "$root"/rcq.control "$root"/rcq--*.sql; do
         [[ ! -e $file ]] || same_file "$file" "$extension/${file##*/}" || return 0
     done
     return 1

@@ -16,11 +16,11 @@ SET ROLE regress_node_a;
 SELECT * FROM t.errors('SELECT t.register(protocol => 2)', 'SELECT t.register(protocol => 0)', 'SELECT t.register(protocol => NULL)');
 SELECT code, message FROM t.errors(
     'SELECT t.register(cpu_cores => -1)', 'SELECT t.register(cpu_cores => 100001)', 'SELECT t.register(memory_gb => -1)', 'SELECT t.register(gpu_count => 10001)',
-    'SELECT t.register(features => ARRAY[NULL]::text[])', $$SELECT t.register(features => '{Upper}')$$, 'SELECT t.register(incarnation => NULL)',
+    'SELECT t.register(features => ARRAY[NULL]::text[])', 'SELECT t.register(gpu_type => ''A 100'')', $$SELECT t.register(features => '{Upper}')$$, 'SELECT t.register(incarnation => NULL)',
     $$SELECT rcq.register_executor('h', NULL, NULL, 1, 1)$$, $$SELECT rcq.register_executor('h', '[]', NULL, 1, 1)$$, $$SELECT rcq.register_executor('h', '{}', NULL, 1, 1)$$,
     $$SELECT rcq.register_executor('h', '{"cpu_cores": "many", "memory_mib": 1}', NULL, 1, 1)$$, $$SELECT rcq.register_executor('h', '{"cpu_cores": 1, "memory_mib": 1e30}', NULL, 1, 1)$$,
     $$SELECT rcq.register_executor(NULL, '{"cpu_cores": 1, "memory_mib": 1}', NULL, 1, 1)$$);
-SELECT t.register(cpu_cores => 2, memory_gb => 4, gpu_count => 1, features => '{gpu,avx2,gpu}');
+SELECT t.register(cpu_cores => 2, memory_gb => 4, gpu_count => 1, features => '{gpu,avx2,gpu}', gpu_type => 'a100-40gb');
 -- sync: of one's own executor alone, with sound arguments
 SELECT executor AS a FROM t.process WHERE name = 'regress_node_a' \gset
 SELECT * FROM t.errors(
@@ -35,7 +35,7 @@ SELECT code FROM t.errors(
     $$SELECT t.sync(finished => '[{"job_id": 1, "token": 1, "end": "exploded"}]')$$, $$SELECT t.sync(finished => '[{"job_id": 1, "token": 1, "end": "exit_code"}]')$$,
     $$SELECT t.sync(finished => '[{"job_id": "one", "token": 1, "end": "oom"}]')$$, $$SELECT t.sync(finished => '[{"job_id": 1, "token": 1, "end": "oom", "cpu_seconds": "NaN?"}]')$$);
 RESET ROLE;
-SELECT name, hostname, status, reason, runs, cpu_cores, memory_gb, gpu_count, features FROM rcq.executors WHERE hostname IS NOT NULL;
+SELECT name, hostname, status, reason, runs, cpu_cores, memory_gb, gpu_count, gpu_type, features FROM rcq.executors WHERE hostname IS NOT NULL;
 
 -- capacity and features decide what is placed
 SELECT rcq.submit('job 1', cpu_cores => 2, gpu_count => 1, features => '{gpu}', requeue => false), rcq.submit('job 2', cpu_cores => 3), rcq.submit('job 3', memory_gb => 4, priority => 4);
@@ -59,7 +59,7 @@ RESET ROLE;
 SELECT status, attempt FROM rcq.jobs WHERE id = 1;
 SELECT count(*) AS runs FROM rcq.runs;
 -- what a start says
-SELECT jsonb_pretty(rcq_private.start_body(j, 1)) FROM rcq_private.job j WHERE id = 1;
+SELECT jsonb_pretty(rcq_private.start_body(j, l)) FROM rcq_private.job j JOIN rcq_private.live l ON l.job_id = j.id WHERE id = 1;
 
 -- reports: recorded once; what was never there is stale
 SET ROLE regress_node_a;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit exports sql e2e
+#   test/run-all.sh [suite ...]     unit replay exports sql upgrade e2e
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -25,9 +25,10 @@ number() { # file regex: the number that the last match begins with, or 0
     grep -oE "(^|[^0-9])$2" "$1" | tail -n 1 | grep -oE '[0-9]+' | head -n 1 || echo 0
 }
 
-unit() {
-    local binary code=0 all=0 bad=0 left_out=0
-    for binary in build/core_test build/executor_test; do
+googletest() { # suite binary ...
+    local suite=$1 binary code=0 all=0 bad=0 left_out=0
+    shift
+    for binary in "$@"; do
         say "$binary"
         "$binary" --gtest_brief=1 >"$logs/unit" 2>&1 || code=1
         tail -n 25 "$logs/unit"
@@ -36,8 +37,14 @@ unit() {
         left_out=$((left_out + $(number "$logs/unit" '[0-9]+ tests?, listed below')))
     done
     skipped=$((skipped + left_out))
-    count unit $((all - bad - left_out)) "$bad" "$code"
+    count "$suite" $((all - bad - left_out)) "$bad" "$code"
 }
+
+unit() { googletest unit build/core_test build/executor_test build/sim_test; }
+
+# Whole replays against an independent simulator; RCQ_TRACES names a folder of traces whose published figures are
+# checked, too.
+replay() { googletest replay build/replay_test; }
 
 # The library must export its entries and nothing else: PostgreSQL loads libraries with global symbols.
 exports() {
@@ -58,16 +65,25 @@ sql() {
     count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
 }
 
-e2e() {
+python_suite() { # NAME: the tests of test/NAME
     local code=0
-    say "end to end: real server, real executors"
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider test/e2e 2>&1 | tee "$logs/e2e"
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider "test/$1" 2>&1 | tee "$logs/$1"
     code=${PIPESTATUS[0]}
-    skipped=$((skipped + $(number "$logs/e2e" '[0-9]+ skipped')))
-    count e2e "$(number "$logs/e2e" '[0-9]+ passed')" "$(($(number "$logs/e2e" '[0-9]+ failed') + $(number "$logs/e2e" '[0-9]+ errors?')))" "$code"
+    skipped=$((skipped + $(number "$logs/$1" '[0-9]+ skipped')))
+    count "$1" "$(number "$logs/$1" '[0-9]+ passed')" "$(($(number "$logs/$1" '[0-9]+ failed') + $(number "$logs/$1" '[0-9]+ errors?')))" "$code"
 }
 
-for suite in "${@:-unit exports sql e2e}"; do
+upgrade() {
+    say "ALTER EXTENSION UPDATE against a fresh install"
+    python_suite upgrade
+}
+
+e2e() {
+    say "end to end: real server, real executors"
+    python_suite e2e
+}
+
+for suite in "${@:-unit replay exports sql upgrade e2e}"; do
     for name in $suite; do "$name"; done
 done
 

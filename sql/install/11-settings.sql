@@ -23,28 +23,6 @@ CREATE TABLE rcq_private.setting (
 COMMENT ON TABLE rcq_private.setting IS 'Settings that an administrator changed from their default';
 COMMENT ON COLUMN rcq_private.setting.parsed IS 'The value as programs read it: numbers, durations in seconds, booleans as 0 or 1';
 
-INSERT INTO rcq_private.setting_definition (name, type, default_value, minimum, maximum, choices, unit, description) VALUES
-('billing_cpu_hour', 'number', '1', 0, 1000000, NULL, 'billed hours per CPU-hour', 'Weight of one allocated CPU core for one hour in usage'),
-('billing_gb_hour', 'number', '0', 0, 1000000, NULL, 'billed hours per GB-hour', 'Weight of one allocated GB of memory for one hour in usage'),
-('billing_gpu_hour', 'number', '0', 0, 1000000, NULL, 'billed hours per GPU-hour', 'Weight of one allocated GPU for one hour in usage'),
-('claim_timeout', 'duration', '10 seconds', 1, 3600, NULL, NULL, 'A placement not claimed by its executor within this time returns to the queue'),
-('default_estimate', 'duration', '1 hour', 1, 315360000, NULL, NULL, 'Planned duration of a job that states neither estimate nor time limit, in a group without a default of its own'),
-('default_time_limit', 'duration', '0', 0, 315360000, NULL, NULL, 'Time limit of jobs that state none; 0 = none'),
-('fairshare_cap', 'number', '2.0', 1, 1000, NULL, 'factor', 'Greatest fair-share multiplier; busy clusters use 10'),
-('fairshare_floor', 'number', '0.01', 0.000001, 1, NULL, 'factor', 'Least fair-share multiplier'),
-('fairshare_window', 'duration', '30 days', 3600, 31622400, NULL, NULL, 'Usage counts against the quota for this long (rolling window)'),
-('guard_scope', 'choice', 'group', NULL, NULL, ARRAY['group', 'job'], NULL, 'Whom the starvation guard lifts: every job past max_wait, or one job per group at a time'),
-('guard_spacing', 'duration', '10 minutes', 0, 86400, NULL, NULL, 'Least time between two lifted starts of one group (guard_scope = group)'),
-('lease', 'duration', '30 seconds', 1, 86400, NULL, NULL, 'An executor silent for longer is offline: nothing new is placed on it'),
-('lost_after', 'duration', '5 minutes', 1, 604800, NULL, NULL, 'Runs of an executor silent for longer are fenced and their jobs requeued'),
-('max_concurrent_jobs', 'integer', '0', 0, 10000000, NULL, 'jobs', 'Placed and running jobs of the whole cluster; 0 = capacity alone decides'),
-('max_losses', 'integer', '10', 0, 1000, NULL, 'runs', 'How often a job is run again after its executor was lost, before it fails as executor_lost'),
-('max_script_bytes', 'integer', '1048576', 1, 104857600, NULL, 'bytes', 'Greatest size of a job script'),
-('max_time_limit', 'duration', '0', 0, 315360000, NULL, NULL, 'Greatest time limit a job may ask for; 0 = none'),
-('max_wait', 'duration', '72 hours', 0, 315360000, NULL, NULL, 'Starvation guard: a job eligible for longer ranks before all others; 0 = off'),
-('user_fairness', 'boolean', 'on', NULL, NULL, NULL, NULL, 'Whether people of one group share its rank by their own usage'),
-('wait_boost_per_hour', 'number', '0.01', 0, 100, NULL, 'factor per hour', 'Growth of a job''s priority with each hour of waiting');
-
 -- Parses a setting's value by its definition; durations come out in seconds, booleans as 0 or 1, choices as their text.
 CREATE FUNCTION rcq_private.setting_value(def rcq_private.setting_definition, value text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -75,8 +53,6 @@ BEGIN
     PERFORM rcq_private.fail('RC001', pg_catalog.format('setting %s cannot be "%s"', def.name, pg_catalog.left(value, 100)),
             pg_catalog.format('Allowed: %s%s.', allowed, COALESCE(' ' || def.unit, '')));
 END $$;
-
-UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d, d.default_value);
 
 -- The value in force, parsed.
 CREATE FUNCTION rcq_private.setting_text(name text) RETURNS text

@@ -22,9 +22,18 @@ CREATE TABLE rcq_private.job (
     workdir       text COLLATE "C",
     features      text[] COLLATE "C",
     env           jsonb,
-    script        text NOT NULL
+    script        text NOT NULL,
+    cpu_cores_min integer,
+    gpu_type      text COLLATE "C",
+    constraints   text COLLATE "C",
+    consumables   jsonb,
+    exclusive     boolean NOT NULL DEFAULT false,
+    preemptible   boolean NOT NULL DEFAULT false,
+    concurrency_key text COLLATE "C"
 );
 COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows never change';
+COMMENT ON COLUMN rcq_private.job.cpu_cores_min IS 'Fewest cores that will do (moldable job); NULL = cpu_cores';
+COMMENT ON COLUMN rcq_private.job.consumables IS 'Named countable resources, {"name": whole amount}';
 CREATE INDEX job_user ON rcq_private.job (user_id, id);
 
 -- One narrow row per unfinished job. Status follows from it: placed_at NULL = pending, claimed_at NULL = assigned,
@@ -40,6 +49,13 @@ CREATE TABLE rcq_private.live (
     max_retries   smallint NOT NULL,
     requeue       boolean NOT NULL,
     features      text[] COLLATE "C",
+    cpu_cores_min integer,
+    gpu_type      text COLLATE "C",
+    constraints   text COLLATE "C",
+    consumables   jsonb,
+    exclusive     boolean NOT NULL DEFAULT false,
+    preemptible   boolean NOT NULL DEFAULT false,
+    concurrency_key text COLLATE "C",
     -- from here on columns change
     held          boolean NOT NULL DEFAULT false,
     priority      smallint NOT NULL,
@@ -55,12 +71,22 @@ CREATE TABLE rcq_private.live (
     claimed_by    bigint,
     cancel_requested_at timestamptz,
     peak_memory_mib integer,
-    cpu_seconds   real
+    cpu_seconds   real,
+    granted_cores integer,
+    granted_memory_mib integer,
+    granted_gpus  integer,
+    preempt_requested_at timestamptz,
+    preempted     smallint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
 COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';
 COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor process that claimed the run';
+COMMENT ON COLUMN rcq_private.live.granted_cores IS 'What the placement granted, as granted_memory_mib and granted_gpus, where it is not what was asked for; NULL = as asked, or not placed';
+COMMENT ON COLUMN rcq_private.live.preempt_requested_at IS 'When the scheduler asked the executor to end this run for another job';
+COMMENT ON COLUMN rcq_private.live.preempted IS 'How often a run of the job was ended for another job';
+-- The owner of a job never changes, so this index leaves every state change heap-only.
+CREATE INDEX live_user ON rcq_private.live (user_id);
 
 CREATE TABLE rcq_private.outcome (
     job_id        bigint PRIMARY KEY,
@@ -80,7 +106,10 @@ CREATE TABLE rcq_private.outcome (
     status        text COLLATE "C" NOT NULL,
     reason        text COLLATE "C",
     message       text,
-    output        jsonb
+    output        jsonb,
+    granted_cores integer,
+    granted_memory_mib integer,
+    granted_gpus  integer
 );
 COMMENT ON TABLE rcq_private.outcome IS 'How a job ended, with the run that ended it (executor_id NULL when it ended unplaced); rows never change';
 
@@ -100,9 +129,12 @@ CREATE TABLE rcq_private.run (
     reason        text COLLATE "C" NOT NULL,
     message       text,
     output        jsonb,
+    granted_cores integer,
+    granted_memory_mib integer,
+    granted_gpus  integer,
     PRIMARY KEY (job_id, attempt)
 );
-COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried or lost); rows never change';
+COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted or lost); rows never change';
 
 CREATE TABLE rcq_private.log (
     job_id     bigint NOT NULL,
@@ -123,7 +155,11 @@ CREATE TABLE rcq_private.usage (
     user_id       integer NOT NULL,
     core_seconds  double precision NOT NULL,
     gb_seconds    double precision NOT NULL,
-    gpu_seconds   double precision NOT NULL
+    gpu_seconds   double precision NOT NULL,
+    since         timestamptz,
+    gpu_type      text COLLATE "C"
 );
-COMMENT ON TABLE rcq_private.usage IS 'Usage of ended runs, one row per user and report of an executor; lost runs are not charged';
+COMMENT ON TABLE rcq_private.usage IS 'Usage of ended runs by what they were granted: one row per run of ten minutes or more, one per user and report for all shorter ones; lost runs are not charged';
+COMMENT ON COLUMN rcq_private.usage.since IS 'Begin of the use, which ended at `at`; NULL = not recorded (version 0.1), as if all of it had been at its end';
+COMMENT ON COLUMN rcq_private.usage.gpu_type IS 'Model of the executor''s GPUs, by which gpu_seconds are billed';
 CREATE INDEX usage_at ON rcq_private.usage USING brin (at);

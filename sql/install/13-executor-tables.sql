@@ -13,11 +13,13 @@ CREATE TABLE rcq_private.executor (
     signed_off     boolean NOT NULL DEFAULT false,
     leaving        text,
     drained        text,
-    created_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    created_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    gpu_type       text COLLATE "C"
 );
 COMMENT ON TABLE rcq_private.executor IS 'Hosts that run jobs; the name is also the login role of the executor process';
 COMMENT ON COLUMN rcq_private.executor.leaving IS 'Reason of a drain that the executor process itself asked for; a new registration ends it';
 COMMENT ON COLUMN rcq_private.executor.drained IS 'Reason of a drain that an administrator ordered; lasts until rcq.resume_executor';
+COMMENT ON COLUMN rcq_private.executor.gpu_type IS 'Model of its GPUs as its process registered it; NULL = unknown';
 
 CREATE SEQUENCE rcq_private.command_seq AS bigint;
 

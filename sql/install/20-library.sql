@@ -39,12 +39,42 @@ COMMENT ON FUNCTION rcq_private.executor_seen(integer) IS 'Last heartbeat since 
 CREATE FUNCTION rcq_private.check_request(
     ordinal bigint, script text, cpu_cores integer, memory_gb double precision, gpu_count integer,
     estimated_hours double precision, time_limit_s double precision, priority integer, max_retries integer, name text,
-    workdir text, env_names text[], env_values text[], features text[], on_disconnect text,
+    workdir text, env jsonb, features text[], on_disconnect text, cpu_cores_min integer, gpu_type text, constraints text,
+    consumables jsonb, concurrency_key text,
     own_max_priority integer, max_script_bytes integer, max_time_limit_s double precision) RETURNS integer
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_check_request';
 COMMENT ON FUNCTION rcq_private.check_request(bigint, text, integer, double precision, integer, double precision,
-    double precision, integer, integer, text, text, text[], text[], text[], text, integer, integer, double precision)
+    double precision, integer, integer, text, text, jsonb, text[], text, integer, text, text, jsonb, text, integer, integer,
+    double precision)
     IS 'Raises RC001 or RC005 for the first fault of a request (ordinal names it in a bulk); returns its memory in MiB';
+
+CREATE FUNCTION rcq_private.feature_list(features text[]) RETURNS text[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_feature_list';
+COMMENT ON FUNCTION rcq_private.feature_list(text[]) IS 'The features sorted and without duplicates; NULL when there are none';
+
+CREATE FUNCTION rcq_private.constraint_text("constraint" text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_constraint_text';
+COMMENT ON FUNCTION rcq_private.constraint_text(text) IS 'A constraint as it is stored: canonical; NULL when malformed';
+
+CREATE FUNCTION rcq_private.constraint_wants("constraint" text) RETURNS text[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_constraint_wants';
+COMMENT ON FUNCTION rcq_private.constraint_wants(text) IS 'Features that a constraint mentions without negating them; NULL when malformed';
+
+CREATE FUNCTION rcq_private.constraint_accepts("constraint" text, features text[]) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_constraint_accepts';
+COMMENT ON FUNCTION rcq_private.constraint_accepts(text, text[]) IS 'Whether an executor with these features meets the constraint (NULL: every one does); NULL when malformed';
+
+CREATE FUNCTION rcq_private.lock_submissions(user_id integer) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_lock_submissions';
+COMMENT ON FUNCTION rcq_private.lock_submissions(integer) IS 'Until the transaction ends, others wait here for the same user';
+
+CREATE FUNCTION rcq_private.count_pending(user_id integer, at_most bigint) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_pending';
+COMMENT ON FUNCTION rcq_private.count_pending(integer, bigint) IS 'Pending jobs of a user at this moment, in every isolation level';
+
+CREATE FUNCTION rcq_private.count_submitted(user_id integer, since timestamptz, at_most bigint) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_submitted';
+COMMENT ON FUNCTION rcq_private.count_submitted(integer, timestamptz, bigint) IS 'Jobs that a user submitted after a time, at this moment, in every isolation level';
 
 CREATE FUNCTION rcq_private.log_lines(data bytea) RETURNS text[]
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_log_lines';
@@ -52,12 +82,15 @@ COMMENT ON FUNCTION rcq_private.log_lines(bytea) IS 'Lines of a log chunk; bytes
 
 CREATE FUNCTION rcq_private.pending_state(
     job_id bigint, group_id integer, user_id integer, priority integer, cpu_cores integer, memory_mib integer,
-    gpu_count integer, features text[], held boolean, eligible_at timestamptz,
+    gpu_count integer, features text[], held boolean, eligible_at timestamptz, cpu_cores_min integer, gpu_type text,
+    constraints text, consumables jsonb, exclusive boolean, preemptible boolean, concurrency_key text,
     OUT "position" integer, OUT base_priority integer, OUT fair_share double precision, OUT wait_boost double precision,
-    OUT final_priority double precision, OUT reason text)
+    OUT final_priority double precision, OUT reason text, OUT expected_start timestamptz, OUT approximate boolean,
+    OUT forecast_at timestamptz, OUT reserved_executor integer, OUT reserved_start timestamptz)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_pending_state';
-COMMENT ON FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz)
-    IS 'What the scheduler last published about a pending job: rank (first 1,000), factors, reason';
+COMMENT ON FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
+    integer, text, text, jsonb, boolean, boolean, text)
+    IS 'What the scheduler last published about a pending job: rank (first 1,000), factors, reason, expected start (approximate behind the first predict_depth jobs) and when that was computed, reservation';
 
 CREATE FUNCTION rcq_private.scheduler_state(
     OUT pid integer, OUT state text, OUT started_at timestamptz, OUT last_cycle_at timestamptz, OUT cycles bigint,

@@ -53,7 +53,8 @@ BEGIN
             'Cancel it, or wait for its end.');
     END IF;
     DELETE FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq = l.command_seq;
-    UPDATE rcq_private.live SET held = true, executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL
+    UPDATE rcq_private.live SET held = true, executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL,
+           granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL
      WHERE job_id = job;
     PERFORM rcq_private.touched(job);
 END $$;

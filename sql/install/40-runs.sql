@@ -6,7 +6,8 @@ CREATE TYPE rcq_private.run_report AS (
     ended_at timestamptz, message text, output jsonb);
 
 -- Answers each report: ok, already, stale, retry. The rows it changes are locked in ascending job id; a row that
--- somebody else holds is skipped and answered retry.
+-- somebody else holds is skipped and answered retry. A run that was to be preempted and did not succeed in the meantime
+-- goes back to the queue, charged, and as if it had never failed; one that its executor lost is lost all the same.
 CREATE FUNCTION rcq_private.end_runs(executor_id integer, reports rcq_private.run_report[])
 RETURNS TABLE (job_id bigint, token bigint, answer text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -18,17 +19,22 @@ DECLARE
     now_ timestamptz := pg_catalog.clock_timestamp();
     done_ids bigint[];
     done_tokens bigint[];
-    cancelled_ids bigint[];
+    told_ids bigint[];
     first_seq bigint;
 BEGIN
     WITH reported AS (
         SELECT DISTINCT ON (r.token) r.* FROM unnest(reports) r ORDER BY r.token
     ), held AS MATERIALIZED (
         SELECT l.job_id, l.user_id, l.group_id, l.priority, l.attempt, l.executor_id, l.token, l.command_seq, l.placed_at,
-               l.claimed_at, l.cpu_cores, l.memory_mib, l.gpu_count, l.cancel_requested_at IS NOT NULL AS cancelling,
+               l.claimed_at, l.granted_cores, l.granted_memory_mib, l.granted_gpus, COALESCE(l.granted_cores, l.cpu_cores) AS cores,
+               COALESCE(l.granted_memory_mib, l.memory_mib) / 1024.0 AS gb, COALESCE(l.granted_gpus, l.gpu_count) AS gpus,
+               l.cancel_requested_at IS NOT NULL AS cancelling, l.cancel_requested_at IS NOT NULL OR l.preempt_requested_at IS NOT NULL AS told,
                l.requeue AND l.losses < max_losses AS may_be_lost, l.failures < l.max_retries AS may_fail,
-               -- a run that its executor ended unasked (a drain that ran out of time) was lost, not cancelled
-               CASE WHEN r.end_ = 'cancelled' AND l.cancel_requested_at IS NULL THEN 'executor_lost' ELSE r.end_ END AS end_,
+               CASE WHEN l.cancel_requested_at IS NOT NULL OR r.end_ = 'executor_lost' OR r.end_ = 'exit_code' AND r.exit_code = 0 THEN r.end_
+                    WHEN l.preempt_requested_at IS NOT NULL THEN 'preempted'
+                    -- a run that its executor ended unasked (a drain that ran out of time) was lost, not cancelled
+                    WHEN r.end_ = 'cancelled' THEN 'executor_lost'
+                    ELSE r.end_ END AS end_,
                r.exit_code, r.signal, COALESCE(r.cpu_seconds, l.cpu_seconds) AS cpu_seconds,
                COALESCE(r.peak_memory_mib, l.peak_memory_mib) AS peak_memory_mib, r.message, r.output,
                GREATEST(LEAST(r.ended_at, now_), l.claimed_at) AS ended_at
@@ -39,50 +45,59 @@ BEGIN
     ), ended AS MATERIALIZED (
         SELECT h.*, CASE WHEN h.end_ = 'exit_code' AND h.exit_code = 0 THEN 'completed'
                          WHEN h.cancelling THEN 'cancelled'
+                         WHEN h.end_ = 'preempted' THEN 'pending'
                          WHEN h.end_ = 'executor_lost' AND h.may_be_lost THEN 'pending'
                          WHEN h.end_ <> 'executor_lost' AND h.may_fail THEN 'pending'
-                         ELSE 'failed' END AS status
+                         ELSE 'failed' END AS status,
+               pg_catalog.date_part('epoch', h.ended_at - h.claimed_at) AS ran_s
           FROM held h
     ), outcomes AS (
         INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, executor_id, exit_code, placed_at,
-                                         claimed_at, token, peak_memory_mib, cpu_seconds, signal, status, reason, message, output)
+                                         claimed_at, token, peak_memory_mib, cpu_seconds, signal, status, reason, message, output,
+                                         granted_cores, granted_memory_mib, granted_gpus)
         SELECT e.job_id, e.ended_at, e.user_id, e.group_id, e.priority, e.attempt, e.executor_id, e.exit_code, e.placed_at,
                e.claimed_at, e.token, e.peak_memory_mib, e.cpu_seconds, e.signal, e.status,
-               CASE WHEN e.status = 'failed' OR e.end_ = 'executor_lost' THEN e.end_ END, e.message, e.output
+               CASE WHEN e.status = 'failed' OR e.end_ = 'executor_lost' THEN e.end_ END, e.message, e.output,
+               e.granted_cores, e.granted_memory_mib, e.granted_gpus
           FROM ended e WHERE e.status <> 'pending'
     ), removed AS (
         DELETE FROM rcq_private.live l USING ended e WHERE l.job_id = e.job_id AND e.status <> 'pending'
     ), superseded AS (
         INSERT INTO rcq_private.run (job_id, attempt, user_id, executor_id, ended_at, placed_at, claimed_at, token, exit_code,
-                                     peak_memory_mib, cpu_seconds, signal, reason, message, output)
+                                     peak_memory_mib, cpu_seconds, signal, reason, message, output,
+                                     granted_cores, granted_memory_mib, granted_gpus)
         SELECT e.job_id, e.attempt, e.user_id, e.executor_id, e.ended_at, e.placed_at, e.claimed_at, e.token, e.exit_code,
-               e.peak_memory_mib, e.cpu_seconds, e.signal, e.end_, e.message, e.output
+               e.peak_memory_mib, e.cpu_seconds, e.signal, e.end_, e.message, e.output,
+               e.granted_cores, e.granted_memory_mib, e.granted_gpus
           FROM ended e WHERE e.status = 'pending'
     ), requeued AS (
         UPDATE rcq_private.live l
            SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, claimed_at = NULL, claimed_by = NULL,
-               cpu_seconds = NULL, peak_memory_mib = NULL,
-               failures = l.failures + CASE WHEN e.end_ = 'executor_lost' THEN 0 ELSE 1 END,
+               cpu_seconds = NULL, peak_memory_mib = NULL, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL,
+               preempt_requested_at = NULL,
+               failures = l.failures + CASE WHEN e.end_ IN ('executor_lost', 'preempted') THEN 0 ELSE 1 END,
                losses = l.losses + CASE WHEN e.end_ = 'executor_lost' THEN 1 ELSE 0 END,
-               eligible_at = CASE WHEN e.end_ = 'executor_lost' THEN l.eligible_at ELSE now_ END
+               preempted = l.preempted + CASE WHEN e.end_ = 'preempted' THEN 1 ELSE 0 END,
+               eligible_at = CASE WHEN e.end_ IN ('executor_lost', 'preempted') THEN l.eligible_at ELSE now_ END
           FROM ended e WHERE l.job_id = e.job_id AND e.status = 'pending'
     ), commands AS (
         DELETE FROM rcq_private.command c USING ended e WHERE c.executor_id = e.executor_id AND c.seq = e.command_seq
     ), charged AS (
-        INSERT INTO rcq_private.usage (at, group_id, user_id, core_seconds, gb_seconds, gpu_seconds)
-        SELECT pg_catalog.max(e.ended_at), e.group_id, e.user_id,
-               pg_catalog.sum(e.cpu_cores * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at)),
-               pg_catalog.sum(e.memory_mib / 1024.0 * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at)),
-               pg_catalog.sum(e.gpu_count * pg_catalog.date_part('epoch', e.ended_at - e.claimed_at))
-          FROM ended e WHERE e.end_ <> 'executor_lost' GROUP BY e.group_id, e.user_id
+        -- short runs share a row, which blurs their times by less than anybody can tell in a window of days
+        INSERT INTO rcq_private.usage (since, at, group_id, user_id, core_seconds, gb_seconds, gpu_seconds, gpu_type)
+        SELECT pg_catalog.min(e.claimed_at), pg_catalog.max(e.ended_at), e.group_id, e.user_id, pg_catalog.sum(e.cores * e.ran_s),
+               pg_catalog.sum(e.gb * e.ran_s), pg_catalog.sum(e.gpus * e.ran_s),
+               (SELECT x.gpu_type FROM rcq_private.executor x WHERE x.id = end_runs.executor_id)
+          FROM ended e WHERE e.end_ <> 'executor_lost' GROUP BY e.group_id, e.user_id, CASE WHEN e.ran_s >= 600 THEN e.job_id END
     )
     SELECT pg_catalog.array_agg(rcq_private.touched(e.job_id)), pg_catalog.array_agg(e.token),
-           pg_catalog.array_agg(e.job_id) FILTER (WHERE e.cancelling), pg_catalog.min(e.command_seq) FILTER (WHERE e.cancelling)
-      INTO done_ids, done_tokens, cancelled_ids, first_seq FROM ended e;
-    IF cancelled_ids IS NOT NULL THEN
-        -- in a statement of its own, which sees a cancel that was sent just before the rows were locked above
+           pg_catalog.array_agg(e.job_id) FILTER (WHERE e.told), pg_catalog.min(e.command_seq) FILTER (WHERE e.told)
+      INTO done_ids, done_tokens, told_ids, first_seq FROM ended e;
+    IF told_ids IS NOT NULL THEN
+        -- what told the executor to end them; in a statement of its own, which sees a command that was sent just before
+        -- the rows were locked above
         DELETE FROM rcq_private.command c
-         WHERE c.executor_id = end_runs.executor_id AND c.seq > first_seq AND c.kind = 'cancel' AND c.job_id = ANY (cancelled_ids);
+         WHERE c.executor_id = end_runs.executor_id AND c.seq > first_seq AND c.kind = 'cancel' AND c.job_id = ANY (told_ids);
     END IF;
     RETURN QUERY SELECT d.job_id, d.token, 'ok' FROM unnest(done_ids, done_tokens) d(job_id, token);
     IF pg_catalog.cardinality(done_ids) = pg_catalog.cardinality(reports) THEN RETURN; END IF;

@@ -34,11 +34,15 @@ BEGIN
     RETURN own;
 END $$;
 
+-- How features, GPU models and countable resources are written.
+CREATE FUNCTION rcq_private.is_word(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT word ~ '^[a-z0-9][a-z0-9_.:-]{0,62}$' $$;
+
 CREATE FUNCTION rcq.register_executor(hostname text, capacity jsonb, features text[], incarnation bigint, protocol integer) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     own rcq_private.executor := rcq_private.executor_of_role();
-    cores bigint; memory bigint; gpus bigint;
+    cores bigint; memory bigint; gpus bigint; model text;
 BEGIN
     PERFORM rcq_private.heartbeat(own.id); -- whatever becomes of the rest, it is there
     IF protocol IS DISTINCT FROM 1 THEN
@@ -46,19 +50,20 @@ BEGIN
             'This server speaks version 1: install the rcq-executor that goes with it.');
     END IF;
     BEGIN
-        SELECT c.cpu_cores, c.memory_mib, COALESCE(c.gpu_count, 0) INTO cores, memory, gpus
-          FROM pg_catalog.jsonb_to_record(capacity) AS c(cpu_cores bigint, memory_mib bigint, gpu_count bigint);
+        SELECT c.cpu_cores, c.memory_mib, COALESCE(c.gpu_count, 0), c.gpu_type INTO cores, memory, gpus, model
+          FROM pg_catalog.jsonb_to_record(capacity) AS c(cpu_cores bigint, memory_mib bigint, gpu_count bigint, gpu_type text);
     EXCEPTION WHEN data_exception THEN
         cores := NULL;
     END;
     IF cores IS NULL OR memory IS NULL OR cores NOT BETWEEN 0 AND 100000 OR memory NOT BETWEEN 0 AND 2147483647
        OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL
-       OR EXISTS (SELECT FROM unnest(features) f WHERE f IS NULL OR f !~ '^[a-z0-9][a-z0-9_.:-]{0,62}$') THEN
+       OR NOT rcq_private.is_word(COALESCE(model, 'unknown'))
+       OR EXISTS (SELECT FROM unnest(features) f WHERE f IS NULL OR NOT rcq_private.is_word(f)) THEN
         PERFORM rcq_private.fail('RC023', 'malformed registration',
-            'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features are lower-case words.');
+            'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features and "gpu_type" are lower-case words.');
     END IF;
     UPDATE rcq_private.executor e
-       SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus,
+       SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus, gpu_type = model,
            features = ARRAY(SELECT DISTINCT f COLLATE "C" FROM unnest(register_executor.features) f ORDER BY 1),
            incarnation = register_executor.incarnation, registered_at = pg_catalog.clock_timestamp(), signed_off = false,
            leaving = CASE WHEN e.incarnation = register_executor.incarnation THEN e.leaving END
@@ -69,7 +74,7 @@ BEGIN
         'lost_after_seconds', rcq_private.setting_text('lost_after')::double precision);
 END $$;
 COMMENT ON FUNCTION rcq.register_executor(text, jsonb, text[], bigint, integer) IS
-'For executors: registers this process with its capacity and features. Errors: RC020, RC022, RC023';
+'For executors: registers this process with its capacity ({"cpu_cores", "memory_mib", "gpu_count", "gpu_type"}, the last two optional) and features. Errors: RC020, RC022, RC023';
 
 -- Reports of ended runs from their JSON.
 CREATE FUNCTION rcq_private.parse_reports(finished jsonb) RETURNS rcq_private.run_report[]
@@ -96,15 +101,17 @@ EXCEPTION WHEN data_exception THEN
     PERFORM rcq_private.fail('RC023', 'malformed report: ' || SQLERRM);
 END $$;
 
--- What a start tells the executor.
-CREATE FUNCTION rcq_private.start_body(j rcq_private.job, attempt integer) RETURNS jsonb
+-- What a start tells the executor: the job, with what its placement granted.
+CREATE FUNCTION rcq_private.start_body(j rcq_private.job, l rcq_private.live) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT pg_catalog.jsonb_build_object('attempt', attempt, 'name', j.name,
+    SELECT pg_catalog.jsonb_build_object('attempt', l.attempt, 'name', j.name,
         'user', (SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = j.user_id),
         'group', (SELECT g.name FROM rcq_private.groups g WHERE g.id = j.group_id),
-        'script', j.script, 'workdir', j.workdir, 'env', COALESCE(j.env, '{}'), 'cpu_cores', j.cpu_cores,
-        'memory_mib', j.memory_mib, 'gpu_count', j.gpu_count, 'time_limit_s', pg_catalog.date_part('epoch', j.time_limit),
+        'script', j.script, 'workdir', j.workdir, 'env', COALESCE(j.env, '{}'), 'cpu_cores', COALESCE(l.granted_cores, j.cpu_cores),
+        'memory_mib', COALESCE(l.granted_memory_mib, j.memory_mib), 'gpu_count', COALESCE(l.granted_gpus, j.gpu_count),
+        'time_limit_s', pg_catalog.date_part('epoch', j.time_limit),
         'on_disconnect', CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END)
+        || CASE WHEN j.gpu_type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('gpu_type', j.gpu_type) END
 $$;
 
 CREATE FUNCTION rcq.executor_sync(executor integer, incarnation bigint, acked_seq bigint, live_tokens bigint[], finished jsonb,
@@ -190,7 +197,7 @@ BEGIN
 
     -- What this process has claimed, now or by an earlier call whose answer it has not acknowledged.
     RETURN QUERY
-    SELECT 'start', o.seq, o.job_id, o.token, rcq_private.start_body(j, l.attempt)
+    SELECT 'start', o.seq, o.job_id, o.token, rcq_private.start_body(j, l)
       FROM unnest(offered) o
       JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
       JOIN rcq_private.job j ON j.id = o.job_id

@@ -1,11 +1,11 @@
--- What administrators do: groups, users, executors, settings.
+-- What administrators do with groups, users, executors and settings.
 
 -- Raises RC002 with the names there are.
 CREATE FUNCTION rcq_private.raise_unknown(kind text, wanted text, known text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no %s "%s"', kind, COALESCE(pg_catalog.left(wanted, 100), 'NULL')),
-            pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 500), 'none')));
+            pg_catalog.format('There are: %s.', COALESCE(pg_catalog.left(known, 1000), 'none')));
 END $$;
 
 CREATE FUNCTION rcq_private.group_id(group_name text) RETURNS integer
@@ -43,17 +43,52 @@ BEGIN
     END IF;
 END $$;
 
+-- The share of a group or user and what limits it; max_pending is of users alone.
+CREATE FUNCTION rcq_private.check_share(shares numeric, max_jobs integer, max_cores integer, max_gpus integer, max_pending integer DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    negative text;
+BEGIN
+    IF NOT (shares >= 0 AND shares <= 1e9) THEN
+        PERFORM rcq_private.fail('RC001', 'shares is outside 0 to 10^9');
+    END IF;
+    SELECT l.name INTO negative FROM (VALUES ('max_jobs', max_jobs), ('max_cores', max_cores), ('max_gpus', max_gpus), ('max_pending', max_pending)) l(name, value) WHERE l.value < 0;
+    IF FOUND THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('%s is negative', negative), 'A limit is removed with no_limits => true.');
+    END IF;
+END $$;
+
+-- The id of the group that is to be the parent of another; RC001 when that one would become a part of itself. Until the
+-- end of the transaction nobody else makes one a parent.
+CREATE FUNCTION rcq_private.parent_id(child integer, parent text) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wanted integer := rcq_private.group_id(parent);
+BEGIN
+    LOCK TABLE rcq_private.groups IN SHARE ROW EXCLUSIVE MODE;
+    IF child IN (WITH RECURSIVE up(id) AS (SELECT wanted UNION SELECT g.parent_id FROM rcq_private.groups g JOIN up ON up.id = g.id) SELECT up.id FROM up) THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('group "%s" cannot be the parent: it is the group itself or a part of it', parent),
+            'Take the parent out of this group first: rcq.set_group(..., no_parent => true).');
+    END IF;
+    RETURN wanted;
+END $$;
+
 CREATE FUNCTION rcq.add_group(name text, quota_cpu_hours numeric DEFAULT NULL, priority integer DEFAULT 5, quota_mode text DEFAULT 'soft',
-                              default_estimate interval DEFAULT NULL, open boolean DEFAULT false) RETURNS integer
+                              default_estimate interval DEFAULT NULL, open boolean DEFAULT false, parent text DEFAULT NULL, shares numeric DEFAULT 1,
+                              max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL, max_gpus integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_id integer;
+    new_parent integer;
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_name('a group', name),
-            rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate);
-    INSERT INTO rcq_private.groups AS g (name, quota_cpu_hours, priority, quota_mode, default_estimate, open)
+            rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate),
+            rcq_private.check_share(shares, max_jobs, max_cores, max_gpus);
+    IF parent IS NOT NULL THEN new_parent := rcq_private.group_id(parent); END IF;
+    INSERT INTO rcq_private.groups AS g (name, quota_cpu_hours, priority, quota_mode, default_estimate, open, parent_id, shares, max_jobs, max_cores, max_gpus)
     VALUES (add_group.name, add_group.quota_cpu_hours, COALESCE(add_group.priority, 5), COALESCE(add_group.quota_mode, 'soft'),
-            add_group.default_estimate, COALESCE(add_group.open, false))
+            add_group.default_estimate, COALESCE(add_group.open, false), new_parent, COALESCE(add_group.shares, 1),
+            add_group.max_jobs, add_group.max_cores, add_group.max_gpus)
     ON CONFLICT DO NOTHING RETURNING g.id INTO new_id;
     IF new_id IS NULL THEN
         PERFORM rcq_private.fail('RC006', pg_catalog.format('there is a group "%s" already', name),
@@ -62,34 +97,44 @@ BEGIN
     PERFORM rcq_private.definitions_changed();
     RETURN new_id;
 END $$;
-COMMENT ON FUNCTION rcq.add_group(text, numeric, integer, text, interval, boolean) IS
-'Makes a research group and returns its id. quota_cpu_hours: billed CPU-hours per usage window, NULL = none; priority 1-10; quota_mode: soft (over quota ranks lower) or hard (over quota waits); default_estimate: planned duration of jobs that state none; open: people may register into it. Errors: RC001, RC005, RC006';
+COMMENT ON FUNCTION rcq.add_group(text, numeric, integer, text, interval, boolean, text, numeric, integer, integer, integer) IS
+'Makes a research group and returns its id. quota_cpu_hours: billed CPU-hours per usage window, NULL = none; priority 1-10; quota_mode: soft (over quota ranks lower) or hard (over quota waits); default_estimate: planned duration of jobs that state none; open: people may register into it; parent: the group it is part of, NULL = top; shares: its part of the parent''s share, relative to its neighbours (policies multifactor, fairtree); max_jobs, max_cores, max_gpus: most of it placed and running at once, NULL = no limit of its own, 0 = none. Errors: RC001, RC002, RC005, RC006';
 
 CREATE FUNCTION rcq.set_group(name text, quota_cpu_hours numeric DEFAULT NULL, priority integer DEFAULT NULL, quota_mode text DEFAULT NULL,
-                              default_estimate interval DEFAULT NULL, open boolean DEFAULT NULL, no_quota boolean DEFAULT false) RETURNS void
+                              default_estimate interval DEFAULT NULL, open boolean DEFAULT NULL, no_quota boolean DEFAULT false, parent text DEFAULT NULL,
+                              shares numeric DEFAULT NULL, max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL, max_gpus integer DEFAULT NULL,
+                              no_parent boolean DEFAULT false, no_limits boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed_id integer;
+    new_parent integer;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate);
+    PERFORM rcq_private.require_admin(), rcq_private.check_group(quota_cpu_hours, quota_mode, priority, default_estimate),
+            rcq_private.check_share(shares, max_jobs, max_cores, max_gpus);
     changed_id := rcq_private.group_id(name);
+    IF parent IS NOT NULL THEN new_parent := rcq_private.parent_id(changed_id, parent); END IF;
     UPDATE rcq_private.groups g
        SET quota_cpu_hours = CASE WHEN no_quota THEN NULL ELSE COALESCE(set_group.quota_cpu_hours, g.quota_cpu_hours) END,
            priority = COALESCE(set_group.priority, g.priority), quota_mode = COALESCE(set_group.quota_mode, g.quota_mode),
-           default_estimate = COALESCE(set_group.default_estimate, g.default_estimate), open = COALESCE(set_group.open, g.open)
+           default_estimate = COALESCE(set_group.default_estimate, g.default_estimate), open = COALESCE(set_group.open, g.open),
+           parent_id = COALESCE(new_parent, CASE WHEN NOT no_parent THEN g.parent_id END),
+           shares = COALESCE(set_group.shares, g.shares), max_jobs = COALESCE(set_group.max_jobs, CASE WHEN NOT no_limits THEN g.max_jobs END),
+           max_cores = COALESCE(set_group.max_cores, CASE WHEN NOT no_limits THEN g.max_cores END),
+           max_gpus = COALESCE(set_group.max_gpus, CASE WHEN NOT no_limits THEN g.max_gpus END)
      WHERE g.id = changed_id;
     PERFORM rcq_private.definitions_changed();
 END $$;
-COMMENT ON FUNCTION rcq.set_group(text, numeric, integer, text, interval, boolean, boolean) IS
-'Changes what is given of a group, effective at the next cycle; no_quota => true removes its quota. Errors: RC001, RC002, RC005';
+COMMENT ON FUNCTION rcq.set_group(text, numeric, integer, text, interval, boolean, boolean, text, numeric, integer, integer, integer, boolean, boolean) IS
+'Changes what is given of a group, effective at the next cycle. no_quota => true removes its quota, no_parent => true takes it to the top, no_limits => true removes those of max_jobs, max_cores and max_gpus that are not given. Errors: RC001 (also for a group that would be part of itself), RC002, RC005';
 
 CREATE FUNCTION rcq.add_user(role_name text, group_name text DEFAULT 'default', is_admin boolean DEFAULT false, max_priority integer DEFAULT 10,
-                             email text DEFAULT NULL) RETURNS integer
+                             email text DEFAULT NULL, shares numeric DEFAULT 1, max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL,
+                             max_gpus integer DEFAULT NULL, max_pending integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_id integer;
 BEGIN
-    PERFORM rcq_private.require_admin();
+    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending);
     IF role_name IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
         PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
             pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name')));
@@ -101,8 +146,9 @@ BEGIN
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
-    INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority)
-    VALUES (add_user.role_name, pg_catalog.lower(add_user.email), rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10))
+    INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority, shares, max_jobs, max_cores, max_gpus, max_pending)
+    VALUES (add_user.role_name, pg_catalog.lower(add_user.email), rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10),
+            COALESCE(add_user.shares, 1), add_user.max_jobs, add_user.max_cores, add_user.max_gpus, add_user.max_pending)
     ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
     IF new_id IS NULL THEN
         PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" or its e-mail address is a user already', role_name),
@@ -111,8 +157,8 @@ BEGIN
     PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
     RETURN new_id;
 END $$;
-COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text) IS
-'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for. Errors: RC001, RC002, RC005, RC006';
+COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer) IS
+'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for; shares: their part of the group''s share, relative to its other members (policies multifactor, fairtree); max_jobs, max_cores, max_gpus: most of theirs placed and running at once, 0 = none, max_pending: most waiting, 0 = no limit; NULL = as the settings say. Errors: RC001, RC002, RC005, RC006';
 
 CREATE FUNCTION rcq_private.grant_roles(role_name text, is_admin boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -123,26 +169,32 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION rcq.set_user(role_name text, group_name text DEFAULT NULL, is_admin boolean DEFAULT NULL, max_priority integer DEFAULT NULL) RETURNS void
+CREATE FUNCTION rcq.set_user(role_name text, group_name text DEFAULT NULL, is_admin boolean DEFAULT NULL, max_priority integer DEFAULT NULL,
+                             shares numeric DEFAULT NULL, max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL, max_gpus integer DEFAULT NULL,
+                             max_pending integer DEFAULT NULL, no_limits boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_group integer;
 BEGIN
-    PERFORM rcq_private.require_admin();
+    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending);
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
     IF group_name IS NOT NULL THEN new_group := rcq_private.group_id(group_name); END IF;
     UPDATE rcq_private.users u SET group_id = COALESCE(new_group, u.group_id), is_admin = COALESCE(set_user.is_admin, u.is_admin),
-           max_priority = COALESCE(set_user.max_priority, u.max_priority)
+           max_priority = COALESCE(set_user.max_priority, u.max_priority), shares = COALESCE(set_user.shares, u.shares),
+           max_jobs = COALESCE(set_user.max_jobs, CASE WHEN NOT no_limits THEN u.max_jobs END),
+           max_cores = COALESCE(set_user.max_cores, CASE WHEN NOT no_limits THEN u.max_cores END),
+           max_gpus = COALESCE(set_user.max_gpus, CASE WHEN NOT no_limits THEN u.max_gpus END),
+           max_pending = COALESCE(set_user.max_pending, CASE WHEN NOT no_limits THEN u.max_pending END)
      WHERE u.role_name = set_user.role_name;
     IF NOT FOUND THEN
         PERFORM rcq_private.raise_unknown('user', role_name, (SELECT pg_catalog.string_agg(u.role_name, ', ' ORDER BY u.role_name) FROM rcq_private.users u));
     END IF;
     PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
 END $$;
-COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer) IS
-'Changes what is given of a user; jobs already submitted stay with the group they were submitted for. Errors: RC001, RC002, RC005';
+COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean) IS
+'Changes what is given of a user; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given. Errors: RC001, RC002, RC005';
 
 CREATE FUNCTION rcq.create_executor_login(name text, password text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

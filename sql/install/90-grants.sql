@@ -6,7 +6,8 @@ DO $$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home'] LOOP
+    FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home',
+                                'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
@@ -14,7 +15,7 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor'] LOOP
+    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor', 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY everyone ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (true)', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
@@ -22,25 +23,34 @@ END $$;
 CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
-GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler,
+    rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing TO rcq_user, rcq_admin;
 
 -- helpers that the views and policies call with the reader's rights
 GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
-    rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz),
+    rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
+                              integer, text, text, jsonb, boolean, boolean, text),
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
-    rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.group_usage(), rcq_private.setting_text(text)
+    rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
+    rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
+    rcq_private.constraint_accepts(text, text[])
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
-    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text),
+    rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
+               integer, text, text, jsonb, boolean, boolean, text),
     rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
-    rcq.add_group(text, numeric, integer, text, interval, boolean), rcq.set_group(text, numeric, integer, text, interval, boolean, boolean),
-    rcq.add_user(text, text, boolean, integer, text), rcq.set_user(text, text, boolean, integer),
-    rcq.create_executor_login(text, text), rcq.drain_executor(text, text), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt()
+    rcq.add_group(text, numeric, integer, text, interval, boolean, text, numeric, integer, integer, integer),
+    rcq.set_group(text, numeric, integer, text, interval, boolean, boolean, text, numeric, integer, integer, integer, boolean, boolean),
+    rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer),
+    rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean),
+    rcq.create_executor_login(text, text), rcq.drain_executor(text, text), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt(),
+    rcq.set_consumable(text, bigint, text), rcq.set_concurrency_limit(text, integer), rcq.set_gpu_billing(text, numeric),
+    rcq.reserve(timestamptz, timestamptz, text, text, text), rcq.cancel_reservation(integer), rcq.pause(text, text, text), rcq.resume(text, text)
     TO rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
@@ -57,6 +67,12 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.users_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.setting', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.executor', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.executor_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.consumable', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.concurrency_limit', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.reservation', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.reservation_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.paused', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.gpu_billing', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.job', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.job_id', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.outcome', '');

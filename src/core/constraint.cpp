@@ -103,10 +103,12 @@ private:
     [[noreturn]] void fail_for_want_of_operator() const {
         if (is_lower_or_digit(rest_.front()) || rest_.front() == '(' || rest_.front() == '!')
             fail("an operator is missing", "Put & (and) or | (or) between two features.");
-        fail("an unexpected " + shown(rest_.front()) + " stands", grammar);
+        fail(next_shown("an unexpected ", "an unexpected character"), grammar);
     }
-    static std::string shown(char c) {
-        return c > ' ' && c <= '~' ? std::string("\"") + c + '"' : std::string("character");
+    // The next character after `lead`, when it can be shown.
+    std::string next_shown(const char* lead, const char* otherwise) const {
+        const char c = rest_.front();
+        return c > ' ' && c <= '~' ? std::string(lead) + '"' + c + '"' : std::string(otherwise);
     }
 
     void skip_spaces() {
@@ -147,7 +149,7 @@ private:
     }
     Node name(bool negated) {
         if (rest_.empty()) fail("a feature is missing", grammar);
-        if (!is_lower_or_digit(rest_.front())) fail("a feature is missing before the " + shown(rest_.front()), grammar);
+        if (!is_lower_or_digit(rest_.front())) fail("a feature is missing" + next_shown(" before the ", ""), grammar);
         const auto length =
             static_cast<std::size_t>(std::find_if_not(rest_.begin(), rest_.end(), is_name_character) - rest_.begin());
         if (length > max_name_bytes)
@@ -215,6 +217,7 @@ std::variant<Constraint, ConstraintError> Constraint::parse(std::string_view exp
 Constraint Constraint::all_of(const std::vector<std::string>& features) {
     if (features.empty()) return {};
     std::vector<Node> nodes;
+    nodes.reserve(features.size());
     for (const std::string& feature : features) nodes.push_back(name_node(feature, false));
     return Constraint(compile<Program>(join(Kind::all, std::move(nodes))));
 }

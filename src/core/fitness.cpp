@@ -1,6 +1,7 @@
 #include "fitness.hpp"
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <string_view>
 
 namespace rcq::core {
@@ -56,6 +57,47 @@ Workload::Workload(std::vector<Counted> jobs, int percent) {
         classes_.push_back({std::move(j.shape), weight});
         total_weight_ += weight;
     }
+    index();
+}
+
+template <typename Need> Workload::Thresholds Workload::thresholds(Need need) const {
+    Thresholds list;
+    for (std::size_t i = 0; i < classes_.size(); ++i) list.emplace_back(need(classes_[i].shape.need), ClassSet{1} << i);
+    std::sort(list.begin(), list.end());
+    for (std::size_t i = 1; i < list.size(); ++i) list[i].second |= list[i - 1].second;
+    return list;
+}
+
+void Workload::index() {
+    by_cores_ = thresholds([](const Resources& need) { return need.cpu_cores; });
+    by_memory_ = thresholds([](const Resources& need) { return need.memory_mib; });
+    by_gpus_ = thresholds([](const Resources& need) { return std::max(need.gpu_milli, GpuRoom::device); });
+    sharing_.assign(GpuRoom::device, 0);
+    weights_.resize((classes_.size() + 7) / 8);
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+        const ClassSet bit = ClassSet{1} << i;
+        const auto least_room = static_cast<std::size_t>(classes_[i].shape.need.gpu_milli);
+        for (std::size_t room = least_room; room < sharing_.size(); ++room) sharing_[room] |= bit;
+        for (std::size_t byte = 0; byte < 256; ++byte)
+            if ((byte >> (i % 8) & 1) != 0) weights_[i / 8][byte] += classes_[i].weight;
+    }
+}
+
+Workload::ClassSet Workload::within(const Thresholds& thresholds, std::int64_t amount) {
+    // A binary search without branches, which nothing could predict.
+    std::size_t first = 0;
+    for (std::size_t n = thresholds.size(); n > 0;) {
+        const std::size_t half = (n + 1) / 2;
+        first += thresholds[first + half - 1].first <= amount ? half : 0;
+        n -= half;
+    }
+    return first == 0 ? 0 : thresholds[first - 1].second;
+}
+
+std::int64_t Workload::weight_of(ClassSet set) const {
+    std::int64_t sum = 0;
+    for (std::size_t byte = 0; byte < weights_.size(); ++byte, set >>= 8) sum += weights_[byte][set & 255];
+    return sum;
 }
 
 Workload::ClassSet Workload::hosted_by(const Executor& executor) const {
@@ -66,22 +108,33 @@ Workload::ClassSet Workload::hosted_by(const Executor& executor) const {
 }
 
 std::int64_t Workload::usable(ClassSet hosted, const Resources& free, const GpuRoom& gpus) const {
-    const std::int64_t whole = std::int64_t{gpus.whole_free()} * GpuRoom::device;
-    std::int64_t sum = 0;
-    for (; hosted != 0; hosted &= hosted - 1) {
-        const Class& c = classes_[static_cast<std::size_t>(std::countr_zero(hosted))];
-        const Resources& need = c.shape.need;
-        if (need.cpu_cores > free.cpu_cores || need.memory_mib > free.memory_mib) continue;
-        std::int64_t amount = whole;
-        if (need.gpu_milli < GpuRoom::device) {
-            for (const std::int16_t room : gpus.shared())
-                if (room >= need.gpu_milli) amount += room;
-        } else if (need.gpu_milli > whole) {
-            continue;
-        }
-        sum += c.weight * amount;
-    }
+    const ClassSet able = hosted & fitting(free);
+    if (able == 0) return 0;
+    std::int64_t sum = usable_whole(able, gpus.whole_free());
+    for (std::uint32_t slots = gpus.used_slots(); slots != 0; slots &= slots - 1)
+        sum += usable_shared(able, gpus.room_at(std::countr_zero(slots)));
     return sum;
+}
+
+Workload::ClassSet Workload::fitting(const Resources& free) const {
+    return within(by_cores_, free.cpu_cores) & within(by_memory_, free.memory_mib);
+}
+
+std::int64_t Workload::usable_whole(ClassSet fitting, std::int32_t devices) const {
+    const std::int64_t milli = std::int64_t{devices} * GpuRoom::device;
+    return milli * weight_of(fitting & within(by_gpus_, milli));
+}
+
+std::int64_t Workload::usable_shared(ClassSet fitting, std::int32_t room) const {
+    return room * weight_of(fitting & sharing_[static_cast<std::size_t>(room)]);
+}
+
+std::int64_t Workload::mismatch(const Resources& need, const Resources& free) const {
+    if (need.gpu_milli == 0) return 0;
+    // a / b as fractions of a common denominator.
+    const auto a = static_cast<double>(std::int64_t{need.cpu_cores} * free.gpu_milli);
+    const auto b = static_cast<double>(std::int64_t{free.cpu_cores} * need.gpu_milli);
+    return static_cast<std::int64_t>(std::abs(a - b) / (a + b) * static_cast<double>(most_mismatch * total_weight_));
 }
 
 } // namespace rcq::core

@@ -1,4 +1,5 @@
 #include "gpu_room.hpp"
+#include <algorithm>
 #include <bit>
 #include <numeric>
 
@@ -16,7 +17,7 @@ GpuRoom::GpuRoom(std::int32_t free_milli) {
 bool GpuRoom::fits(std::int32_t milli) const {
     if (milli <= 0) return milli == 0;
     if (milli >= device) return milli % device == 0 && milli / device <= whole_;
-    return tightest_slot(milli) != no_slot || unused_slot() != no_slot;
+    return unused_slot() != no_slot || *std::max_element(shared_.begin(), shared_.end()) >= milli;
 }
 
 int GpuRoom::take(std::int32_t milli) {

@@ -7,7 +7,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <span>
 
 namespace rcq::core {
 
@@ -30,8 +29,9 @@ public:
     // Gives back what take() took and where.
     void give(std::int32_t milli, int slot);
 
-    std::int32_t whole_free() const { return whole_; }                           // devices
-    std::span<const std::int16_t, max_shared> shared() const { return shared_; } // room per slot, 0 if it is not in use
+    std::int32_t whole_free() const { return whole_; } // devices
+    std::uint32_t used_slots() const { return used_; } // bit per slot in use
+    std::int32_t room_at(int slot) const { return shared_[static_cast<std::size_t>(slot)]; }
     // Where take_at() opens a free device; no_slot: no free device, or too many in shared use.
     int unused_slot() const;
     std::int32_t free_milli() const;

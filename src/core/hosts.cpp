@@ -24,7 +24,7 @@ std::int64_t Host::consumable_left(std::string_view name) const {
     const auto total = executor->consumables.find(name);
     const auto taken = consumables_taken.find(name);
     return (total == executor->consumables.end() ? 0 : total->second) -
-           (taken == consumables_taken.end() ? 0 : taken->second);
+           (taken == consumables_taken.end() ? 0 : taken->second.amount);
 }
 
 // The one way to change a host: its hole is taken out by its old values and put back by its new ones.
@@ -60,7 +60,11 @@ void Hosts::take(const Run& run, const HostReleases::value_type& release) {
     change(run.executor, [&](Host& host) {
         host.taken += run.resources;
         if (shares_device(run)) host.shared_gpus[run.gpu_slot] += run.resources.gpu_milli;
-        for (const auto& [name, amount] : run.consumables) host.consumables_taken[name] += amount;
+        for (const auto& [name, amount] : run.consumables) {
+            Host::Taken& taken = host.consumables_taken[name];
+            taken.amount += amount;
+            taken.releases.insert(release_of(amount, release));
+        }
         host.runs.insert(std::lower_bound(host.runs.begin(), host.runs.end(), run.job), run.job);
         host.releases.insert(release);
     });
@@ -71,8 +75,12 @@ void Hosts::give_back(const Run& run, const HostReleases::value_type& release) {
         host.taken -= run.resources;
         if (shares_device(run) && (host.shared_gpus[run.gpu_slot] -= run.resources.gpu_milli) == 0)
             host.shared_gpus.erase(run.gpu_slot);
-        for (const auto& [name, amount] : run.consumables)
-            if ((host.consumables_taken[name] -= amount) == 0) host.consumables_taken.erase(name);
+        for (const auto& [name, amount] : run.consumables) {
+            Host::Taken& taken = host.consumables_taken[name];
+            taken.amount -= amount;
+            taken.releases.erase(release_of(amount, release));
+            if (taken.releases.empty()) host.consumables_taken.erase(name);
+        }
         host.runs.erase(std::lower_bound(host.runs.begin(), host.runs.end(), run.job));
         host.releases.erase(release);
     });

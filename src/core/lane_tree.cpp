@@ -140,6 +140,12 @@ const LaneEntry* LaneTree::find(const Node* node, const LaneEntry* after, const 
     return nullptr;
 }
 
+const LaneEntry* LaneTree::last() const {
+    const Node* node = root_.get();
+    while (node && node->right) node = node->right.get();
+    return node ? &node->entry : nullptr;
+}
+
 const LaneEntry* LaneTree::after(const LaneEntry& entry) const { return find(root_.get(), &entry, {}); }
 const LaneEntry* LaneTree::first_within(const PlanBound& bound) const { return find(root_.get(), nullptr, bound); }
 const LaneEntry* LaneTree::next_within(const LaneEntry& entry, const PlanBound& bound) const {

@@ -44,6 +44,7 @@ public:
 
     // Each O(log n), first() O(1). Null: no such entry. Pointers stay valid until the entry is erased.
     const LaneEntry* first() const { return first_; }
+    const LaneEntry* last() const;
     const LaneEntry* after(const LaneEntry& entry) const;
     // The first entry that the bound admits, of all, or of those after `entry`.
     const LaneEntry* first_within(const PlanBound& bound) const;

@@ -1,5 +1,8 @@
 #include "matcher.hpp"
 #include <algorithm>
+#include <bit>
+#include <limits>
+#include <utility>
 
 namespace rcq::core {
 namespace {
@@ -22,26 +25,32 @@ struct Choice {
 // Of the devices that a shape below one GPU can share, the one that leaves the most usable; of equal ones the tightest.
 Choice choose_device(const Workload* workload, const Hole& hole, const Shape& shape) {
     const std::int32_t milli = shape.need.gpu_milli;
-    GpuRoom after = hole.gpus;
-    if (!workload) return {after.take(milli), 0};
-    const Resources left = hole.free - shape.need;
-    Choice best{GpuRoom::no_slot, -1};
+    const GpuRoom& gpus = hole.gpus;
+    if (!workload) return {GpuRoom(gpus).take(milli), 0};
+    const Workload::ClassSet able = hole.hosted & workload->fitting(hole.free - shape.need);
+    const std::int64_t whole = workload->usable_whole(able, gpus.whole_free());
+    std::int64_t usable = whole; // if nothing were taken of the devices
+    Choice best{GpuRoom::no_slot, 0};
+    std::int64_t best_change = std::numeric_limits<std::int64_t>::min();
     std::int32_t best_room = 0;
-    const auto consider = [&](int slot, std::int32_t room) {
-        after = hole.gpus;
-        after.take_at(milli, slot);
-        const std::int64_t usable = workload->usable(hole.hosted, left, after);
-        if (usable < best.usable || (usable == best.usable && room >= best_room)) return;
-        best = {slot, usable};
+    const auto consider = [&](int slot, std::int32_t room, std::int64_t change) {
+        if (change < best_change || (change == best_change && room >= best_room)) return;
+        best.slot = slot;
+        best_change = change;
         best_room = room;
     };
-    const auto shared = hole.gpus.shared();
-    for (int slot = 0; slot < GpuRoom::max_shared; ++slot) {
-        const std::int16_t room = shared[static_cast<std::size_t>(slot)];
-        const auto before = shared.first(static_cast<std::size_t>(slot));
-        if (room >= milli && std::find(before.begin(), before.end(), room) == before.end()) consider(slot, room);
+    for (std::uint32_t slots = gpus.used_slots(); slots != 0; slots &= slots - 1) {
+        const int slot = std::countr_zero(slots);
+        const std::int32_t room = gpus.room_at(slot);
+        const std::int64_t now = workload->usable_shared(able, room);
+        usable += now;
+        if (room >= milli) consider(slot, room, workload->usable_shared(able, room - milli) - now);
     }
-    if (const int slot = hole.gpus.unused_slot(); slot != GpuRoom::no_slot) consider(slot, GpuRoom::device);
+    if (const int slot = gpus.unused_slot(); slot != GpuRoom::no_slot)
+        consider(slot, GpuRoom::device,
+                 workload->usable_whole(able, gpus.whole_free() - 1) +
+                     workload->usable_shared(able, GpuRoom::device - milli) - whole);
+    best.usable = usable + best_change;
     return best;
 }
 
@@ -77,19 +86,18 @@ void Holes::expect(std::shared_ptr<const Workload> workload) {
     if (workload && workload->empty()) workload = nullptr;
     if (workload == workload_ || (workload && workload_ && *workload == *workload_)) return;
     workload_ = std::move(workload);
-    for (Hole& hole : holes_) {
-        hole.hosted = workload_ ? workload_->hosted_by(*hole.executor) : 0;
-        hole.usable = usable_of(workload_.get(), hole);
-    }
+    for (Hole& hole : holes_) assess(hole);
+}
+
+void Holes::assess(Hole& hole) const {
+    hole.hosted = workload_ && hole.fitness.has_gpus ? workload_->hosted_by(*hole.executor) : 0;
+    hole.usable = usable_of(workload_.get(), hole);
 }
 
 void Holes::add(const Executor& executor, const Resources& free, const GpuRoom& gpus) {
     if (!takes_jobs(executor, free)) return;
     Hole hole{fitness(executor, free), free, gpus, &executor, 0, 0};
-    if (workload_ && hole.fitness.has_gpus) {
-        hole.hosted = workload_->hosted_by(executor);
-        hole.usable = usable_of(workload_.get(), hole);
-    }
+    assess(hole);
     holes_.insert(std::lower_bound(holes_.begin(), holes_.end(), hole.fitness, by_fitness), hole);
 }
 
@@ -107,10 +115,19 @@ bool Holes::is_alike(const Hole& a, const Hole& b) const {
     return a.free == b.free && a.gpus == b.gpus && a.hosted == b.hosted;
 }
 
-std::int64_t Holes::loss(const Hole& hole, const Shape& shape) const {
-    if (hole.usable == 0) return 0;
-    return hole.usable - (shares_a_device(shape) ? choose_device(workload_.get(), hole, shape).usable
-                                                 : without(workload_.get(), hole, shape).first.usable);
+Holes::Cost Holes::cost_of(const Hole& hole, const Shape& shape, Cost enough) const {
+    if (shape.exclusive) return hole.usable; // takes all there is, in whatever ratio
+    const Cost mismatch = workload_->mismatch(shape.need, hole.free);
+    if (mismatch >= enough || hole.usable == 0) return mismatch;
+    std::int64_t left = 0;
+    if (shares_a_device(shape)) {
+        left = choose_device(workload_.get(), hole, shape).usable;
+    } else {
+        GpuRoom gpus = hole.gpus;
+        gpus.take(shape.need.gpu_milli);
+        left = workload_->usable(hole.hosted, hole.free - shape.need, gpus);
+    }
+    return mismatch + hole.usable - left;
 }
 
 int Holes::take(const Hole* hole, const Shape& shape) {

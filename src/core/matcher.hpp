@@ -47,10 +47,12 @@ public:
     std::span<const Hole> all() const { return holes_; }
 
 private:
+    using Cost = std::int64_t; // in the unit of Workload::usable
     std::vector<Hole>::const_iterator first_for(const Resources& need) const;
+    void assess(Hole& hole) const; // by the workload: hosted and usable
     bool is_alike(const Hole& a, const Hole& b) const;
-    // How much less is usable of the hole when it has taken the shape in the way that costs least.
-    std::int64_t loss(const Hole& hole, const Shape& shape) const;
+    // Rule 2, for a hole that can take the shape. May stop at any value that is no less than `enough`.
+    Cost cost_of(const Hole& hole, const Shape& shape, Cost enough) const;
 
     std::vector<Hole> holes_;
     std::shared_ptr<const Workload> workload_; // null: nothing is expected
@@ -61,20 +63,20 @@ bool can_take(const Hole& hole, const Shape& shape);
 
 template <typename Accept> const Hole* Holes::best(const Shape& shape, Accept accept) const {
     const Hole* best = nullptr;
-    const Hole* last = nullptr; // whose loss was computed last: holes in the same state are neighbours
-    std::int64_t last_loss = 0;
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    Cost least = std::numeric_limits<Cost>::max();
+    const Hole* last = nullptr; // whose cost was computed last: holes in the same state are neighbours
+    Cost last_cost = 0;
     for (auto it = first_for(shape.need); it != holes_.end() && least > 0; ++it) {
         if (!can_take(*it, shape)) continue;
-        std::int64_t hole_loss = 0; // the least there is: the first such hole ends the search
+        Cost cost = 0; // the least there is: the first such hole ends the search
         if (workload_ && it->fitness.has_gpus) {
-            if (!last || !is_alike(*it, *last)) last_loss = loss(*it, shape);
+            if (!last || !is_alike(*it, *last)) last_cost = cost_of(*it, shape, least);
             last = &*it;
-            hole_loss = last_loss;
+            cost = last_cost;
         }
-        if (hole_loss >= least || !accept(*it)) continue;
+        if (cost >= least || !accept(*it)) continue;
         best = &*it;
-        least = hole_loss;
+        least = cost;
     }
     return best;
 }

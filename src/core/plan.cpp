@@ -20,8 +20,9 @@ class Planner {
 public:
     Planner(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget)
         : cluster_(cluster), settings_(cluster.settings()), state_(state), now_(now), budget_(budget),
-          standing_(cluster, state.shares, now), promises_(cluster, now), holes_(cluster.hosts().holes()),
-          full_(cluster.lanes().shape_numbers(), false) {
+          standing_(cluster, state.shares, now),
+          promises_({cluster.hosts().all(), cluster.holdings(), cluster.windows()}, now),
+          holes_(cluster.hosts().holes()), full_(cluster.lanes().shape_numbers(), false) {
         constexpr std::size_t most_remembered = 100'000; // shapes come and go for months, executors may not
         if (state_.outlooks_version != cluster.outlook_version() || state_.outlooks.size() > most_remembered)
             state_.outlooks.clear();
@@ -29,7 +30,7 @@ public:
         std::erase_if(state_.last_lifted, // what no longer holds anything back
                       [&](const auto& entry) { return now_ - entry.second >= settings_.guard_spacing; });
         std::erase_if(state_.preemptors,
-                      [&](const auto& entry) { return entry.second <= now_ || !cluster_.find_job(entry.first); });
+                      [&](const auto& entry) { return entry.second.until <= now_ || !cluster_.find_job(entry.first); });
         for (LaneStanding& lane : standing_.lanes) {
             if (lane.lane->spec.shape.min_cores == 0) continue;
             lane.shape = &outlook(lane).shape;
@@ -56,15 +57,19 @@ private:
     // Jobs of one lane are alike: whichever is first in it uses the room.
     void place_preemptors() {
         for (auto it = state_.preemptors.begin(); it != state_.preemptors.end();)
-            it = place_preemptor(it->first) ? state_.preemptors.erase(it) : std::next(it);
+            it = place_preemptor(it->first, it->second.executor) ? state_.preemptors.erase(it) : std::next(it);
     }
 
-    bool place_preemptor(JobId id) {
+    bool place_preemptor(JobId id, ExecutorId where) {
         const LaneSpec spec = lane_spec(*cluster_.find_job(id));
         for (LaneStanding& lane : standing_.lanes) {
             if (lane.lane->spec != spec || stopped()) continue;
             skip_blocked(lane);
-            if (!lane.next || !attempt(lane, false)) return false;
+            if (!lane.next) return false;
+            const Ask ask = ask_of(lane);
+            const Search found = search(lane, ask, where);
+            if (!found.hole) return false;
+            place(lane, ask, *found.hole, false);
             standing_.refresh(standing_.group_of(lane));
             return true;
         }
@@ -251,20 +256,28 @@ private:
     // Places lane.next; or promises it a start, passes over it, or closes the lane. True if placed.
     bool attempt(LaneStanding& lane, bool lifted) {
         if (!standing_.may_start(lane)) return false;
-        const LaneEntry& entry = *lane.next;
-        const Ask ask{lane.shape, standing_.group_of(lane).group.id, standing_.plan_s(lane, entry)};
+        const Ask ask = ask_of(lane);
         const Search found = search(lane, ask);
         if (!found.hole) {
             wait(lane, ask, found);
             return false;
         }
-        const Executor& executor = *found.hole->executor;
+        place(lane, ask, *found.hole, lifted);
+        return true;
+    }
+
+    Ask ask_of(const LaneStanding& lane) const {
+        return {lane.shape, standing_.group_of(lane).group.id, standing_.plan_s(lane, *lane.next)};
+    }
+
+    void place(LaneStanding& lane, const Ask& ask, const Hole& hole, bool lifted) {
+        const LaneEntry& entry = *lane.next;
+        const Executor& executor = *hole.executor;
         const Resources granted = taken_by(*lane.shape, executor);
-        const std::int32_t slot = holes_.take(found.hole, *lane.shape);
+        const std::int32_t slot = holes_.take(&hole, *lane.shape);
         result_.placements.push_back({entry.id, executor.id, granted, slot, lifted});
         promises_.place(executor.id, ask, granted);
         standing_.place(lane, entry, granted, executor.gpu_type);
-        return true;
     }
 
     // What a job is granted, or what that costs, depends on the executor.
@@ -275,11 +288,13 @@ private:
         return standing_.affordable(lane, taken_by(*lane.shape, executor), executor.gpu_type);
     }
 
-    Search search(const LaneStanding& lane, const Ask& ask) {
+    // Of all holes, or only that of one executor.
+    Search search(const LaneStanding& lane, const Ask& ask, std::optional<ExecutorId> where = std::nullopt) {
         Search found;
         if (is_full(lane)) return found;
         bool affords = false;
         found.hole = holes_.best(*lane.shape, [&](const Hole& hole) {
+            if (where && hole.executor->id != *where) return false;
             if (!promises_.has_consumables(hole, *lane.shape)) return false;
             found.fits = true;
             Micros lasts = promises_.lasts(hole, ask);
@@ -295,7 +310,7 @@ private:
             return lasts >= ask.length() && lasts > 0;
         });
         if (affords) found.unaffordable = Reason::none;
-        if (!found.fits) set_full(lane);
+        if (!found.fits && !where) set_full(lane);
         return found;
     }
 
@@ -400,7 +415,7 @@ private:
         for (const JobId id : choose_victims(cluster_, *lane.shape, now_, placed_runs(), may_use)) {
             const Run& run = *cluster_.find_run(id);
             result_.preemptions.push_back({id, lane.next->id});
-            state_.preemptors[lane.next->id] = now_ + preemptor_keeps_room;
+            state_.preemptors[lane.next->id] = {run.executor, now_ + preemptor_keeps_room};
             promises_.stop(run);
             where = run.executor;
         }

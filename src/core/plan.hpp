@@ -4,7 +4,8 @@
 //   1. A job is open if it is not held, its eligible_at has come, and nothing of its owner's blocks it: a pause, a
 //      limit of its group, user or concurrency key, its group's hard quota (usage + this job's plan > quota). A limit
 //      or quota that only some executors exceed, for what they grant or cost, closes only these to it.
-//   2. Of the open jobs, one that others were preempted for goes first, or an older one of its lane. Then the oldest
+//   2. Of the open jobs, one that others were preempted for goes first where they were, or an older one of its lane,
+//      if it starts there now. Then the oldest
 //      lifted one: lifted are jobs that have waited longer than max_wait. Scope `job`: all of them. Scope `group`: of
 //      each group only its oldest open one, and only if the group's last lifted start is at least guard_spacing ago.
 //   3. Otherwise the job of the highest priority (goes_before()) goes first.
@@ -38,8 +39,12 @@ struct PlanState {
     // Last start by the guard, per group. Who could not carry out a lifted placement may erase the group's entry.
     std::unordered_map<GroupId, Micros> last_lifted;
 
-    // Jobs that runs were preempted for, and until when the room that this makes is kept for them.
-    std::map<JobId, Micros> preemptors;
+    // Jobs that runs were preempted for, where, and until when the room that this makes is kept for them.
+    struct KeptRoom {
+        ExecutorId executor = 0;
+        Micros until = 0;
+    };
+    std::map<JobId, KeptRoom> preemptors;
 
     // The rest is only a memory: clearing it changes nothing. It belongs to one Cluster: with another one, start from a
     // new PlanState that takes over the above alone.
@@ -93,6 +98,7 @@ struct LaneReport {
     Reason reason = Reason::priority; // what stopped the lane; priority: the budget did
     std::size_t count = 0;            // jobs left
     Micros oldest_eligible_at = 0;    // of those
+    Micros newest_eligible_at = 0;
 };
 
 struct RankedJob {

@@ -1,4 +1,5 @@
 #include "preemption.hpp"
+#include "promises.hpp"
 #include <algorithm>
 
 namespace rcq::core {
@@ -75,9 +76,7 @@ std::vector<JobId> choose_victims(const Cluster& cluster, const Shape& shape, Mi
     double least_lost = 0;
     ExecutorId best_id = 0;
     for (const auto& [id, host] : cluster.hosts().all()) {
-        if (!host.executor || !host.executor->accepting || host.executor->draining) continue;
-        if (!is_large_enough(*host.executor, shape) || !can_host(*host.executor, shape)) continue;
-        if (!may_use(*host.executor)) continue;
+        if (!serves(host, shape) || !may_use(*host.executor)) continue;
         Room room = room_of(cluster, host, shape, placed);
         std::vector<Victim> stopped;
         for (const JobId job : host.runs) {

@@ -2,10 +2,16 @@
 #include <algorithm>
 
 namespace rcq::core {
+
+bool serves(const Host& host, const Shape& shape) {
+    return host.executor && host.executor->accepting && !host.executor->draining &&
+           is_large_enough(*host.executor, shape) && can_host(*host.executor, shape);
+}
+
 // --- windows
 
 const Window* Promises::conflict(ExecutorId executor, GroupId group, Micros from, Micros length) const {
-    for (const Window& window : cluster_.windows()) { // by start
+    for (const Window& window : scene_.windows) { // by start
         if (window.from >= later(from, length)) return nullptr;
         if (window.until <= from || (window.executor && *window.executor != executor)) continue;
         if (!window.group || *window.group != group) return &window;
@@ -18,13 +24,13 @@ const Window* Promises::conflict(ExecutorId executor, GroupId group, Micros from
 const Promises::ConsumableTimeline* Promises::find_consumable(ExecutorId executor, const std::string& name) const {
     if (const auto stock = stocks_.find(name); stock != stocks_.end()) return &stock->second;
     const auto own = own_.find({executor, name});
-    return own == own_.end() ? nullptr : &own->second.timeline;
+    return own == own_.end() ? nullptr : &own->second;
 }
 
 std::int64_t Promises::left_now(ExecutorId executor, const std::string& name) const {
     if (const ConsumableTimeline* timeline = find_consumable(executor, name)) return timeline->free_now().n;
-    if (const Stock* stock = cluster_.holdings().find_stock(name)) return *stock->total - stock->taken;
-    return cluster_.hosts().find(executor)->consumable_left(name);
+    if (const Stock* stock = scene_.holdings.find_stock(name)) return *stock->total - stock->taken;
+    return scene_.hosts.at(executor).consumable_left(name);
 }
 
 bool Promises::has_consumables(const Hole& hole, const Shape& shape) const {
@@ -57,7 +63,7 @@ void Promises::place(ExecutorId executor, const Ask& ask, const Resources& grant
         timeline->second.promise(now_, end, granted);
     else
         placed_[executor].push_back({granted, ask.length()});
-    const Host& host = *cluster_.hosts().find(executor);
+    const Host& host = scene_.hosts.at(executor);
     for (const auto& [name, amount] : ask.shape->consumables) consumable(host, name).promise(now_, end, {amount});
 }
 
@@ -71,23 +77,21 @@ Promises::HostTimeline Promises::make_timeline(ExecutorId id, const Host& host) 
 }
 
 Promises::ConsumableTimeline& Promises::consumable(const Host& host, const std::string& name) {
-    if (const Stock* stock = cluster_.holdings().find_stock(name)) {
+    if (const Stock* stock = scene_.holdings.find_stock(name)) {
         const Count free{*stock->total - stock->taken};
         return stocks_.try_emplace(name, free, stock->releases, now_).first->second;
     }
-    const std::pair key(host.executor->id, name);
-    if (const auto known = own_.find(key); known != own_.end()) return known->second.timeline;
-    ConsumableTimeline::Releases releases;
-    for (const auto& release : host.releases) {
-        const Consumables& held = cluster_.find_run(release.job)->consumables;
-        if (const auto it = held.find(name); it != held.end())
-            releases.insert({release.at, release.job, {it->second}, release.started, release.killed_at});
-    }
-    return own_.try_emplace(key, Count{host.consumable_left(name)}, std::move(releases), now_).first->second.timeline;
+    static const ConsumableTimeline::Releases none;
+    const auto taken = host.consumables_taken.find(name);
+    const Count free{host.consumable_left(name)};
+    return own_
+        .try_emplace({host.executor->id, name}, free,
+                     taken == host.consumables_taken.end() ? none : taken->second.releases, now_)
+        .first->second;
 }
 
 // The first time at which executor, consumables and windows all agree; never, if not before `give_up`.
-Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up) {
+Micros Promises::agree(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up) {
     const Resources& need = taken_by(*ask.shape, *host.executor);
     Micros at = now_;
     for (;;) {
@@ -103,23 +107,24 @@ Micros Promises::earliest_on(const Host& host, HostTimeline& timeline, const Ask
     }
 }
 
+Micros Promises::earliest_on(ExecutorId id, const Ask& ask, Micros give_up) {
+    const Host& host = scene_.hosts.at(id);
+    if (const auto known = timelines_.find(id); known != timelines_.end())
+        return agree(host, known->second, ask, give_up);
+    HostTimeline timeline = make_timeline(id, host);
+    return agree(host, timeline, ask, give_up);
+}
+
 Start Promises::earliest(const Ask& ask) {
     Start best;
     Fitness best_fitness;
-    for (const auto& [id, host] : cluster_.hosts().all()) {
-        if (!host.executor || !host.executor->accepting || host.executor->draining) continue;
-        if (!is_large_enough(*host.executor, *ask.shape) || !can_host(*host.executor, *ask.shape)) continue;
+    for (const auto& [id, host] : scene_.hosts) {
+        if (!serves(host, *ask.shape)) continue;
         const Fitness fit = fitness(*host.executor, host.executor->capacity);
         const bool fitter = best.at == never || fit < best_fitness;
         // of equal times the fitter executor
         const Micros give_up = best.at == never ? never : best.at + (fitter ? 1 : 0);
-        Micros at = never;
-        if (const auto known = timelines_.find(id); known != timelines_.end()) {
-            at = earliest_on(host, known->second, ask, give_up);
-        } else {
-            HostTimeline timeline = make_timeline(id, host);
-            at = earliest_on(host, timeline, ask, give_up);
-        }
+        const Micros at = earliest_on(id, ask, give_up);
         if (at == never) continue;
         best = {id, at};
         best_fitness = fit;
@@ -134,7 +139,7 @@ Promises::HostTimeline& Promises::timeline(ExecutorId id, const Host& host) {
 
 // What is taken away here comes back when the run was planned to end, and goes with it then.
 void Promises::stop(const Run& run) {
-    const Host& host = *cluster_.hosts().find(run.executor);
+    const Host& host = scene_.hosts.at(run.executor);
     const auto release =
         std::find_if(host.releases.begin(), host.releases.end(), [&](const auto& r) { return r.job == run.job; });
     const Micros planned = release->at > now_ ? release->at : overdue_end(release->started, release->killed_at, now_);
@@ -145,7 +150,7 @@ void Promises::stop(const Run& run) {
 }
 
 void Promises::reserve(const Start& start, const Ask& ask) {
-    const Host& host = *cluster_.hosts().find(start.executor);
+    const Host& host = scene_.hosts.at(start.executor);
     const Micros end = later(start.at, ask.length());
     timeline(start.executor, host).promise(start.at, end, taken_by(*ask.shape, *host.executor));
     for (const auto& [name, amount] : ask.shape->consumables) {

@@ -1,6 +1,5 @@
-// What is promised during one plan: to reservations of blocked jobs, to jobs that the plan has just placed, and to the
-// windows of administrators. Answers how long a hole may be used, and when a job that waits can start.
-// Internal to the plan.
+// What is promised during one plan or forecast: to reservations of blocked jobs, to jobs that have just been placed,
+// and to the windows of administrators. Answers how long a hole may be used, and when a job that waits can start.
 #pragma once
 #include "cluster.hpp"
 
@@ -19,9 +18,19 @@ struct Start {
     Micros at = never;
 };
 
+// What promises are made of; must outlive them and stay as it is.
+struct Scene {
+    const std::unordered_map<ExecutorId, Host>& hosts;
+    const Holdings& holdings;
+    const std::vector<Window>& windows;
+};
+
+// The executor is in service and has what the shape asks for.
+bool serves(const Host& host, const Shape& shape);
+
 class Promises {
 public:
-    Promises(const Cluster& cluster, Micros now) : cluster_(cluster), now_(now) {}
+    Promises(const Scene& scene, Micros now) : scene_(scene), now_(now) {}
 
     // So much of the consumables is left now, for a job on this hole. What was false once stays so.
     bool has_consumables(const Hole& hole, const Shape& shape) const;
@@ -43,6 +52,8 @@ public:
     // The first time and the place at which the ask can start, after all that is promised already; at = never when it
     // can start nowhere in service.
     Start earliest(const Ask& ask);
+    // The same on one executor that serves the shape; never, if not before `give_up`.
+    Micros earliest_on(ExecutorId id, const Ask& ask, Micros give_up = never);
     // The run will be asked to stop: what it holds is free within a second.
     void stop(const Run& run);
     // Promises what earliest() found, or what stopped runs leave.
@@ -55,14 +66,6 @@ private:
     };
     using HostTimeline = Timeline<Resources>;
     using ConsumableTimeline = Timeline<Count>;
-    // A consumable of one executor.
-    struct Own {
-        ConsumableTimeline::Releases releases;
-        ConsumableTimeline timeline;
-        Own(const Count& free, ConsumableTimeline::Releases&& of_runs, Micros now)
-            : releases(std::move(of_runs)), timeline(free, releases, now) {}
-        Own(Own&&) = delete; // the timeline points at the releases
-    };
 
     const Window* conflict(ExecutorId executor, GroupId group, Micros from, Micros length) const;
     HostTimeline make_timeline(ExecutorId id, const Host& host) const;
@@ -71,15 +74,15 @@ private:
     ConsumableTimeline& consumable(const Host& host, const std::string& name);
     const ConsumableTimeline* find_consumable(ExecutorId executor, const std::string& name) const; // null: untouched
     std::int64_t left_now(ExecutorId executor, const std::string& name) const;
-    Micros earliest_on(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up);
+    Micros agree(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up);
 
-    const Cluster& cluster_;
+    Scene scene_;
     Micros now_;
     std::unordered_map<ExecutorId, HostTimeline> timelines_; // of executors with reservations
     std::unordered_map<ExecutorId, std::vector<Placed>> placed_;
     std::map<std::string, ConsumableTimeline, std::less<>> stocks_;
-    std::map<std::pair<ExecutorId, std::string>, Own> own_;
-    std::set<std::string> promised_names_; // names of consumables in reservations
+    std::map<std::pair<ExecutorId, std::string>, ConsumableTimeline> own_; // of executors
+    std::set<std::string> promised_names_;                                 // names of consumables in reservations
 };
 
 } // namespace rcq::core

@@ -122,6 +122,7 @@ std::vector<LaneReport> report_lanes(const Standing& standing) {
         r.reason = l.reason;
         r.count = l.lane->waiting.size() - l.placed;
         r.oldest_eligible_at = l.oldest->eligible_at;
+        r.newest_eligible_at = l.lane->waiting.last()->eligible_at;
         reports.push_back(r);
     }
     return reports;

@@ -1,4 +1,5 @@
 #include "request.hpp"
+#include "constraint.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -14,11 +15,12 @@ constexpr double max_memory_mib = std::numeric_limits<std::int32_t>::max();
 constexpr double max_hours = 87'600; // 10 years of 365 days
 constexpr double max_seconds = max_hours * 3600;
 constexpr std::int64_t max_retries_allowed = 1000;
-constexpr std::size_t max_name_bytes = 200;
+constexpr std::size_t max_line_bytes = 200;
 constexpr std::size_t max_workdir_bytes = 4096;
 constexpr std::size_t max_env_bytes = 128 << 10;
 constexpr std::size_t max_features = 32;
-constexpr std::size_t max_feature_bytes = 63;
+constexpr std::size_t max_consumables = 16;
+constexpr double max_amount = 1e9;
 
 using Found = std::optional<Violation>;
 
@@ -116,13 +118,15 @@ Found check_priority(std::int64_t priority, std::int64_t own_limit) {
                      "Use at most " + text(own_limit) + ", or ask an administrator to raise your limit."};
 }
 
-Found check_name(std::string_view name) {
-    if (name.empty()) return invalid("name", "name is empty", "Leave it out for a job without a name.");
-    if (name.size() > max_name_bytes)
-        return invalid("name", "name has " + std::to_string(name.size()) + " bytes, allowed is 1 to 200",
-                       "Use a shorter name.");
-    if (std::any_of(name.begin(), name.end(), is_control))
-        return invalid("name", "name " + quoted(name) + " contains a control character",
+// A short text for people, on one line.
+Found check_line(const char* field, std::string_view value, const char* hint_if_empty) {
+    if (value.empty()) return invalid(field, std::string(field) + " is empty", hint_if_empty);
+    if (value.size() > max_line_bytes)
+        return invalid(field,
+                       std::string(field) + " has " + std::to_string(value.size()) + " bytes, allowed is 1 to 200",
+                       "Use a shorter one.");
+    if (std::any_of(value.begin(), value.end(), is_control))
+        return invalid(field, std::string(field) + " " + quoted(value) + " contains a control character",
                        "Use printable characters on one line.");
     return std::nullopt;
 }
@@ -175,22 +179,57 @@ Found check_env(const std::vector<std::pair<std::string, std::string>>& env) {
     return std::nullopt;
 }
 
-bool is_feature(std::string_view s) {
-    return !s.empty() && s.size() <= max_feature_bytes && (is_lower(s[0]) || is_digit(s[0])) &&
-           std::all_of(s.begin(), s.end(), [](char c) {
-               return is_lower(c) || is_digit(c) || c == '_' || c == '.' || c == ':' || c == '-';
-           });
-}
-
 Found check_features(const std::vector<std::string>& features) {
     if (features.size() > max_features)
         return invalid("features",
                        "features has " + std::to_string(features.size()) + " entries, allowed is at most 32",
                        "Ask for fewer features.");
     for (const auto& f : features)
-        if (!is_feature(f))
+        if (!is_feature_name(f))
             return invalid("features", "feature " + quoted(f) + " is malformed, allowed is [a-z0-9][a-z0-9_.:-]{0,62}",
                            "Use lower-case letters, digits and _ . : -, at most 63 characters.");
+    return std::nullopt;
+}
+
+Found check_cpu_cores_min(std::int64_t cores_min, std::int64_t cores) {
+    return check_whole("cpu_cores_min", cores_min, 1, cores,
+                       "It is the least that will do when cpu_cores cannot be had; leave it out if nothing less will.");
+}
+
+Found check_gpu_type(std::string_view models, std::int64_t gpu_count) {
+    if (gpu_count == 0)
+        return invalid("gpu_type", "gpu_type is " + quoted(models) + ", but gpu_count is 0",
+                       "Ask for GPUs with gpu_count, or leave gpu_type out.");
+    const auto parsed = Constraint::parse(models);
+    const auto* any_of = std::get_if<Constraint>(&parsed);
+    if (any_of && models.find_first_of("&!()") == std::string_view::npos) return std::nullopt;
+    return invalid("gpu_type", "gpu_type " + quoted(models) + " is not a list of models joined by |",
+                   "Write the models that will do as their executors do, for example a100|h100.");
+}
+
+Found check_constraints(std::string_view expression) {
+    const auto parsed = Constraint::parse(expression);
+    const auto* error = std::get_if<ConstraintError>(&parsed);
+    if (!error) return std::nullopt;
+    return invalid("constraints", "constraints " + quoted(expression) + ": " + error->message, error->hint);
+}
+
+Found check_consumables(const std::vector<std::pair<std::string, double>>& consumables) {
+    if (consumables.size() > max_consumables)
+        return invalid("consumables",
+                       "consumables has " + std::to_string(consumables.size()) + " entries, allowed is at most 16",
+                       "Ask for fewer.");
+    for (const auto& [name, amount] : consumables) {
+        if (!is_feature_name(name))
+            return invalid("consumables",
+                           "consumable " + quoted(name) + " is malformed, allowed is [a-z0-9][a-z0-9_.:-]{0,62}",
+                           "Use lower-case letters, digits and _ . : -, at most 63 characters.");
+        if (!(amount >= 1 && amount <= max_amount && amount == std::floor(amount)))
+            return invalid("consumables",
+                           "consumable " + quoted(name) + " has the amount " + text(amount) +
+                               ", allowed is a whole number from 1 to 1000000000",
+                           "Give the number of units that the job takes; leave out what it does not take.");
+    }
     return std::nullopt;
 }
 
@@ -206,7 +245,7 @@ std::optional<Violation> check(const JobRequest& r, const RequestLimits& limits)
     if (auto v = check_priority(r.priority, limits.max_priority)) return v;
     if (auto v = check_whole("max_retries", r.max_retries, 0, max_retries_allowed, "The default is 0.")) return v;
     if (r.name)
-        if (auto v = check_name(*r.name)) return v;
+        if (auto v = check_line("name", *r.name, "Leave it out for a job without a name.")) return v;
     if (r.workdir)
         if (auto v = check_workdir(*r.workdir)) return v;
     if (auto v = check_env(r.env)) return v;
@@ -214,6 +253,15 @@ std::optional<Violation> check(const JobRequest& r, const RequestLimits& limits)
     if (r.on_disconnect != "continue" && r.on_disconnect != "kill")
         return invalid("on_disconnect", "on_disconnect is " + quoted(r.on_disconnect) + ", allowed is continue or kill",
                        "continue lets the job run on while its executor cannot reach the database; kill ends it.");
+    if (r.cpu_cores_min)
+        if (auto v = check_cpu_cores_min(*r.cpu_cores_min, r.cpu_cores)) return v;
+    if (r.gpu_type)
+        if (auto v = check_gpu_type(*r.gpu_type, r.gpu_count)) return v;
+    if (r.constraints)
+        if (auto v = check_constraints(*r.constraints)) return v;
+    if (auto v = check_consumables(r.consumables)) return v;
+    if (r.concurrency_key)
+        if (auto v = check_line("concurrency_key", *r.concurrency_key, "Leave it out for a job without one.")) return v;
     return std::nullopt;
 }
 

@@ -23,8 +23,13 @@ struct JobRequest {
     std::optional<std::string_view> name;    // 1 to 200 bytes, no control characters
     std::optional<std::string_view> workdir; // absolute, at most 4096 bytes, no component ".."
     std::vector<std::pair<std::string, std::string>> env; // [A-Za-z_][A-Za-z0-9_]*, not RCQ_*; at most 128 KiB in all
-    std::vector<std::string> features;                    // each [a-z0-9][a-z0-9_.:-]{0,62}, at most 32
+    std::vector<std::string> features;                    // each is_feature_name(), at most 32
     std::string_view on_disconnect = "continue";          // or "kill"
+    std::optional<std::int64_t> cpu_cores_min;            // fewer cores that will do; 1 to cpu_cores
+    std::optional<std::string_view> gpu_type;             // models that will do, joined by |; only with gpu_count > 0
+    std::optional<std::string_view> constraints;          // see Constraint::parse()
+    std::vector<std::pair<std::string, double>> consumables; // names as of features, 1 to 10^9, whole; at most 16
+    std::optional<std::string_view> concurrency_key;         // 1 to 200 bytes, no control characters
 };
 
 // What the site and the person's account allow.

@@ -21,6 +21,9 @@ Standing::Standing(const Cluster& cluster, Shares& shares, Micros now)
         GroupStanding& g = groups[u.group];
         if (waits && !cluster.commitments().has_runs(g.group.id, u.id)) ++g.active_users;
     }
+    heap_room_.resize(lanes.size() + users.size());
+    for (UserStanding& u : users) u.open = IndexHeap(heap_room_.data() + u.first_lane);
+    for (GroupStanding& g : groups) g.open = IndexHeap(heap_room_.data() + lanes.size() + g.first_user);
     if (settings_.policy == Policy::quota)
         for (GroupStanding& g : groups) set_factors(g);
     else if (shares_)

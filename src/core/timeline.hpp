@@ -36,6 +36,11 @@ template <typename Amount> struct Release {
     friend bool operator<(const Release& a, const Release& b) { return a.at != b.at ? a.at < b.at : a.job < b.job; }
 };
 
+// The same run gives back so much of something else.
+inline Release<Count> release_of(std::int64_t amount, const Release<Resources>& release) {
+    return {release.at, release.job, {amount}, release.started, release.killed_at};
+}
+
 // A run past its plan is planned to take twice as long as it has by now, though not longer than its limit.
 inline Micros overdue_end(Micros started, std::optional<Micros> killed_at, Micros now) {
     Micros end = now + std::max(now - started, second);

@@ -1,58 +1,38 @@
 // What the scheduler published, for the views: state of pending jobs, state of the scheduler itself.
-#include "../core/lanes.hpp"
-#include "../core/priority.hpp"
-#include "../core/states.hpp"
-#include "guard.hpp"
+#include "publishing.hpp"
+
+#include "arrays.hpp"
 #include "guc.hpp"
-#include "shared.hpp"
+#include "shapes.hpp"
 
 namespace rcq::pg {
 
 namespace {
 
-struct PendingState {
-    int32 position = 0; // 0 = not among the ranked
-    bool known = false; // the lane was published
-    PublishedLane lane{};
-    double wait_boost_per_hour = 0;
-    core::Reason reason = core::Reason::priority;
-};
-
-PendingState look_up(const DatabaseSlot& slot, int64 job_id, uint64 lane_key) {
-    PendingState state;
-    LockGuard guard(slot.publish_lock, LW_SHARED);
-    const Published& published = slot.published;
-    state.wait_boost_per_hour = published.wait_boost_per_hour;
-    const PublishedLane* lanes_end = published.lane + published.lanes;
-    const PublishedLane* lane = std::lower_bound(published.lane, lanes_end, lane_key,
-                                                 [](const PublishedLane& a, uint64 key) { return a.key < key; });
-    if (lane != lanes_end && lane->key == lane_key) {
-        state.known = true;
-        state.lane = *lane;
-        state.reason = static_cast<core::Reason>(lane->reason);
-    }
-    const PublishedRank* ranks_end = published.rank + published.ranks;
-    const PublishedRank* rank = std::lower_bound(published.rank, ranks_end, job_id,
-                                                 [](const PublishedRank& a, int64 id) { return a.job_id < id; });
-    if (rank != ranks_end && rank->job_id == job_id) state.position = rank->position;
-    return state;
+std::string text_argument(FunctionCallInfo fcinfo, int i) {
+    if (PG_ARGISNULL(i)) return {};
+    return call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(i)); });
 }
 
-std::vector<std::string> features_argument(FunctionCallInfo fcinfo, int i) {
-    std::vector<std::string> features;
-    if (PG_ARGISNULL(i)) return features;
-    struct Elements {
-        Datum* data;
-        int count;
-    };
-    const Elements elements = call([&] {
-        Elements e;
-        deconstruct_array(PG_GETARG_ARRAYTYPE_P(i), TEXTOID, -1, false, TYPALIGN_INT, &e.data, nullptr, &e.count);
-        return e;
-    });
-    for (int k = 0; k < elements.count; k++)
-        features.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[k])); }));
-    return features;
+// The lane of the job that the arguments describe; version 0.1 of the SQL passes the first ten.
+core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
+    ShapeColumns columns;
+    columns.cpu_cores = PG_GETARG_INT32(4);
+    columns.memory_mib = PG_GETARG_INT32(5);
+    columns.gpu_count = PG_GETARG_INT32(6);
+    columns.features = texts_argument(fcinfo, 7);
+    core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, {}};
+    if (PG_NARGS() > 10) {
+        if (!PG_ARGISNULL(10)) columns.cpu_cores_min = PG_GETARG_INT32(10);
+        columns.gpu_type = text_argument(fcinfo, 11);
+        columns.constraints = text_argument(fcinfo, 12);
+        if (!PG_ARGISNULL(13)) columns.consumables = json_amounts(call([&] { return PG_GETARG_JSONB_P(13); }));
+        columns.exclusive = PG_GETARG_BOOL(14);
+        spec.preemptible = PG_GETARG_BOOL(15);
+        spec.concurrency_key = text_argument(fcinfo, 16);
+    }
+    spec.shape = make_shape(std::move(columns));
+    return spec;
 }
 
 TupleDesc result_type(FunctionCallInfo fcinfo) {
@@ -68,45 +48,51 @@ TupleDesc result_type(FunctionCallInfo fcinfo) {
 
 } // namespace rcq::pg
 
-// (job_id, group_id, user_id, priority, cpu_cores, memory_mib, gpu_count, features, held, eligible_at)
-// -> (position, base_priority, fair_share, wait_boost, final_priority, reason)
+// (job_id, group_id, user_id, priority, cpu_cores, memory_mib, gpu_count, features, held, eligible_at, cpu_cores_min,
+// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key)
+// -> (position, base_priority, fair_share, wait_boost, final_priority, reason, expected_start, approximate,
+// forecast_at, reserved_executor, reserved_start)
 RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq;
     using namespace rcq::pg;
     const DatabaseSlot* slot = own_slot();
     const bool held = PG_GETARG_BOOL(8);
-    core::Shape shape{{PG_GETARG_INT32(4), PG_GETARG_INT32(5), PG_GETARG_INT32(6) * 1000},
-                      features_argument(fcinfo, 7)};
     PendingState state;
     if (slot)
-        state = look_up(*slot, PG_GETARG_INT64(0),
-                        core::lane_key(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), shape));
+        state = published_state(*slot, PG_GETARG_INT64(0), core::lane_key(lane_of_arguments(fcinfo)),
+                                PG_GETARG_TIMESTAMPTZ(9), GetCurrentTimestamp());
     if (held)
         state.reason = core::Reason::held;
     else if (!guc::enabled || !slot || slot->state != SlotState::running)
         state.reason = core::Reason::paused;
 
-    Datum values[6] = {};
-    bool nulls[6] = {true, true, true, true, true, false};
-    if (state.position > 0 && !held) {
-        values[0] = Int32GetDatum(state.position);
-        nulls[0] = false;
-    }
+    Datum values[11] = {};
+    bool nulls[11];
+    std::fill(std::begin(nulls), std::end(nulls), true);
+    const auto set = [&](int i, Datum value) {
+        values[i] = value;
+        nulls[i] = false;
+    };
+    if (state.position > 0 && !held) set(0, Int32GetDatum(state.position));
     if (state.known) {
-        core::Settings settings;
-        settings.wait_boost_per_hour = state.wait_boost_per_hour;
-        const double boost =
-            held ? 1.0 : core::wait_time_boost(GetCurrentTimestamp() - PG_GETARG_TIMESTAMPTZ(9), settings);
-        values[1] = Int32GetDatum(state.lane.base_priority);
-        values[2] = Float8GetDatum(state.lane.fair_share);
-        values[3] = Float8GetDatum(boost);
-        values[4] = Float8GetDatum(state.lane.base_priority * state.lane.fair_share * boost);
-        std::fill(nulls + 1, nulls + 5, false);
+        set(1, Int32GetDatum(static_cast<int32>(state.factors.base)));
+        set(2, Float8GetDatum(state.factors.multiplier));
+        set(3, Float8GetDatum(state.factors.boost));
+        set(4, Float8GetDatum(state.factors.priority));
+    }
+    if (state.expected_start && !held && state.reason != core::Reason::paused) {
+        set(6, TimestampTzGetDatum(*state.expected_start));
+        set(7, BoolGetDatum(state.approximate));
+        set(8, TimestampTzGetDatum(state.forecast_at));
+    }
+    if (state.reserved_executor != 0) {
+        set(9, Int32GetDatum(state.reserved_executor));
+        set(10, TimestampTzGetDatum(state.reserved_start));
     }
     const TupleDesc desc = result_type(fcinfo);
     const std::string reason(core::name(state.reason));
     return call([&] {
-        values[5] = CStringGetTextDatum(reason.c_str());
+        set(5, CStringGetTextDatum(reason.c_str()));
         return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
     });
 }

@@ -3,6 +3,7 @@
 #include "../protocol/words.hpp"
 #include "guc.hpp"
 #include "heartbeats.hpp"
+#include "publishing.hpp"
 #include "transaction.hpp"
 
 namespace rcq::pg {
@@ -14,6 +15,8 @@ constexpr TimestampTz publish_interval = 200'000;  // us
 constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes ranks and frees quotas
 constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
+constexpr TimestampTz forecast_interval = 5'000'000;
+constexpr TimestampTz forecast_slice = 5'000;    // us of a cycle, so that making one delays no placement
 constexpr TimestampTz longest_cycle = 5'000'000; // a longer gap between two cycles is a pause of the whole server
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
@@ -36,15 +39,57 @@ TimestampTz monotonic() {
 
 // Whether settled usage that was weighed by one serves for the other.
 bool weighs_usage_alike(const core::Settings& fresh, const core::Settings& old) {
-    return fresh.usage_window <= old.usage_window && fresh.bill_per_cpu_hour == old.bill_per_cpu_hour &&
-           fresh.bill_per_gb_hour == old.bill_per_gb_hour && fresh.bill_per_gpu_hour == old.bill_per_gpu_hour;
+    const core::UsageWindow& window = fresh.usage_window;
+    const bool reaches_as_far = window == old.usage_window || (window.kind == core::WindowKind::rolling &&
+                                                               old.usage_window.kind == core::WindowKind::rolling &&
+                                                               window.length <= old.usage_window.length);
+    return reaches_as_far && fresh.bill_per_cpu_hour == old.bill_per_cpu_hour &&
+           fresh.bill_per_gb_hour == old.bill_per_gb_hour && fresh.bill_per_gpu_hour == old.bill_per_gpu_hour &&
+           fresh.bill_per_gpu_type == old.bill_per_gpu_type;
+}
+
+// The earliest time whose use counts at `now`.
+TimestampTz usage_begins(const core::UsageWindow& window, TimestampTz now) {
+    switch (window.kind) {
+    case core::WindowKind::rolling:
+        return now - window.length;
+    case core::WindowKind::month:
+        return core::month_start(core::month_of(now, window.epoch_day), window.epoch_day);
+    case core::WindowKind::half_life:
+        break;
+    }
+    return now - 40 * window.length; // what is left of older use is less than one part in 10^12
 }
 
 core::Run to_run(const store::LiveRow& row) {
     const core::Job& job = row.job;
-    core::Run run{job.id,        row.executor, job.group,    job.user,       job.shape.need,
-                  row.placed_at, {},           job.estimate, job.time_limit, row.cancelling};
+    core::Run run;
+    run.job = job.id;
+    run.executor = row.executor;
+    run.group = job.group;
+    run.user = job.user;
+    run.resources = row.granted;
+    run.consumables = job.shape.consumables;
+    run.preemptible = job.preemptible;
+    run.concurrency_key = job.concurrency_key;
+    run.placed_at = row.placed_at;
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
+    run.estimate = job.estimate;
+    run.time_limit = job.time_limit;
+    run.cancelling = row.cancelling;
+    run.preempting = row.preempting;
+    run.preempted = row.preempted;
+    return run;
+}
+
+core::Run to_run(const core::Job& job, const core::Placement& placement, TimestampTz now) {
+    store::LiveRow row;
+    row.job = job;
+    row.executor = placement.executor;
+    row.granted = placement.granted;
+    row.placed_at = now;
+    core::Run run = to_run(row);
+    run.gpu_slot = placement.gpu_slot;
     return run;
 }
 
@@ -58,11 +103,14 @@ bool Scheduler::reload() {
     if (!idle_reason_.empty()) return false;
     cluster_.reset();
     plan_state_ = {};
+    forecast_.reset();
     runs_.clear();
     executors_.clear();
     apply_definitions(store::read_definitions());
-    store::read_usage(definitions_.settings.usage_window / static_cast<double>(core::second),
+    cluster_->advance(now());
+    store::read_usage(usage_begins(definitions_.settings.usage_window, latest_),
                       [&](const store::Used& used) { charge(used); });
+    store::read_durations([&](const store::Duration& duration) { record(duration); });
     store::read_all_live([&](store::LiveRow&& row) { put(std::move(row)); });
     sweep_from_ = 0;
     set_aside_.clear();
@@ -76,15 +124,21 @@ void Scheduler::apply_definitions(store::Definitions&& definitions) {
     else
         cluster_->set_settings(definitions_.settings);
     for (const core::Group& group : definitions_.groups) cluster_->put_group(group);
+    for (const core::User& user : definitions_.users) cluster_->put_user(user);
+    cluster_->set_windows(definitions_.windows);
+    cluster_->set_concurrency_limits(definitions_.concurrency_limits);
+    cluster_->set_consumables(definitions_.consumables);
     for (store::ExecutorRow& row : definitions_.executors) executors_[row.id] = std::move(row);
     plan_needed_ = publish_needed_ = true;
 }
 
 void Scheduler::charge(const store::Used& used) {
-    const core::Settings& settings = definitions_.settings;
-    cluster_->charge(used.group, used.user, used.at,
-                     used.core_s * settings.bill_per_cpu_hour + used.gb_s * settings.bill_per_gb_hour +
-                         used.gpu_s * settings.bill_per_gpu_hour);
+    const double billed = core::billed_cores(used.core_s, used.gb_s, used.gpu_s, used.gpu_type, definitions_.settings);
+    cluster_->charge({used.group, used.user}, billed, used.since, used.at);
+}
+
+void Scheduler::record(const store::Duration& duration) {
+    cluster_->record_duration(duration.user, duration.estimate, duration.actual);
 }
 
 void Scheduler::put(store::LiveRow&& row) {
@@ -124,7 +178,10 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
         }
         cluster_->drop(id);
     }
-    if (!ended.empty()) store::read_charges(ended, [&](const store::Used& used) { charge(used); });
+    if (!ended.empty())
+        store::read_charges(
+            ended, [&](const store::Used& used) { charge(used); },
+            [&](const store::Duration& duration) { record(duration); });
     plan_needed_ = publish_needed_ = true;
 }
 
@@ -158,9 +215,14 @@ void Scheduler::refresh_executors() {
     const TimestampTz now = GetCurrentTimestamp(); // as heartbeats are stamped
     for (const auto& [id, row] : executors_) {
         const TimestampTz seen = heartbeat_of(slot_, id);
-        core::Executor executor{id, row.capacity, row.features,
-                                row.registered && seen != 0 && now - seen <= seconds(definitions_.lease_s),
-                                row.draining};
+        core::Executor executor;
+        executor.id = id;
+        executor.capacity = row.capacity;
+        executor.gpu_type = row.gpu_type;
+        executor.features = row.features;
+        executor.consumables = row.consumables;
+        executor.accepting = row.registered && seen != 0 && now - seen <= seconds(definitions_.lease_s);
+        executor.draining = row.draining;
         const core::Executor* known = cluster_->find_executor(id);
         if (known && *known == executor) continue;
         cluster_->put_executor(executor);
@@ -213,12 +275,19 @@ void Scheduler::notify(const std::set<core::ExecutorId>& executors) {
     }
 }
 
+bool Scheduler::is_paused() const { return !guc::enabled || definitions_.paused; }
+
 core::Plan Scheduler::plan(TimestampTz now) {
-    const TimestampTz deadline = GetCurrentTimestamp() + static_cast<TimestampTz>(guc::plan_budget) * 1000;
+    const TimestampTz begun = GetCurrentTimestamp();
+    const TimestampTz longest = static_cast<TimestampTz>(guc::plan_budget) * 1000;
     core::Budget budget;
-    budget.max_placements = guc::enabled ? max_placements_per_cycle : 0;
-    budget.out_of_time = [=] { return GetCurrentTimestamp() > deadline; };
-    budget.max_ranked = Published::max_ranks;
+    budget.max_placements = is_paused() ? 0 : max_placements_per_cycle;
+    budget.out_of_time = [=] { return GetCurrentTimestamp() - begun > longest; };
+    // promises are made in half of it, so that time is left to fill the holes between them
+    budget.no_promises = [=] { return GetCurrentTimestamp() - begun > longest / 2; };
+    budget.report = is_publishing_due() || is_forecast_due();
+    budget.max_ranked = is_forecast_due() ? std::max(definitions_.predict_depth, Published::max_ranks)
+                                          : static_cast<int32>(Published::max_ranks);
     cluster_->advance(now);
     planned_at_ = tick_;
     plan_needed_ = false;
@@ -234,22 +303,13 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
         placing.jobs.push_back(placement.job);
         placing.executors.push_back(placement.executor);
         placing.tokens.push_back(draw_token());
+        placing.granted.push_back(placement.granted);
     }
     std::vector<core::Placement> done;
     for (int64 job : store::place(placing, now)) {
         const std::size_t i = index.at(job);
         done.push_back(plan.placements[i]);
-        const std::optional<core::Job> pending = cluster_->find_job(job);
-        cluster_->put_run({job,
-                           placing.executors[i],
-                           pending->group,
-                           pending->user,
-                           pending->shape.need,
-                           now,
-                           {},
-                           pending->estimate,
-                           pending->time_limit,
-                           false});
+        cluster_->put_run(to_run(*cluster_->find_job(job), plan.placements[i], now));
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
     }
     if (done.size() < plan.placements.size()) { // somebody holds or changed the rows
@@ -273,32 +333,42 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
     return done;
 }
 
-void Scheduler::publish(const core::Plan& plan) {
-    std::vector<PublishedLane> lanes;
-    for (const core::LaneReport& lane : plan.lanes) {
-        if (lanes.size() == Published::max_lanes) break;
-        const core::Reason reason = guc::enabled ? lane.reason : core::Reason::paused;
-        lanes.push_back({lane.lane_key, lane.multiplier, static_cast<int32>(lane.base), static_cast<int32>(reason)});
+// Ends runs so that a job with a reservation can start; that job has the room first.
+void Scheduler::preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now) {
+    std::vector<store::RunKey> runs;
+    for (const core::Preemption& preemption : preemptions)
+        runs.push_back({preemption.run, runs_.at(preemption.run).token});
+    std::set<core::ExecutorId> told;
+    for (const int64 job : store::send_preemptions(runs, now)) {
+        Held& held = runs_.at(job);
+        held.cancel_sent = true;
+        told.insert(held.executor);
+        core::Run run = *cluster_->find_run(job);
+        run.preempting = true;
+        cluster_->put_run(run);
     }
-    std::sort(lanes.begin(), lanes.end(), [](const PublishedLane& a, const PublishedLane& b) { return a.key < b.key; });
-    std::vector<PublishedRank> ranks;
-    for (const core::RankedJob& ranked : plan.ranked) {
-        if (ranks.size() == Published::max_ranks) break;
-        ranks.push_back({ranked.job, static_cast<int32>(ranked.position)});
-    }
-    std::sort(ranks.begin(), ranks.end(),
-              [](const PublishedRank& a, const PublishedRank& b) { return a.job_id < b.job_id; });
-    {
-        LockGuard guard(slot_.publish_lock, LW_EXCLUSIVE);
-        Published& published = slot_.published;
-        published.wait_boost_per_hour = definitions_.settings.wait_boost_per_hour;
-        published.lanes = static_cast<int32>(lanes.size());
-        published.ranks = static_cast<int32>(ranks.size());
-        std::copy(lanes.begin(), lanes.end(), published.lane);
-        std::copy(ranks.begin(), ranks.end(), published.rank);
-    }
-    published_at_ = tick_;
-    publish_needed_ = false;
+    notify(told);
+}
+
+bool Scheduler::is_publishing_due() const { return publish_needed_ && tick_ - published_at_ >= publish_interval; }
+
+bool Scheduler::is_forecast_due() const {
+    return !forecast_ && definitions_.predict_depth > 0 && tick_ - forecast_at_ >= forecast_interval;
+}
+
+void Scheduler::begin_forecast(const core::Plan& plan, TimestampTz now) {
+    forecast_at_ = tick_;
+    const auto depth = static_cast<std::size_t>(definitions_.predict_depth);
+    const std::span<const core::RankedJob> ranked(plan.ranked);
+    forecast_ = std::make_unique<core::Forecast>(*cluster_, ranked.first(std::min(depth, ranked.size())), now);
+}
+
+// Goes on with the forecast for a moment.
+void Scheduler::forecast() {
+    const TimestampTz deadline = GetCurrentTimestamp() + forecast_slice;
+    if (!forecast_->go_on([=] { return GetCurrentTimestamp() > deadline; })) return;
+    publish_forecast(slot_, *forecast_);
+    forecast_.reset();
 }
 
 void Scheduler::publish_state(TimestampTz now, std::size_t placed) {
@@ -354,22 +424,30 @@ Scheduler::Outcome Scheduler::cycle() {
     std::size_t placed = 0;
     bool complete = true;
     if (plan_needed_ || (cluster_->pending_count() > 0 && tick_ - planned_at_ >= replan_interval) ||
-        (publish_needed_ && tick_ - published_at_ >= publish_interval)) {
+        is_publishing_due() || (cluster_->pending_count() > 0 && is_forecast_due())) {
+        const bool to_publish = is_publishing_due(), to_forecast = is_forecast_due();
         const core::Plan decision = plan(time);
         complete = decision.complete;
         if (!decision.placements.empty()) placed = place(decision, time).size();
+        if (!decision.preemptions.empty()) preempt(decision.preemptions, time);
+        if (to_publish) {
+            publish_plan(slot_, decision, definitions_.settings, is_paused());
+            published_at_ = tick_;
+            publish_needed_ = false;
+        }
         if (placed > 0) publish_needed_ = true;
-        if (publish_needed_ && tick_ - published_at_ >= publish_interval) publish(decision);
+        if (to_forecast) begin_forecast(decision, time);
     }
+    if (forecast_) forecast();
     transaction.commit();
     publish_state(time, placed);
     call([] { pgstat_report_stat(false); });
-    return guc::enabled && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
+    return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
 long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
-    if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
+    if (cluster_ && (publish_needed_ || forecast_)) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
     return wait;
 }
 

@@ -1,6 +1,7 @@
 // The scheduling cycle of one database: read what changed, repair what timed out, plan, place, publish.
 // The state it keeps is a cache: after any error it is thrown away and read again from the tables.
 #pragma once
+#include "../core/forecast.hpp"
 #include "../core/plan.hpp"
 #include "changes.hpp"
 #include "store.hpp"
@@ -30,7 +31,7 @@ private:
         TimestampTz placed_at;
         bool claimed;
         bool cancelling;
-        bool cancel_sent;
+        bool cancel_sent; // or that it is to be preempted
     };
 
     TimestampTz now();
@@ -46,9 +47,15 @@ private:
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void charge(const store::Used& used);
+    void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
     std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
-    void publish(const core::Plan& plan);
+    void preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now);
+    bool is_publishing_due() const;
+    bool is_forecast_due() const;
+    bool is_paused() const;
+    void begin_forecast(const core::Plan& plan, TimestampTz now);
+    void forecast();
     void publish_state(TimestampTz now, std::size_t placed);
 
     DatabaseSlot& slot_;
@@ -63,7 +70,8 @@ private:
     std::string idle_reason_;
     bool plan_needed_ = true;
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
-    TimestampTz planned_at_ = 0, published_at_ = 0;
+    TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0;
+    std::unique_ptr<core::Forecast> forecast_; // being made
     bool publish_needed_ = true;
     int64 sweep_from_ = 0;
     TimestampTz swept_at_ = 0, notify_checked_at_ = 0;

@@ -32,9 +32,12 @@ struct Changes {
 // What is published of one lane, found by its key.
 struct PublishedLane {
     uint64 key;
-    double fair_share; // group multiplier times user factor
+    double fair_share; // core::Factors::multiplier
+    double size;       // core::LaneReport::size
     int32 base_priority;
     int32 reason; // core::Reason
+    int64 jobs;
+    TimestampTz oldest, newest; // eligible_at of its first and last job
 };
 
 struct PublishedRank {
@@ -42,14 +45,53 @@ struct PublishedRank {
     int32 position;
 };
 
+// A job that is promised a start, by what is planned now.
+struct PublishedReservation {
+    int64 job_id;
+    int32 executor;
+    TimestampTz start;
+};
+
+// What final priorities are computed with; as in core::Settings.
+struct PublishedWeights {
+    int32 policy;
+    double wait_boost_per_hour, weight_age, weight_fair_share, weight_priority, weight_size;
+    int64 max_age;
+};
+
 struct Published {
     static constexpr int max_lanes = 4096;
     static constexpr int max_ranks = 1000;
-    double wait_boost_per_hour;
-    int32 lanes; // sorted by key
-    int32 ranks; // sorted by job_id
+    static constexpr int max_reservations = 100;
+    PublishedWeights weights;
+    int32 lanes;        // sorted by key
+    int32 ranks;        // sorted by job_id
+    int32 reservations; // in the order in which they were made
     PublishedLane lane[max_lanes];
     PublishedRank rank[max_ranks];
+    PublishedReservation reservation[max_reservations];
+};
+
+struct PublishedStart {
+    int64 job_id;
+    TimestampTz at;
+};
+
+// How many jobs of a lane have an expected start, and the latest of these.
+struct PublishedPace {
+    uint64 lane_key;
+    int64 jobs;
+    TimestampTz last_start;
+};
+
+// The last finished forecast.
+struct PublishedForecast {
+    static constexpr int max_starts = 10000;
+    TimestampTz made_at; // 0: none was made
+    int32 starts;        // sorted by job_id
+    int32 paces;         // sorted by lane_key
+    PublishedStart start[max_starts];
+    PublishedPace pace[Published::max_lanes];
 };
 
 struct Heartbeat {
@@ -75,6 +117,7 @@ struct DatabaseSlot {
     int64 cycles, placements, pending, running;
     char last_error[512];
     Published published;
+    PublishedForecast forecast;
     Heartbeat* heartbeats; // rcq.max_executors entries
 };
 

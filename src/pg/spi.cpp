@@ -1,5 +1,8 @@
 #include "spi.hpp"
 
+#include "arrays.hpp"
+#include "json.hpp"
+
 namespace rcq::pg {
 
 namespace {
@@ -41,36 +44,26 @@ std::string Row::string(int column) const {
 
 std::vector<std::string> Row::strings(int column) const {
     const std::optional<Datum> value = datum(column);
+    return value ? texts_of(*value) : std::vector<std::string>();
+}
+
+std::map<std::string, int64, std::less<>> Row::amounts(int column) const {
+    const std::optional<Datum> value = datum(column);
     if (!value) return {};
-    struct Elements {
-        Datum* data;
-        bool* nulls;
-        int count;
-    };
-    const Elements elements = call([&] {
-        Elements e;
-        deconstruct_array(DatumGetArrayTypeP(*value), TEXTOID, -1, false, TYPALIGN_INT, &e.data, &e.nulls, &e.count);
-        return e;
-    });
-    std::vector<std::string> result;
-    result.reserve(elements.count);
-    for (int i = 0; i < elements.count; i++)
-        if (!elements.nulls[i])
-            result.emplace_back(call([&] { return text_to_cstring(DatumGetTextPP(elements.data[i])); }));
-    return result;
+    return json_amounts(call([&] { return DatumGetJsonbP(*value); }));
 }
 
 uint64 Statement::run(Parameters parameters, const std::function<void(const Row&)>& each) {
     Datum* values = parameters.data();
     call([&] {
         if (!plan_) {
-            SPIPlanPtr prepared = SPI_prepare(sql_, static_cast<int>(types_.size()), types_.data());
-            if (!prepared) elog(ERROR, "cannot prepare \"%s\": %s", sql_, SPI_result_code_string(SPI_result));
+            SPIPlanPtr prepared = SPI_prepare(sql_.c_str(), static_cast<int>(types_.size()), types_.data());
+            if (!prepared) elog(ERROR, "cannot prepare \"%s\": %s", sql_.c_str(), SPI_result_code_string(SPI_result));
             SPI_keepplan(prepared);
             plan_ = prepared;
         }
         const int code = SPI_execute_plan(plan_, values, nullptr, kind_ == Kind::read, 0);
-        if (code < 0) elog(ERROR, "cannot execute \"%s\": %s", sql_, SPI_result_code_string(code));
+        if (code < 0) elog(ERROR, "cannot execute \"%s\": %s", sql_.c_str(), SPI_result_code_string(code));
     });
     const uint64 processed = SPI_processed;
     SPITupleTable* table = SPI_tuptable;

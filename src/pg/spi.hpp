@@ -13,6 +13,10 @@ public:
     Parameters& add_time(TimestampTz value) { return push(TimestampTzGetDatum(value)); }
     Parameters& add(const std::vector<int64>& values);
     Parameters& add(const std::vector<int32>& values);
+    Parameters& add(const Parameters& more) {
+        values_.insert(values_.end(), more.values_.begin(), more.values_.end());
+        return *this;
+    }
     Datum* data() { return values_.data(); }
 
 private:
@@ -36,6 +40,8 @@ public:
     TimestampTz time(int column) const { return DatumGetTimestampTz(*datum(column)); }
     std::string string(int column) const;
     std::vector<std::string> strings(int column) const; // NULL = empty
+    // A JSON object of names and whole amounts; NULL = empty.
+    std::map<std::string, int64, std::less<>> amounts(int column) const;
 
 private:
     std::optional<Datum> datum(int column) const;
@@ -49,13 +55,14 @@ public:
         read, // sees what the transaction's snapshot sees
         write // takes a snapshot of its own
     };
-    Statement(Kind kind, const char* sql, std::initializer_list<Oid> types) : kind_(kind), sql_(sql), types_(types) {}
+    Statement(Kind kind, std::string sql, std::initializer_list<Oid> types)
+        : kind_(kind), sql_(std::move(sql)), types_(types) {}
     // Returns the number of rows processed; calls `each` for every returned row.
     uint64 run(Parameters parameters, const std::function<void(const Row&)>& each = {});
 
 private:
     Kind kind_;
-    const char* sql_;
+    std::string sql_;
     std::vector<Oid> types_;
     SPIPlanPtr plan_ = nullptr;
 };

@@ -1,16 +1,55 @@
 #include "store.hpp"
 
+#include "shapes.hpp"
 #include "spi.hpp"
 
 namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.1"}; // the current SQL version and the previous one
+constexpr std::string_view accepted_versions[] = {"0.2", "0.1"}; // the current SQL version and the previous one
 
+bool previous_version = false; // of the SQL objects
+
+// A statement that serves both versions of the SQL objects: where they differ it says {for the current|for the
+// previous}.
+class Versioned {
+public:
+    Versioned(Statement::Kind kind, std::string_view sql, std::initializer_list<Oid> types)
+        : current_(kind, choose(sql, true), types), previous_(kind, choose(sql, false), types) {}
+    uint64 run(Parameters parameters, const std::function<void(const Row&)>& each = {}) {
+        return (previous_version ? previous_ : current_).run(std::move(parameters), each);
+    }
+
+private:
+    static std::string choose(std::string_view sql, bool current) {
+        std::string chosen;
+        for (;;) {
+            const std::size_t open = sql.find('{');
+            chosen += sql.substr(0, open);
+            if (open == std::string_view::npos) return chosen;
+            const std::size_t bar = sql.find('|', open), close = sql.find('}', open);
+            chosen += current ? sql.substr(open + 1, bar - open - 1) : sql.substr(bar + 1, close - bar - 1);
+            sql.remove_prefix(close + 1);
+        }
+    }
+    Statement current_, previous_;
+};
+
+// Of rcq_private.live as l.
 #define LIVE_COLUMNS                                                                                                   \
     "l.job_id, l.user_id, l.group_id, l.cpu_cores, l.memory_mib, l.gpu_count, l.planned_s, l.features, l.held, "       \
-    "l.priority, l.eligible_at, l.executor_id, l.token, l.placed_at, l.claimed_at, l.cancel_requested_at"
+    "l.priority, l.eligible_at, l.executor_id, l.token, l.placed_at, l.claimed_at, l.cancel_requested_at, "            \
+    "{l.cpu_cores_min|NULL::integer}, {l.gpu_type|NULL::text}, {l.constraints|NULL::text}, "                           \
+    "{l.consumables|NULL::jsonb}, {l.exclusive|false}, {l.preemptible|false}, {l.concurrency_key|NULL::text}, "        \
+    "{COALESCE(l.granted_cores, l.cpu_cores)|l.cpu_cores}, "                                                           \
+    "{COALESCE(l.granted_memory_mib, l.memory_mib)|l.memory_mib}, "                                                    \
+    "{COALESCE(l.granted_gpus, l.gpu_count)|l.gpu_count}, "                                                            \
+    "{l.preempt_requested_at|NULL::timestamptz}, {l.preempted|0::smallint}"
+
+std::string text_or_empty(const Row& row, int column) {
+    return row.is_null(column) ? std::string() : row.string(column);
+}
 
 LiveRow live_row(const Row& row) {
     LiveRow live;
@@ -18,9 +57,7 @@ LiveRow live_row(const Row& row) {
     job.id = row.big(1);
     job.user = row.integer(2);
     job.group = row.integer(3);
-    job.shape.need = {row.integer(4), row.integer(5), row.integer(6) * 1000};
     if (!row.is_null(7)) job.estimate = row.integer(7) * core::second;
-    job.shape.features = row.strings(8);
     job.held = row.boolean(9);
     job.priority = row.small(10);
     job.eligible_at = row.time(11);
@@ -30,12 +67,29 @@ LiveRow live_row(const Row& row) {
         live.placed_at = row.time(14);
         if (!row.is_null(15)) live.claimed_at = row.time(15);
         live.cancelling = !row.is_null(16);
+        live.granted = {row.integer(24), row.integer(25), row.integer(26) * 1000};
+        live.preempting = !row.is_null(27);
     }
+    ShapeColumns shape;
+    shape.cpu_cores = row.integer(4);
+    shape.memory_mib = row.integer(5);
+    shape.gpu_count = row.integer(6);
+    shape.features = row.strings(8);
+    if (!row.is_null(17)) shape.cpu_cores_min = row.integer(17);
+    shape.gpu_type = text_or_empty(row, 18);
+    shape.constraints = text_or_empty(row, 19);
+    shape.consumables = row.amounts(20);
+    shape.exclusive = row.boolean(21);
+    job.shape = make_shape(std::move(shape));
+    job.preemptible = row.boolean(22);
+    job.concurrency_key = text_or_empty(row, 23);
+    live.preempted = row.small(28);
     return live;
 }
 
 Used used_row(const Row& row) {
-    return {row.integer(1), row.integer(2), row.time(3), row.number(4), row.number(5), row.number(6)};
+    return {row.integer(1), row.integer(2), row.time(3),   row.time(4),
+            row.number(5),  row.number(6),  row.number(7), text_or_empty(row, 8)};
 }
 
 void split(const std::vector<RunKey>& runs, std::vector<int64>& jobs, std::vector<int64>& tokens) {
@@ -45,6 +99,11 @@ void split(const std::vector<RunKey>& runs, std::vector<int64>& jobs, std::vecto
     }
 }
 
+// The enumerator whose name is at the same place in the list.
+template <class Enum> Enum chosen(const std::string& value, std::initializer_list<std::string_view> names) {
+    return static_cast<Enum>(std::find(names.begin(), names.end(), value) - names.begin());
+}
+
 core::Settings to_settings(const std::map<std::string, std::string>& values) {
     const auto number = [&](const char* name) { return std::stod(values.at(name)); };
     const auto duration = [&](const char* name) { return static_cast<core::Micros>(number(name) * core::second); };
@@ -52,7 +111,6 @@ core::Settings to_settings(const std::map<std::string, std::string>& values) {
     settings.fairshare_cap = number("fairshare_cap");
     settings.fairshare_floor = number("fairshare_floor");
     settings.wait_boost_per_hour = number("wait_boost_per_hour");
-    settings.usage_window = duration("fairshare_window");
     settings.max_wait = duration("max_wait");
     settings.guard_scope = values.at("guard_scope") == "job" ? core::GuardScope::job : core::GuardScope::group;
     settings.guard_spacing = duration("guard_spacing");
@@ -62,7 +120,95 @@ core::Settings to_settings(const std::map<std::string, std::string>& values) {
     settings.bill_per_gb_hour = number("billing_gb_hour");
     settings.bill_per_gpu_hour = number("billing_gpu_hour");
     settings.max_concurrent_jobs = static_cast<int32>(number("max_concurrent_jobs"));
+    settings.usage_window.epoch_day = POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE;
+    if (previous_version) { // the length of the rolling window had the name of what is its kind since
+        settings.usage_window.length = duration("fairshare_window");
+        return settings;
+    }
+    settings.policy = chosen<core::Policy>(values.at("policy"), {"quota", "multifactor", "fairtree", "fifo"});
+    settings.usage_window.kind =
+        chosen<core::WindowKind>(values.at("fairshare_window"), {"rolling", "month", "half_life"});
+    settings.usage_window.length = settings.usage_window.kind == core::WindowKind::half_life
+                                       ? duration("fairshare_half_life")
+                                       : duration("fairshare_window_length");
+    settings.count_planned = number("count_planned_usage") != 0;
+    settings.correct_estimates = number("correct_estimates") != 0;
+    settings.weight_age = number("weight_age");
+    settings.weight_fair_share = number("weight_fair_share");
+    settings.weight_priority = number("weight_priority");
+    settings.weight_size = number("weight_size");
+    settings.max_age = duration("max_age");
+    settings.fairshare_damping = number("fairshare_damping");
+    settings.backfill = chosen<core::Backfill>(values.at("backfill"), {"none", "easy", "depth", "conservative"});
+    settings.backfill_depth = static_cast<int32>(number("backfill_depth"));
+    settings.backfill_order = chosen<core::BackfillOrder>(values.at("backfill_order"), {"rank", "shortest"});
+    settings.max_jobs_per_group = static_cast<int32>(number("max_jobs_per_group"));
+    settings.max_jobs_per_user = static_cast<int32>(number("max_jobs_per_user"));
+    settings.preemption = number("preemption") != 0;
+    settings.preempt_after = duration("preempt_after");
+    settings.max_preemptions = static_cast<int32>(number("max_preemptions"));
     return settings;
+}
+
+core::Limits limits_at(const Row& row, int first) {
+    const auto limit = [&](int column) {
+        return row.is_null(column) ? std::optional<int32>() : std::optional<int32>(row.integer(column));
+    };
+    return {limit(first), limit(first + 1), limit(first + 2)};
+}
+
+// What the current version has beside settings, groups and executors.
+void read_limits(Definitions& result) {
+    static Statement users(Statement::Kind::read,
+                           "SELECT id, group_id, shares, max_jobs, max_cores, max_gpus FROM rcq_private.users", {});
+    static Statement consumables(Statement::Kind::read, "SELECT executor_id, name, total FROM rcq_private.consumable",
+                                 {});
+    static Statement keys(Statement::Kind::read, "SELECT key, max_jobs FROM rcq_private.concurrency_limit", {});
+    static Statement windows(Statement::Kind::read,
+                             "SELECT id, executor_id, group_id, starts_at, ends_at FROM rcq_private.reservation "
+                             "WHERE ends_at > pg_catalog.clock_timestamp()",
+                             {});
+    static Statement pause(Statement::Kind::read, "SELECT reason FROM rcq_private.paused", {});
+    static Statement gpus(Statement::Kind::read, "SELECT gpu_type, per_hour FROM rcq_private.gpu_billing", {});
+    users.run({}, [&](const Row& row) {
+        result.users.push_back({row.integer(1), row.integer(2), row.number(3), limits_at(row, 4)});
+    });
+    std::map<core::ExecutorId, core::Consumables> own;
+    consumables.run({}, [&](const Row& row) {
+        (row.integer(1) == 0 ? result.consumables : own[row.integer(1)])[row.string(2)] = row.big(3);
+    });
+    for (ExecutorRow& executor : result.executors)
+        if (const auto found = own.find(executor.id); found != own.end()) executor.consumables = found->second;
+    keys.run({}, [&](const Row& row) { result.concurrency_limits[row.string(1)] = row.integer(2); });
+    windows.run({}, [&](const Row& row) {
+        core::Window window{row.integer(1), {}, {}, row.time(4), row.time(5)};
+        if (!row.is_null(2)) window.executor = row.integer(2);
+        if (!row.is_null(3)) window.group = row.integer(3);
+        result.windows.push_back(window);
+    });
+    pause.run({}, [&](const Row&) { result.paused = true; });
+    gpus.run({}, [&](const Row& row) { result.settings.bill_per_gpu_type[row.string(1)] = row.number(2); });
+}
+
+// The live rows of the given runs ($1, $2), those that nobody holds.
+#define LOCKED_RUNS                                                                                                    \
+    "SELECT l.job_id, l.token, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, token) "                     \
+    "  JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token AND l.claimed_at IS NOT NULL "             \
+    "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED"
+// Tells the executors of the runs in `locked` to end them, each once.
+#define TELL_TO_END                                                                                                    \
+    "told AS (INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "                                \
+    "  SELECT l.executor_id, pg_catalog.nextval('rcq_private.command_seq'), l.job_id, l.token, 'cancel' "              \
+    "  FROM locked l WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = l.executor_id "         \
+    "    AND c.seq > l.command_seq AND c.job_id = l.job_id AND c.kind = 'cancel')) "                                   \
+    "SELECT job_id FROM locked"
+
+// Runs a statement on these runs, with further parameters; the jobs that it returns.
+std::vector<int64> run_ids(Statement& statement, const std::vector<RunKey>& runs, const Parameters& further) {
+    std::vector<int64> jobs, tokens, ids;
+    split(runs, jobs, tokens);
+    statement.run(Parameters().add(jobs).add(tokens).add(further), [&](const Row& row) { ids.push_back(row.big(1)); });
+    return ids;
 }
 
 } // namespace
@@ -94,6 +240,7 @@ std::string reason_to_idle() {
         return "the SQL objects of rcq have version " + found +
                ", which this library does not serve: ALTER EXTENSION rcq UPDATE, or restart the server with the "
                "library of that version";
+    previous_version = found != accepted_versions[0];
     bool at_home = false;
     home.run({}, [&](const Row& row) { at_home = row.boolean(1); });
     if (!at_home)
@@ -107,16 +254,17 @@ Definitions read_definitions() {
                               "SELECT d.name, COALESCE(s.parsed, d.parsed) FROM rcq_private.setting_definition d "
                               "LEFT JOIN rcq_private.setting s ON s.name = d.name",
                               {});
-    static Statement groups(
+    static Versioned groups(
         Statement::Kind::read,
-        "SELECT id, priority, quota_cpu_hours, quota_mode = 'hard', pg_catalog.date_part('epoch', default_estimate) "
-        "FROM rcq_private.groups",
+        "SELECT id, priority, quota_cpu_hours, quota_mode = 'hard', pg_catalog.date_part('epoch', default_estimate), "
+        "{COALESCE(parent_id, 0)|0}, {shares|1::float8}, {paused IS NOT NULL|false}, {max_jobs|NULL::integer}, "
+        "{max_cores|NULL::integer}, {max_gpus|NULL::integer} FROM rcq_private.groups",
         {});
-    static Statement executors(
+    static Versioned executors(
         Statement::Kind::read,
         "SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
-        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL "
-        "FROM rcq_private.executor WHERE registered_at IS NOT NULL",
+        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL, "
+        "{gpu_type|NULL::text} FROM rcq_private.executor WHERE registered_at IS NOT NULL",
         {});
     Definitions result;
     std::map<std::string, std::string> values;
@@ -126,7 +274,14 @@ Definitions read_definitions() {
     result.lease_s = std::stod(values.at("lease"));
     result.lost_after_s = std::stod(values.at("lost_after"));
     groups.run({}, [&](const Row& row) {
-        core::Group group{row.integer(1), row.small(2), {}, row.boolean(4), {}};
+        core::Group group;
+        group.id = row.integer(1);
+        group.priority = row.small(2);
+        group.hard_quota = row.boolean(4);
+        group.parent = row.integer(6);
+        group.shares = row.number(7);
+        group.paused = row.boolean(8);
+        group.limits = limits_at(row, 9);
         if (!row.is_null(3)) group.quota_cpu_hours = row.number(3);
         if (!row.is_null(5)) group.default_estimate = static_cast<core::Micros>(row.number(5) * core::second);
         result.groups.push_back(group);
@@ -134,15 +289,20 @@ Definitions read_definitions() {
     executors.run({}, [&](const Row& row) {
         result.executors.push_back({row.integer(1),
                                     {row.integer(2), row.integer(3), row.integer(4) * 1000},
+                                    text_or_empty(row, 8),
                                     row.strings(5),
+                                    {},
                                     row.boolean(6),
                                     row.boolean(7)});
     });
+    if (previous_version) return result;
+    result.predict_depth = static_cast<int32>(std::stod(values.at("predict_depth")));
+    read_limits(result);
     return result;
 }
 
 void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each) {
-    static Statement statement(Statement::Kind::read,
+    static Versioned statement(Statement::Kind::read,
                                "SELECT " LIVE_COLUMNS " FROM unnest($1, $2) r(first, last) "
                                "JOIN rcq_private.live l ON l.job_id BETWEEN r.first AND r.last",
                                {INT8ARRAYOID, INT8ARRAYOID});
@@ -156,7 +316,7 @@ void read_live(const std::vector<JobRange>& ranges, const std::function<void(Liv
 
 void read_all_live(const std::function<void(LiveRow&&)>& each) {
     // in pieces, so that a million rows are not held twice
-    static Statement statement(
+    static Versioned statement(
         Statement::Kind::read,
         "SELECT " LIVE_COLUMNS " FROM rcq_private.live l WHERE l.job_id > $1 ORDER BY l.job_id LIMIT 20000", {INT8OID});
     int64 last = 0;
@@ -180,61 +340,106 @@ std::optional<int64> sweep_end(int64 first, int count) {
     return end;
 }
 
-void read_usage(double window_s, const std::function<void(const Used&)>& each) {
-    static Statement statement(
+void read_usage(TimestampTz since, const std::function<void(const Used&)>& each) {
+    // short uses are added up by the minute, longer ones stand for themselves
+    static Versioned statement(
         Statement::Kind::read,
-        "SELECT group_id, user_id, pg_catalog.max(at), pg_catalog.sum(core_seconds), pg_catalog.sum(gb_seconds), "
-        "pg_catalog.sum(gpu_seconds) "
-        "FROM rcq_private.usage WHERE at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1) "
-        "GROUP BY group_id, user_id, pg_catalog.date_bin('1 minute', at, '2000-01-01')",
-        {FLOAT8OID});
-    statement.run(Parameters().add(window_s), [&](const Row& row) { each(used_row(row)); });
+        "SELECT group_id, user_id, {COALESCE(pg_catalog.min(since), pg_catalog.max(at))|pg_catalog.max(at)}, "
+        "pg_catalog.max(at), pg_catalog.sum(core_seconds), pg_catalog.sum(gb_seconds), pg_catalog.sum(gpu_seconds), "
+        "{gpu_type|NULL::text} "
+        "FROM rcq_private.usage WHERE at > $1 "
+        "GROUP BY group_id, user_id, pg_catalog.date_bin('1 minute', at, '2000-01-01')"
+        "{, gpu_type, CASE WHEN at - since > '10 minutes' THEN since END|}",
+        {TIMESTAMPTZOID});
+    statement.run(Parameters().add_time(since), [&](const Row& row) { each(used_row(row)); });
 }
 
-void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each) {
-    static Statement statement(
+void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each,
+                  const std::function<void(const Duration&)>& took) {
+    static Versioned statement(
         Statement::Kind::read,
         "WITH ended AS ("
-        " SELECT o.job_id, o.claimed_at, o.ended_at FROM unnest($1, $2) k(job_id, token)"
+        " SELECT o.job_id, o.executor_id, o.claimed_at, o.ended_at, o.status = 'completed' OR o.reason IN "
+        "('exit_code', "
+        "'signal') AS by_itself{, o.granted_cores, o.granted_memory_mib, o.granted_gpus|} "
+        "   FROM unnest($1, $2) k(job_id, token)"
         "   JOIN rcq_private.outcome o ON o.job_id = k.job_id AND o.token = k.token WHERE o.reason IS DISTINCT FROM "
         "'executor_lost'"
         " UNION ALL"
-        " SELECT r.job_id, r.claimed_at, r.ended_at FROM unnest($1, $2) k(job_id, token)"
+        " SELECT r.job_id, r.executor_id, r.claimed_at, r.ended_at, r.reason IN ('exit_code', 'signal')"
+        "{, r.granted_cores, r.granted_memory_mib, r.granted_gpus|} "
+        "   FROM unnest($1, $2) k(job_id, token)"
         "   JOIN rcq_private.run r ON r.job_id = k.job_id AND r.token = k.token WHERE r.reason <> 'executor_lost') "
-        "SELECT j.group_id, j.user_id, e.ended_at, j.cpu_cores * d.s, j.memory_mib / 1024.0::float8 * d.s, j.gpu_count "
-        "* d.s "
-        "FROM ended e JOIN rcq_private.job j ON j.id = e.job_id, LATERAL (SELECT pg_catalog.date_part('epoch', "
-        "e.ended_at - e.claimed_at) AS s) d",
+        "SELECT j.group_id, j.user_id, e.claimed_at, e.ended_at, {COALESCE(e.granted_cores, j.cpu_cores)|j.cpu_cores} "
+        "* d.s, {COALESCE(e.granted_memory_mib, j.memory_mib)|j.memory_mib} / 1024.0::float8 * d.s, "
+        "{COALESCE(e.granted_gpus, j.gpu_count)|j.gpu_count} * d.s, {x.gpu_type|NULL::text}, "
+        "CASE WHEN e.by_itself THEN pg_catalog.date_part('epoch', j.estimate) END "
+        "FROM ended e JOIN rcq_private.job j ON j.id = e.job_id "
+        "LEFT JOIN rcq_private.executor x ON x.id = e.executor_id, "
+        "LATERAL (SELECT pg_catalog.date_part('epoch', e.ended_at - e.claimed_at) AS s) d",
         {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
     split(runs, jobs, tokens);
-    statement.run(Parameters().add(jobs).add(tokens), [&](const Row& row) { each(used_row(row)); });
+    statement.run(Parameters().add(jobs).add(tokens), [&](const Row& row) {
+        each(used_row(row));
+        if (!row.is_null(9))
+            took({row.integer(2), static_cast<core::Micros>(row.number(9) * core::second), row.time(4) - row.time(3)});
+    });
+}
+
+void read_durations(const std::function<void(const Duration&)>& took) {
+    static Statement statement(Statement::Kind::read,
+                               "SELECT j.user_id, pg_catalog.date_part('epoch', j.estimate), o.claimed_at, o.ended_at "
+                               "FROM (SELECT * FROM rcq_private.outcome ORDER BY job_id DESC LIMIT 20000) o "
+                               "JOIN rcq_private.job j ON j.id = o.job_id "
+                               "WHERE j.estimate IS NOT NULL AND o.claimed_at IS NOT NULL "
+                               "AND (o.status = 'completed' OR o.reason IN ('exit_code', 'signal')) ORDER BY o.job_id",
+                               {});
+    statement.run({}, [&](const Row& row) {
+        took({row.integer(1), static_cast<core::Micros>(row.number(2) * core::second), row.time(4) - row.time(3)});
+    });
 }
 
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
-    static Statement statement(
+    static Versioned statement(
         Statement::Kind::write,
-        "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3) w(job_id, executor_id, token)), "
+        "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $5, $6, $7) "
+        "w(job_id, executor_id, token, cores, memory_mib, gpus)), "
         "locked AS MATERIALIZED (SELECT w.* FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id WHERE "
         "l.placed_at IS NULL AND NOT l.held "
         "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
         "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
         "attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
+        "  {, granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = NULLIF(k.memory_mib, l.memory_mib), "
+        "  granted_gpus = NULLIF(k.gpus, l.gpu_count)|} "
         "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
         "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
         "SELECT p.executor_id, p.command_seq, p.job_id, p.token, 'start' FROM placed p RETURNING job_id",
-        {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
+        {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID});
+    std::vector<int32> cores, memory_mib, gpus;
+    for (const core::Resources& granted : placing.granted) {
+        cores.push_back(granted.cpu_cores);
+        memory_mib.push_back(static_cast<int32>(granted.memory_mib));
+        gpus.push_back(granted.gpu_milli / 1000);
+    }
     std::vector<int64> placed;
     placed.reserve(placing.jobs.size());
-    statement.run(Parameters().add(placing.jobs).add(placing.executors).add(placing.tokens).add_time(now),
+    statement.run(Parameters()
+                      .add(placing.jobs)
+                      .add(placing.executors)
+                      .add(placing.tokens)
+                      .add_time(now)
+                      .add(cores)
+                      .add(memory_mib)
+                      .add(gpus),
                   [&](const Row& row) { placed.push_back(row.big(1)); });
     return placed;
 }
 
 void unplace(const std::vector<RunKey>& runs) {
-    static Statement statement(
+    static Versioned statement(
         Statement::Kind::write,
         "WITH locked AS MATERIALIZED (SELECT l.job_id, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, "
         "token) "
@@ -242,7 +447,8 @@ void unplace(const std::vector<RunKey>& runs) {
         "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
         "gone AS (DELETE FROM rcq_private.command c USING locked k WHERE c.executor_id = k.executor_id AND c.seq = "
         "k.command_seq) "
-        "UPDATE rcq_private.live l SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL "
+        "UPDATE rcq_private.live l SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL"
+        "{, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL|} "
         "FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched(l.job_id)",
         {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
@@ -264,23 +470,19 @@ void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
 
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs) {
     // the lock keeps the run from ending unseen, which would leave its command behind
-    static Statement statement(Statement::Kind::write,
-                               "WITH locked AS MATERIALIZED (SELECT l.job_id, l.token, l.executor_id, l.command_seq "
-                               "FROM unnest($1, $2) k(job_id, token) "
-                               "  JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token ORDER BY "
-                               "l.job_id FOR UPDATE OF l SKIP LOCKED), "
-                               "told AS (INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
-                               "  SELECT l.executor_id, pg_catalog.nextval('rcq_private.command_seq'), l.job_id, "
-                               "l.token, 'cancel' FROM locked l "
-                               "  WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = "
-                               "l.executor_id AND c.seq > l.command_seq "
-                               "    AND c.job_id = l.job_id AND c.kind = 'cancel')) "
-                               "SELECT job_id FROM locked",
+    static Statement statement(Statement::Kind::write, "WITH locked AS MATERIALIZED (" LOCKED_RUNS "), " TELL_TO_END,
                                {INT8ARRAYOID, INT8ARRAYOID});
-    std::vector<int64> jobs, tokens, sent;
-    split(runs, jobs, tokens);
-    statement.run(Parameters().add(jobs).add(tokens), [&](const Row& row) { sent.push_back(row.big(1)); });
-    return sent;
+    return run_ids(statement, runs, Parameters());
+}
+
+std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now) {
+    static Statement statement(
+        Statement::Kind::write,
+        "WITH held AS MATERIALIZED (" LOCKED_RUNS "), "
+        "locked AS (UPDATE rcq_private.live l SET preempt_requested_at = $3 FROM held h WHERE l.job_id = h.job_id "
+        "  RETURNING l.job_id, l.token, l.executor_id, l.command_seq), " TELL_TO_END,
+        {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
+    return run_ids(statement, runs, Parameters().add_time(now));
 }
 
 bool may_notify() {

@@ -14,12 +14,17 @@ struct LiveRow {
     TimestampTz placed_at = 0;
     std::optional<TimestampTz> claimed_at;
     bool cancelling = false;
+    bool preempting = false;
+    core::Resources granted; // what the run holds
+    int32 preempted = 0;     // times, this one not counted
 };
 
 struct ExecutorRow {
     core::ExecutorId id = 0;
     core::Resources capacity;
+    std::string gpu_type;
     core::Features features;
+    core::Consumables consumables;
     bool registered = false; // has a process that did not sign off
     bool draining = false;
 };
@@ -27,7 +32,13 @@ struct ExecutorRow {
 struct Definitions {
     core::Settings settings;
     double claim_timeout_s = 0, lease_s = 0, lost_after_s = 0;
+    int32 predict_depth = 0;
+    bool paused = false; // the cluster
     std::vector<core::Group> groups;
+    std::vector<core::User> users;
+    std::vector<core::Window> windows; // those that are not over
+    std::map<std::string, int32> concurrency_limits;
+    core::Consumables consumables; // of the cluster
     std::vector<ExecutorRow> executors;
 };
 
@@ -35,14 +46,22 @@ struct Definitions {
 struct Used {
     core::GroupId group = 0;
     core::UserId user = 0;
-    TimestampTz at = 0;
+    TimestampTz since = 0, at = 0;
     double core_s = 0, gb_s = 0, gpu_s = 0;
+    std::string gpu_type;
+};
+
+// How long a run took that ended by itself, against what its owner had estimated.
+struct Duration {
+    core::UserId user = 0;
+    core::Micros estimate = 0, actual = 0;
 };
 
 struct Placing {
     std::vector<int64> jobs;
     std::vector<int32> executors;
     std::vector<int64> tokens;
+    std::vector<core::Resources> granted;
 };
 
 struct RunKey {
@@ -61,10 +80,14 @@ void read_live(const std::vector<JobRange>& ranges, const std::function<void(Liv
 void read_all_live(const std::function<void(LiveRow&&)>& each);
 // The id of the `count`-th live row from `first` on, or the greatest id there is.
 std::optional<int64> sweep_end(int64 first, int count);
-// Settled usage not older than the window.
-void read_usage(double window_s, const std::function<void(const Used&)>& each);
-// What the given runs were charged, if they have ended and were not lost.
-void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each);
+// Settled usage that ended not earlier than `since`.
+void read_usage(TimestampTz since, const std::function<void(const Used&)>& each);
+// What the given runs were charged, if they have ended and were not lost; and how long they took, if they had an
+// estimate and were not ended by anybody.
+void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each,
+                  const std::function<void(const Duration&)>& took);
+// Of the jobs that ended last, oldest first.
+void read_durations(const std::function<void(const Duration&)>& took);
 
 // Places pending jobs; rows that somebody holds or changed are left out. Returns the ids that were placed.
 std::vector<int64> place(const Placing& placing, TimestampTz now);
@@ -72,6 +95,8 @@ std::vector<int64> place(const Placing& placing, TimestampTz now);
 void unplace(const std::vector<RunKey>& runs);
 // Ends claimed runs as lost with their executor.
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
+// Tells executors to end runs so that other jobs can start; as send_cancels().
+std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now);
 // Tells executors to cancel runs, once per run; rows that somebody holds are left out. Returns the jobs that were told.
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs);
 // Whether the server's queue of notifications has room for ours.

@@ -42,7 +42,9 @@ inline constexpr std::string_view not_found = "RC002";     // no such job, group
 inline constexpr std::string_view wrong_state = "RC003";   // the job's state does not allow this
 inline constexpr std::string_view busy = "RC004";          // the row is locked by somebody else; try again
 inline constexpr std::string_view not_permitted = "RC005"; // administrators only, or above your own limit
-inline constexpr std::string_view already_exists = "RC006";   // a group, user, executor of that name exists
+inline constexpr std::string_view already_exists = "RC006"; // a group, user, executor of that name exists
+inline constexpr std::string_view limit_reached =
+    "RC007"; // a limit on your jobs: pending at a time, submitted per minute
 inline constexpr std::string_view unknown_role = "RC010";     // the SQL role is no user of rcq
 inline constexpr std::string_view not_preloaded = "RC011";    // rcq is not in shared_preload_libraries
 inline constexpr std::string_view no_executor_role = "RC020"; // the SQL role is no executor

@@ -37,6 +37,7 @@ END $$;
 CREATE PROCEDURE plans.work() LANGUAGE plpgsql AS $$
 DECLARE
     boss CONSTANT text := session_user;
+    deadline CONSTANT timestamptz := clock_timestamp() + interval '20 s';
     j bigint; k bigint; token bigint; acked bigint := 0;
 BEGIN
     PERFORM set_config('role', 'regress_node_a', false);
@@ -86,6 +87,12 @@ BEGIN
     CALL plans.claim(k, token, acked);
     PERFORM rcq.executor_sign_off(1, 1); COMMIT;
     PERFORM set_config('role', boss, false);
+    -- not before the executor may come back: it would be taken for holding the run still
+    WHILE (SELECT s.running > 0 FROM rcq.scheduler s) LOOP
+        IF clock_timestamp() > deadline THEN RAISE EXCEPTION 'the run was not given up within 20 s'; END IF;
+        COMMIT;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
 END $$;
 
 -- The scheduler counts for itself until it ends: so it is ended, and PostgreSQL's sums are complete.

@@ -14,7 +14,7 @@ SELECT rcq.create_executor_login('regress_node_a'), rcq.create_executor_login('r
 CREATE FUNCTION pg_temp.callable(role_name name) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
 SELECT is(pg_temp.callable('rcq_user'), 'cancel hold logs logs_raw release set_priority submit submit_many', 'functions that people can call');
-SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel create_executor_login drain_executor hold logs logs_raw release resume_executor set set_group set_priority set_user submit submit_many',
+SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel cancel_reservation create_executor_login drain_executor hold logs logs_raw pause release reserve resume resume_executor set set_concurrency_limit set_consumable set_gpu_billing set_group set_priority set_user submit submit_many',
           'functions that administrators can call');
 SELECT is(pg_temp.callable('rcq_executor'), 'executor_drain executor_log executor_sign_off executor_sync register_executor', 'functions that executors can call');
 SELECT is(pg_temp.callable('regress_node_a'), pg_temp.callable('rcq_executor'), 'the login of an executor can call no other');
@@ -28,7 +28,7 @@ SELECT throws_ok('SELECT rcq.cancel(1)', '42501', NULL, 'nor cancel');
 SELECT throws_ok('SELECT * FROM rcq.logs(1)', '42501', NULL, 'nor read output');
 SELECT throws_ok($$SELECT rcq.set('lease', '1 day')$$, '42501', NULL, 'nor change settings');
 SELECT throws_ok($$SELECT rcq.resume_executor('regress_node_a')$$, '42501', NULL, 'nor end its own drain');
-SELECT throws_ok(format('SELECT * FROM rcq.%I', v), '42501', NULL, 'nor read rcq.' || v) FROM unnest(ARRAY['jobs', 'queue', 'runs', 'executors', 'groups', 'users', 'group_usage', 'settings', 'scheduler']) v;
+SELECT throws_ok(format('SELECT * FROM rcq.%I', v), '42501', NULL, 'nor read rcq.' || v) FROM unnest(ARRAY['jobs', 'queue', 'runs', 'executors', 'groups', 'users', 'group_usage', 'settings', 'scheduler', 'consumables', 'concurrency_limits', 'reservations', 'gpu_billing']) v;
 SELECT throws_ok(format('SELECT * FROM rcq_private.%I', v), '42501', NULL, 'nor rcq_private.' || v) FROM unnest(ARRAY['job', 'live', 'command', 'users', 'executor', 'log']) v;
 SELECT throws_ok('SELECT rcq_private.end_runs(1, NULL)', '42501', NULL, 'nor call what its functions are built on');
 SELECT throws_ok('SELECT rcq_private.heartbeat(2)', '42501', NULL, 'nor keep another one alive');
@@ -63,7 +63,7 @@ SELECT throws_ok('SELECT rcq.set_priority(2, 7)', 'RC005', NULL, 'not later');
 SELECT lives_ok('SELECT rcq.set_priority(2, 1)', 'below it she may');
 SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'a user cannot call rcq.' || c) FROM unnest(ARRAY['register_executor(''h'', ''{}'', NULL, 1, 1)', 'executor_sync(1, 1, 0, NULL, NULL, NULL, 9)',
     'executor_log(1, 1, NULL, NULL, NULL, NULL, NULL)', 'executor_drain(1, 1, NULL)', 'executor_sign_off(1, 1)', 'add_group(''g'')', 'set_group(''default'', 1000000)', 'add_user(''regress_ann'')',
-    'set_user(''regress_ann'', max_priority => 10)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()']) c;
+    'set_user(''regress_ann'', max_priority => 10)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()']) c;
 SELECT throws_ok(format('%s rcq.jobs %s', split_part(c, '/', 1), split_part(c, '/', 2)), NULL, NULL, 'nor ' || split_part(c, '/', 1) || ' a view') FROM unnest(ARRAY['UPDATE/SET priority = 10', 'DELETE FROM/', 'INSERT INTO/(id) VALUES (1)']) c;
 SELECT throws_ok($$UPDATE rcq.groups SET quota_cpu_hours = 1e9$$, '42501', NULL, 'nor raise the quota through a view that could be updated');
 SELECT throws_ok($$UPDATE rcq_private.users SET is_admin = true$$, '42501', NULL, 'nor make herself an administrator');
@@ -72,10 +72,10 @@ SELECT throws_ok('CREATE TABLE rcq.squat ()', '42501', NULL, 'nor create in sche
 -- administrators are those of this database
 RESET ROLE; SET ROLE regress_member;
 SELECT throws_ok(format('SELECT rcq.%s', c), 'RC005', NULL, 'a member of rcq_admin whom this database does not know as administrator cannot call rcq.' || c) FROM unnest(ARRAY['add_group(''g'')', 'set_group(''default'', 1000000)',
-    'add_user(''regress_ann'')', 'set_user(''regress_member'', is_admin => true)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()']) c;
+    'add_user(''regress_ann'')', 'set_user(''regress_member'', is_admin => true)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()']) c;
 RESET ROLE; SET ROLE regress_admin;
 SELECT lives_ok(format('SELECT rcq.%s', c), 'an administrator can call rcq.' || c) FROM unnest(ARRAY['add_group(''g'')', 'set_group(''default'', 1000000)', 'set_user(''regress_ann'', max_priority => 7)',
-    'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''40 s'')', 'adopt()']) c;
+    'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''40 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()']) c;
 SELECT lives_ok('SELECT rcq.set_priority(2, 10)', 'and change the job of a user beyond that user''s limit');
 SELECT is((SELECT changed_by FROM rcq.settings WHERE name = 'lease'), 'regress_admin', 'what they change is signed');
 SELECT lives_ok($$SELECT rcq.create_executor_login('regress_node_c', 'secret')$$, 'they make logins without being allowed to create roles');

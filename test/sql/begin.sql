@@ -52,10 +52,10 @@ BEGIN
 END $$;
 
 CREATE FUNCTION t.register(incarnation bigint DEFAULT 1, cpu_cores integer DEFAULT 4, memory_gb integer DEFAULT 8, gpu_count integer DEFAULT 0,
-                           features text[] DEFAULT '{}', protocol integer DEFAULT 1) RETURNS text LANGUAGE plpgsql AS $$
+                           features text[] DEFAULT '{}', protocol integer DEFAULT 1, gpu_type text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     answer jsonb := rcq.register_executor('host-of-' || current_user, jsonb_build_object('cpu_cores', cpu_cores, 'memory_mib', memory_gb * 1024,
-                        'gpu_count', gpu_count), features, incarnation, protocol);
+                        'gpu_count', gpu_count, 'gpu_type', gpu_type), features, incarnation, protocol);
 BEGIN
     INSERT INTO t.process AS p VALUES (current_user, (answer->>'executor')::integer, incarnation, 0)
     ON CONFLICT (name) DO UPDATE SET executor = EXCLUDED.executor, incarnation = EXCLUDED.incarnation, acked = 0;

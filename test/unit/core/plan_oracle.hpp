@@ -22,8 +22,8 @@ public:
     }
 
     void run() {
-        for (const auto& [id, until] : w.preemptors)
-            if (until > w.now) try_preemptor(id);
+        for (const auto& [id, room] : w.preemptors)
+            if (room.until > w.now) try_preemptor(id, room.executor);
         while (const Job* next = next_job()) {
             if (stopped()) break;
             look_at(*next);
@@ -357,13 +357,16 @@ private:
         return list;
     }
 
-    void try_preemptor(JobId id) {
+    void try_preemptor(JobId id, ExecutorId where) {
         if (stopped()) return;
         const auto job = std::find_if(w.jobs.begin(), w.jobs.end(), [&](const Job& j) { return j.id == id; });
         if (job == w.jobs.end()) return;
         std::vector<const Job*> alike = candidates();
         std::erase_if(alike, [&](const Job* j) { return !of_one_lane(*j, *job); });
-        if (!alike.empty()) look_at(**std::min_element(alike.begin(), alike.end(), older), true);
+        if (alike.empty()) return;
+        const Job& j = **std::min_element(alike.begin(), alike.end(), older);
+        for (const Executor& e : w.executors)
+            if (e.id == where && starts_on(e, j, shape_of(j))) place(j, shape_of(j), e, false);
     }
 
     const Job* next_job() {
@@ -397,9 +400,13 @@ private:
         return true;
     }
 
-    void look_at(const Job& j, bool for_preemptor = false) {
+    bool starts_on(const Executor& e, const Job& j, const Shape& s) const {
+        return fits_now(e, s) && affords(j, e) && takes_throughout(e, j, w.now);
+    }
+
+    void look_at(const Job& j) {
         const std::vector<const Job*> open = candidates();
-        const bool by_guard = !for_preemptor && is_lifted(j, open);
+        const bool by_guard = is_lifted(j, open);
         const Shape s = shape_of(j);
         const Executor* best = nullptr;
         std::pair<std::int64_t, Fitness> best_key;
@@ -413,7 +420,7 @@ private:
             any_affords = true;
             any_open = any_open || is_open(e, j.group, w.now, w.now + planned_s(j) * second);
             if (!takes_throughout(e, j, w.now)) continue;
-            const std::pair key(gpu_loss(e, s).first, fitness(e, free_now(e)));
+            const std::pair key(gpu_loss(e, s).first + mismatch(e, s), fitness(e, free_now(e)));
             if (!best || key < best_key) best = &e, best_key = key;
         }
         if (best) {
@@ -468,7 +475,7 @@ private:
         std::optional<std::tuple<std::int64_t, std::int32_t, int>> best; // loss, room of the device, slot
         for (int slot = 0; slot < GpuRoom::max_shared; ++slot) {
             const bool unused = slot == room.unused_slot();
-            const std::int32_t device = unused ? GpuRoom::device : room.shared()[static_cast<std::size_t>(slot)];
+            const std::int32_t device = unused ? GpuRoom::device : room.room_at(slot);
             if (device < s.need.gpu_milli) continue;
             left = room;
             left.take_at(s.need.gpu_milli, slot);
@@ -476,6 +483,11 @@ private:
             if (!best || choice < *best) best = choice;
         }
         return {std::get<0>(*best), std::get<2>(*best)};
+    }
+
+    std::int64_t mismatch(const Executor& e, const Shape& s) const {
+        return expected.empty() || s.exclusive || e.capacity.gpu_milli == 0 ? 0
+                                                                            : expected.mismatch(s.need, free_now(e));
     }
 
     void place(const Job& j, const Shape& s, const Executor& e, bool by_guard) {

@@ -264,7 +264,7 @@ TEST(Preemption, in_random_worlds_it_helps_and_no_run_is_stopped_in_vain) {
         const auto starts = [&] {
             Cluster& cluster = c;
             PlanState s;
-            s.preemptors[for_job] = w.now + minute;
+            s.preemptors[for_job] = {where, w.now + minute};
             const Plan then = plan(cluster, s, w.now);
             return !then.placements.empty() && then.placements[0].executor == where &&
                    lane_spec(*c.find_job(then.placements[0].job)) == lane_spec(j);

@@ -23,7 +23,7 @@ struct World {
     std::vector<Run> runs;
     std::vector<Charge> charges;
     std::map<GroupId, Micros> lifted;
-    std::map<JobId, Micros> preemptors;
+    std::map<JobId, PlanState::KeptRoom> preemptors;
     Micros now = 0;
     std::size_t max_placements = SIZE_MAX;
 };
@@ -60,7 +60,7 @@ public:
         const auto job_count = draw(40);
         for (JobId id = 1; id <= job_count; ++id) w.jobs.push_back(job(id, group_count, w.now));
         if (chance(4) && job_count > 0)
-            for (int i = 0; i < 2; ++i) w.preemptors[1 + draw(job_count + 1)] = w.now + draw(3) * minute;
+            for (int i = 0; i < 2; ++i) w.preemptors[1 + draw(job_count + 1)] = {small(1, 5), w.now + draw(3) * minute};
         const auto run_count = draw(12);
         for (JobId id = 1000; id < 1000 + run_count; ++id) add_run(w, id, group_count);
         const auto charge_count = draw(8);
@@ -132,7 +132,7 @@ private:
     Executor executor(ExecutorId id) {
         Executor e;
         e.id = id;
-        e.capacity = {small(1, 16), 1024 * small(1, 64), chance(2) ? 0 : 500 * small(0, 8)};
+        e.capacity = {small(1, 16), 1024 * small(1, 64), chance(2) ? 0 : 1000 * small(0, 4)};
         e.gpu_type = one_of<std::string>({"", "h1", "h2"});
         e.features = features();
         if (chance(2)) e.consumables["disk"] = draw(5);

@@ -138,6 +138,82 @@ const std::vector<Row> rows{
     {"33 features", [](auto& r) { r.features.assign(33, "a"); }, "features"},
     {"killed on disconnect", [](auto& r) { r.on_disconnect = "kill"; }, ""},
     {"something else on disconnect", [](auto& r) { r.on_disconnect = "Kill"; }, "on_disconnect"},
+    {"fewer cores will do", [](auto& r) { r.cpu_cores = 8, r.cpu_cores_min = 1; }, ""},
+    {"no fewer cores will do", [](auto& r) { r.cpu_cores = 8, r.cpu_cores_min = 8; }, ""},
+    {"more cores at least than wanted", [](auto& r) { r.cpu_cores = 8, r.cpu_cores_min = 9; }, "cpu_cores_min"},
+    {"no cores at least", [](auto& r) { r.cpu_cores_min = 0; }, "cpu_cores_min"},
+    {"a gpu model", [](auto& r) { r.gpu_count = 1, r.gpu_type = "a100"; }, ""},
+    {"either of two gpu models", [](auto& r) { r.gpu_count = 1, r.gpu_type = "h100 | a100-sxm4.80gb"; }, ""},
+    {"a gpu model without gpus", [](auto& r) { r.gpu_type = "a100"; }, "gpu_type"},
+    {"an empty gpu model", [](auto& r) { r.gpu_count = 1, r.gpu_type = ""; }, "gpu_type"},
+    {"one of the gpu models empty", [](auto& r) { r.gpu_count = 1, r.gpu_type = "a100|"; }, "gpu_type"},
+    {"a gpu model in capitals", [](auto& r) { r.gpu_count = 1, r.gpu_type = "A100"; }, "gpu_type"},
+    {"two gpu models at once", [](auto& r) { r.gpu_count = 1, r.gpu_type = "a100&h100"; }, "gpu_type"},
+    {"any gpu model but one", [](auto& r) { r.gpu_count = 1, r.gpu_type = "!a100"; }, "gpu_type"},
+    {"gpu models in parentheses", [](auto& r) { r.gpu_count = 1, r.gpu_type = "(a100)"; }, "gpu_type"},
+    {"a constraint", [](auto& r) { r.constraints = "avx512 & (ssd | !shared)"; }, ""},
+    {"a constraint that ends early", [](auto& r) { r.constraints = "avx512 &"; }, "constraints"},
+    {"an empty constraint", [](auto& r) { r.constraints = ""; }, "constraints"},
+    {"consumables",
+     [](auto& r) {
+         r.consumables = {{"matlab", 1}, {"lic:ansys", 1e9}};
+     },
+     ""},
+    {"nothing of a consumable",
+     [](auto& r) {
+         r.consumables = {{"matlab", 0}};
+     },
+     "consumables"},
+    {"less than nothing of a consumable",
+     [](auto& r) {
+         r.consumables = {{"matlab", -1}};
+     },
+     "consumables"},
+    {"half a consumable",
+     [](auto& r) {
+         r.consumables = {{"matlab", 1.5}};
+     },
+     "consumables"},
+    {"too much of a consumable",
+     [](auto& r) {
+         r.consumables = {{"matlab", 1e9 + 1}};
+     },
+     "consumables"},
+    {"infinitely much of a consumable",
+     [](auto& r) {
+         r.consumables = {{"matlab", infinity}};
+     },
+     "consumables"},
+    {"consumable not a number",
+     [](auto& r) {
+         r.consumables = {{"matlab", nan}};
+     },
+     "consumables"},
+    {"consumable in capitals",
+     [](auto& r) {
+         r.consumables = {{"Matlab", 1}};
+     },
+     "consumables"},
+    {"consumable without a name",
+     [](auto& r) {
+         r.consumables = {{"", 1}};
+     },
+     "consumables"},
+    {"16 consumables",
+     [](auto& r) {
+         r.consumables.assign(16, {"a", 1});
+     },
+     ""},
+    {"17 consumables",
+     [](auto& r) {
+         r.consumables.assign(17, {"a", 1});
+     },
+     "consumables"},
+    {"concurrency key", [](auto& r) { r.concurrency_key = "Zenodo uploads"; }, ""},
+    {"longest concurrency key", [](auto& r) { r.concurrency_key = name_200; }, ""},
+    {"too long concurrency key", [](auto& r) { r.concurrency_key = name_201; }, "concurrency_key"},
+    {"empty concurrency key", [](auto& r) { r.concurrency_key = ""; }, "concurrency_key"},
+    {"concurrency key with a line break", [](auto& r) { r.concurrency_key = "a\nb"; }, "concurrency_key"},
 };
 
 TEST(Request, each_row_of_the_table_is_accepted_or_names_its_field) {
@@ -160,6 +236,13 @@ TEST(Request, a_message_says_the_value_and_the_allowed_range) {
     r = good();
     r.memory_gb = -1.5;
     EXPECT_EQ(check(r, {})->message, "memory_gb is -1.5 GB, allowed is above 0, at most 2097151.999 GB");
+}
+
+TEST(Request, a_malformed_constraint_is_named_with_its_place) {
+    JobRequest r = good();
+    r.constraints = "avx512&|ssd";
+    EXPECT_EQ(check(r, {})->message,
+              "constraints \"avx512&|ssd\": a feature is missing before the \"|\" at character 8");
 }
 
 TEST(Request, a_priority_above_your_own_limit_is_not_permitted_rather_than_invalid) {

@@ -1,0 +1,47 @@
+// Arrays of text between SQL and C++.
+#pragma once
+#include "guard.hpp"
+
+namespace rcq::pg {
+
+// The elements of a text[]; one that is NULL comes out empty.
+inline std::vector<std::string> texts_of(Datum array) {
+    struct Elements {
+        Datum* data;
+        bool* nulls;
+        int count;
+    };
+    const Elements elements = call([&] {
+        Elements e;
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &e.data, &e.nulls, &e.count);
+        return e;
+    });
+    std::vector<std::string> result;
+    for (int k = 0; k < elements.count; k++) {
+        if (elements.nulls[k]) {
+            result.emplace_back();
+            continue;
+        }
+        const text* value = call([&] { return DatumGetTextPP(elements.data[k]); });
+        result.emplace_back(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+    }
+    return result;
+}
+
+// Of argument i; none when it is NULL.
+inline std::vector<std::string> texts_argument(FunctionCallInfo fcinfo, int i) {
+    if (PG_ARGISNULL(i)) return {};
+    return texts_of(PG_GETARG_DATUM(i));
+}
+
+inline Datum texts_datum(const std::vector<std::string>& texts) {
+    return call([&] {
+        auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * std::max<std::size_t>(texts.size(), 1)));
+        for (std::size_t k = 0; k < texts.size(); k++)
+            values[k] = PointerGetDatum(cstring_to_text_with_len(texts[k].data(), static_cast<int>(texts[k].size())));
+        const auto count = static_cast<int>(texts.size());
+        return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+    });
+}
+
+} // namespace rcq::pg

@@ -1,0 +1,82 @@
+// What the limits on a person's submissions count: pending jobs, jobs submitted of late. Counted on what is committed
+// at this moment in every isolation level, and under a lock on the person, so that submissions at the same time cannot
+// exceed a limit together.
+#include "guard.hpp"
+
+namespace rcq::pg {
+
+namespace {
+
+Oid relation_id(const char* name) {
+    const Oid id = get_relname_relid(name, get_namespace_oid("rcq_private", false));
+    if (!OidIsValid(id)) elog(ERROR, "relation rcq_private.%s does not exist", name);
+    return id;
+}
+
+AttrNumber column(Relation table, const char* name) {
+    const AttrNumber number = get_attnum(RelationGetRelid(table), name);
+    if (number == InvalidAttrNumber)
+        elog(ERROR, "column %s of %s does not exist", name, RelationGetRelationName(table));
+    return number;
+}
+
+// Counts a user's rows, latest first, by an index that begins with user_id: `judge` says of a row's value in a column
+// whether it counts, does not count, or ends the count; `at_most` ends it too.
+enum class Verdict { counts, passes, ends };
+template <class Judge>
+int64 count_rows(const char* table_name, const char* index_name, const char* column_name, int32 user_id, int64 at_most,
+                 Judge judge) {
+    return call([&] {
+        Relation table = table_open(relation_id(table_name), AccessShareLock);
+        Relation index = index_open(relation_id(index_name), AccessShareLock);
+        const AttrNumber judged = column(table, column_name);
+        ScanKeyData key;
+        ScanKeyInit(&key, column(table, "user_id"), BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(user_id));
+        Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+        SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 1, &key);
+        int64 counted = 0;
+        while (counted < at_most) {
+            HeapTuple row = systable_getnext_ordered(scan, BackwardScanDirection);
+            if (!HeapTupleIsValid(row)) break;
+            bool null;
+            const Datum value = heap_getattr(row, judged, RelationGetDescr(table), &null);
+            const Verdict verdict = judge(value, null);
+            if (verdict == Verdict::ends) break;
+            if (verdict == Verdict::counts) counted++;
+        }
+        systable_endscan_ordered(scan);
+        UnregisterSnapshot(snapshot);
+        index_close(index, AccessShareLock);
+        table_close(table, AccessShareLock);
+        return counted;
+    });
+}
+
+} // namespace
+
+} // namespace rcq::pg
+
+// (user_id): until the transaction ends no other one gets past this for the same user. No advisory lock, because
+// anybody may take those.
+RCQ_FUNCTION(rcq_lock_submissions) {
+    using namespace rcq::pg;
+    call([&] { LockDatabaseObject(relation_id("users"), static_cast<Oid>(PG_GETARG_INT32(0)), 0, ExclusiveLock); });
+    PG_RETURN_VOID();
+}
+
+// (user_id, at_most) -> pending jobs of the user
+RCQ_FUNCTION(rcq_count_pending) {
+    using namespace rcq::pg;
+    const auto pending = [](Datum, bool unplaced) { return unplaced ? Verdict::counts : Verdict::passes; };
+    PG_RETURN_INT64(count_rows("live", "live_user", "placed_at", PG_GETARG_INT32(0), PG_GETARG_INT64(1), pending));
+}
+
+// (user_id, since, at_most) -> jobs that the user submitted after that time
+RCQ_FUNCTION(rcq_count_submitted) {
+    using namespace rcq::pg;
+    const TimestampTz since = PG_GETARG_TIMESTAMPTZ(1);
+    const auto late = [since](Datum submitted_at, bool) {
+        return DatumGetTimestampTz(submitted_at) > since ? Verdict::counts : Verdict::ends;
+    };
+    PG_RETURN_INT64(count_rows("job", "job_user", "submitted_at", PG_GETARG_INT32(0), PG_GETARG_INT64(2), late));
+}

@@ -1,0 +1,190 @@
+"""ALTER EXTENSION rcq UPDATE turns what a version has installed into exactly what the current one installs, keeps every row, and leaves the
+queue working, also while jobs come and go. rcq--0.1.sql is the install script of 0.1 as it was."""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+import harness  # noqa: E402
+
+VERSIONS = sorted(os.path.basename(path)[len("rcq--"):-len(".sql")] for path in glob.glob(os.path.join(HERE, "rcq--*.sql")))
+
+
+@pytest.fixture(scope="session")
+def server():
+    config = os.environ.get("RCQ_PG_CONFIG", "pg_config")
+    extensions = os.path.join(subprocess.check_output([config, "--sharedir"], text=True).strip(), "extension")
+    frozen = [shutil.copy(os.path.join(HERE, f"rcq--{version}.sql"), extensions) for version in VERSIONS]
+    running = harness.Server(fsync="off", log_min_error_statement="panic")
+    yield running
+    log = running.log()
+    running.remove()
+    for path in frozen:
+        os.remove(path)
+    crash = harness.CRASH.search(log)
+    assert not crash, f"the server log shows a crash: {log[max(0, crash.start() - 500):crash.end() + 500]}"
+
+
+@pytest.fixture(params=VERSIONS)
+def old(server, request):
+    """A database that an earlier version was installed in."""
+    database = harness.Database(server, "t_upgrade")
+    database.sql("DROP EXTENSION rcq")
+    database.sql(f"CREATE EXTENSION rcq VERSION '{request.param}'")
+    yield database
+    database.drop()
+
+
+def update(database):
+    database.sql("ALTER EXTENSION rcq UPDATE")
+    assert database.one("SELECT extversion = default_version FROM pg_extension JOIN pg_available_extensions ON name = extname WHERE extname = 'rcq'")
+
+
+def catalog(database):
+    with open(os.path.join(HERE, "catalog.sql"), encoding="utf-8") as query:
+        text = query.read().replace("%", "%%")
+    with database.server.connect(database.name) as connection, connection.cursor() as cursor:
+        cursor.execute(text, ())
+        return [line for (line,) in cursor.fetchall()]
+
+
+def rows(database, columns):
+    """Every row of every table as it was in these columns, but for what an executor may report at any time."""
+    return {table: sorted(row["row"] for row in database.sql(f"SELECT ROW({', '.join(names)})::text AS row FROM rcq_private.{table}")) for table, names in columns.items()}
+
+
+def columns_of(database):
+    found = {}
+    for row in database.sql("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+                            "WHERE c.relnamespace = 'rcq_private'::regnamespace AND c.relkind = 'r' AND a.attname <> ALL ('{cpu_seconds,peak_memory_mib}') ORDER BY a.attnum"):
+        found.setdefault(row["relname"], []).append(f'"{row["attname"]}"')
+    return found
+
+
+def test_an_updated_database_is_like_a_fresh_one(old):
+    fresh = harness.Database(old.server, "t_fresh")
+    try:
+        update(old)
+        expected, found = catalog(fresh), catalog(old)
+        assert len(expected) > 300
+        assert [line for line in found if line not in expected] == []
+        assert [line for line in expected if line not in found] == []
+    finally:
+        fresh.drop()
+
+
+def test_rows_survive_and_the_queue_goes_on(old):
+    old.sql("CREATE ROLE t_ann LOGIN")
+    try:
+        old.sql("SELECT rcq.add_group('physics', 100, 6, 'hard', '2 hours', true)")
+        old.sql("SELECT rcq.add_user('t_ann', 'physics', max_priority => 7, email => 'ann@example.org')")
+        old.sql("SELECT rcq.set('fairshare_window', '10 days'), rcq.set('lease', '40 s')")
+        executor = old.executor("a", cores=2)
+        completed = old.submit("echo out; echo err >&2", cpu_cores=1)
+        retried = old.submit("exit 3", max_retries=1)
+        for job in (completed, retried):
+            old.ended(job)
+        cancelled = old.submit("true", hold=True)
+        old.sql("SELECT rcq.cancel(%s)", cancelled)
+        held = old.submit("echo held", hold=True)
+        wide = old.submit("true", cpu_cores=64, features=None)
+        gate = os.path.join(old.server.dir, "gate")
+        running = old.submit(f"while ! [ -e {gate} ]; do sleep 0.1; done; echo through", cpu_cores=2)
+        old.running(running)
+        waiting = old.submit("echo waited")
+        old.sql("CREATE VIEW public.mine AS SELECT j.*, u.billed_hours FROM rcq.jobs j JOIN rcq.group_usage u USING (group_name)")
+
+        columns = columns_of(old)
+        before = rows(old, {table: names for table, names in columns.items() if table != "setting_definition"})
+        assert [table for table, found in before.items() if not found] == [], "every table has a row"
+        update(old)
+        renamed = {**before, "setting": sorted(row.replace("(fairshare_window,", "(fairshare_window_length,") for row in before["setting"])}
+        assert rows(old, {table: columns[table] for table in before}) == renamed
+
+        assert old.sql("SELECT name, value, changed_by FROM rcq.settings WHERE changed_at IS NOT NULL ORDER BY name") == [
+            {"name": "fairshare_window_length", "value": "10 days", "changed_by": "postgres"}, {"name": "lease", "value": "40 s", "changed_by": "postgres"}]
+        assert old.sql("SELECT id, status FROM public.mine ORDER BY id") == [{"id": job, "status": status} for job, status in (
+            (completed, "completed"), (retried, "failed"), (cancelled, "cancelled"), (held, "pending"), (wide, "pending"), (running, "running"), (waiting, "pending"))]
+
+        with open(gate, "w", encoding="utf-8"):
+            pass
+        old.sql("SELECT rcq.release(%s)", held)
+        later = old.submit("echo later")
+        for job, line in ((running, "through"), (waiting, "waited"), (held, "held"), (later, "later")):
+            assert old.ended(job)["status"] == "completed"
+            assert old.logs(job) == [line]
+        assert executor.process.poll() is None
+        assert old.one("SELECT count(*) FROM rcq_private.usage WHERE since < at") >= 4
+        assert old.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+        assert old.sql("SELECT shares, max_jobs, max_pending FROM rcq.users WHERE role_name = 't_ann'") == [{"shares": 1, "max_jobs": None, "max_pending": None}]
+    finally:
+        old.sql("DROP VIEW IF EXISTS public.mine")
+        old.sql("DROP ROLE t_ann")
+
+
+def test_what_an_updated_database_defines_is_in_its_dump(old):
+    update(old)
+    old.sql("CREATE ROLE t_ben")
+    old.sql("SELECT rcq.add_group('science'), rcq.add_group('physics', parent => 'science', shares => 2, max_jobs => 3), rcq.create_executor_login('t_upgrade_a')")
+    old.sql("SELECT rcq.set('lease', '40 s'), rcq.set_consumable('licence', 5), rcq.set_consumable('scratch', 9, 't_upgrade_a'), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10), rcq.pause('move')")
+    old.sql("SELECT rcq.reserve('2100-01-01', '2100-01-02', 't_upgrade_a', 'physics', 'course'), rcq.reserve('2100-01-01', '2100-01-02')")
+    old.sql("SELECT rcq.add_user('t_ben', 'physics', shares => 2, max_pending => 7)")
+    # the row of a parent may come after that of its child
+    old.sql("SELECT rcq.add_group('top'), rcq.set_group('science', parent => 'top')")
+    names = columns_of(old)
+    wanted = {table: names[table] for table in ("groups", "users", "executor", "setting", "consumable", "concurrency_limit", "reservation", "paused", "gpu_billing")}
+
+    def defined(database):  # but for what every installation makes for itself: group and user 1
+        return {table: [row for row in found if table not in ("groups", "users") or not row.startswith("(1,")] for table, found in rows(database, wanted).items()}
+
+    before = defined(old)
+    assert [table for table, found in before.items() if not found] == []
+    server, dump = old.server, os.path.join(old.server.dir, "dump")
+    server._run("pg_dump", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-Fc", "-f", dump, old.name)
+    restored = harness.Database(server, "t_restored")
+    try:
+        restored.sql("DROP EXTENSION rcq")
+        server._run("pg_restore", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-e", "-d", restored.name, dump)
+        assert defined(restored) == before
+        assert restored.one("SELECT rcq.reserve('2100-01-01', '2100-01-02')") == 3
+    finally:
+        restored.drop()
+        old.sql("DROP ROLE t_upgrade_a, t_ben")
+
+
+def test_an_update_under_load_loses_no_job(old):
+    old.executor("a", cores=4)
+    with_jobs, stop, errors = [], threading.Event(), []
+
+    def submit():
+        connection = old.server.connect(old.name)
+        with connection.cursor() as cursor:
+            while not stop.is_set():
+                try:
+                    cursor.execute("SELECT rcq.submit('true')")
+                    with_jobs.append(cursor.fetchone()[0])
+                except harness.psycopg2.Error as error:
+                    errors.append(str(error))
+                stop.wait(0.01)  # no more than a busy machine can run
+        connection.close()
+
+    thread = threading.Thread(target=submit)
+    thread.start()
+    try:
+        harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.outcome") > 50, "jobs flow")
+        update(old)
+        done = old.one("SELECT count(*) FROM rcq_private.outcome")
+        harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.outcome") > done + 50, "jobs flow again")
+    finally:
+        stop.set()
+        thread.join()
+    harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.live") == 0, "all jobs ended", timeout=60)
+    assert old.one("SELECT count(*) FROM rcq_private.outcome WHERE job_id = ANY (%s) AND status = 'completed'", with_jobs) == len(with_jobs)
+    assert len(errors) <= 1, "\n".join(errors)  # the call that crossed the locks of the update may have to be repeated
+    assert old.one("SELECT count(*) FROM rcq_private.command") == 0
