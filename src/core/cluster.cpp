@@ -57,6 +57,7 @@ void Cluster::drop_group(GroupId id) {
 void Cluster::put_user(const User& user) {
     const auto known = users_.find(user.id);
     if (known != users_.end() && known->second == user) return;
+    if (known != users_.end() && known->second.group != user.group) strangers_.insert({known->second.group, user.id});
     users_.insert_or_assign(user.id, user);
     ++members_version_;
 }

@@ -4,10 +4,10 @@
 //   1. A job is open if it is not held, its eligible_at has come, and nothing of its owner's blocks it: a pause, a
 //      limit of its group, user or concurrency key, its group's hard quota (usage + this job's plan > quota). A limit
 //      or quota that only some executors exceed, for what they grant or cost, closes only these to it.
-//   2. Of the open jobs, one that others were preempted for goes first where they were, or an older one of its lane,
-//      if it starts there now. Then the oldest
-//      lifted one: lifted are jobs that have waited longer than max_wait. Scope `job`: all of them. Scope `group`: of
-//      each group only its oldest open one, and only if the group's last lifted start is at least guard_spacing ago.
+//   2. Of the open jobs, one that others were preempted for, or an older one of its lane, goes first if it starts now
+//      where they were. Then the oldest lifted one: lifted are jobs that have waited longer than max_wait. Scope `job`:
+//      all of them. Scope `group`: of each group only its oldest open one, and only if the group's last lifted start
+//      is at least guard_spacing ago.
 //   3. Otherwise the job of the highest priority (goes_before()) goes first.
 //   4. It starts if some executor takes it now without delaying a promise: on the fittest of these (fitness.hpp). Its
 //      planned use counts as its group's and its user's from then on.

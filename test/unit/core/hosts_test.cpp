@@ -86,7 +86,7 @@ TEST_F(HostsTest, devices_are_known_whether_runs_or_their_executor_come_first) {
     hosts.put(executor(1, {8, 8, 4000}));
     const GpuRoom late = gpus();
     EXPECT_EQ(late.whole_free(), 2);
-    EXPECT_EQ(late.shared()[0], 700);
+    EXPECT_EQ(late.room_at(0), 700);
     give_back(share);
     give_back(whole);
     EXPECT_EQ(gpus(), GpuRoom(4000));

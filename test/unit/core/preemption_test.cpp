@@ -241,7 +241,17 @@ TEST(Preemption, in_random_worlds_it_helps_and_no_run_is_stopped_in_vain) {
         World w = Maker(seed).world();
         w.settings.preemption = true;
         w.settings.preempt_after = 0;
-        for (core::Run& r : w.runs) r.preemptible = r.job % 3 != 0;
+        w.settings.max_concurrent_jobs = w.settings.max_jobs_per_group = w.settings.max_jobs_per_user = 0;
+        w.key_limits.clear(); // whoever starts after the promise may use up a limit, or the quota
+        for (User& u : w.users) u.limits = {};
+        for (Group& g : w.groups) {
+            g.limits = {};
+            g.hard_quota = false;
+        }
+        for (core::Run& r : w.runs) {
+            r.preemptible = r.job % 3 != 0;
+            r.time_limit.reset(); // one past its limit is planned to be gone in a second, as those stopped are
+        }
         for (Job& j : w.jobs) j.preemptible = j.id % 4 == 0;
         Cluster c;
         load(c, w);
