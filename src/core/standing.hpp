@@ -69,6 +69,11 @@ struct GroupStanding {
     Rank rank;      // of its best user
 };
 
+struct Affordable {
+    Micros length = 0;            // never: for good
+    Reason reason = Reason::none; // what ends it
+};
+
 class Standing {
 public:
     // Cost: groups, users and lanes with waiting jobs.
@@ -96,9 +101,9 @@ public:
     // Closes the lane if a limit or a pause stands against its next job, or moves it on over jobs that exceed their
     // group's hard quota. True if the next job may be placed as far as that goes.
     bool may_start(LaneStanding& lane);
-    // What these granted resources cost fits in all limits and the hard quota; for shapes whose grant or price depends
-    // on the executor.
-    bool affords(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const;
+    // How long limits and the hard quota allow these granted resources, for shapes whose grant or price depends on the
+    // executor.
+    Affordable affordable(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const;
 
     void close(LaneStanding& lane, Reason reason);
     // lane.next waits for this reason, but `following` may still be placed; null: none may.
