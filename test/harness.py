@@ -186,7 +186,7 @@ class Database:
 
     def user(self, name, group="default", **options):
         """A login of its own that is a user; returns the role."""
-        role = f"{self.name}_{name}"
+        role = f"{self.name}_u_{name}"
         names = "".join(f", {option} => %s" for option in options)
         self.sql(f'CREATE ROLE "{role}" LOGIN')
         self.roles.append(role)

@@ -59,7 +59,7 @@ def test_an_exclusive_job_has_its_executor_alone_and_is_billed_for_all_of_it(db)
     used = db.sql("SELECT core_seconds / %s AS cores, gb_seconds / %s AS gb, gpu_seconds / %s AS gpus FROM rcq_private.usage ORDER BY gpu_seconds DESC LIMIT 1", ran, ran, ran)
     assert used == [{"cores": pytest.approx(4, rel=1e-3), "gb": pytest.approx(2, rel=1e-3), "gpus": pytest.approx(2, rel=1e-3)}]
     small_s = db.one("SELECT date_part('epoch', ended_at - started_at) FROM rcq.jobs WHERE id = %s", small)
-    assert db.one("SELECT billed_hours FROM rcq.group_usage WHERE group_name = 'default'") == pytest.approx((4 * ran + small_s) / 3600, abs=2e-4)
+    assert float(db.one("SELECT billed_hours FROM rcq.group_usage WHERE group_name = 'default'")) == pytest.approx((4 * ran + small_s) / 3600, abs=2e-4)
 
 
 def test_a_moldable_job_takes_fewer_cores_only_if_no_executor_has_as_many_as_it_wants(db):

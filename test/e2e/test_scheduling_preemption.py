@@ -101,7 +101,7 @@ def test_nothing_is_preempted_in_vain_or_for_a_preemptible_job_or_when_switched_
     db.waiting(wide, "resources")
     db.let_it_plan()
     assert db.job(victim)["reason"] is None
-    db.set(preemption="on", preempt_after="1 hour")
+    db.set(preempt_after="1 hour", preemption="on")
     db.let_it_plan()
     assert db.job(victim)["reason"] is None
     db.set(preempt_after=None)
@@ -125,12 +125,13 @@ def test_an_owner_who_cancels_a_job_that_is_being_preempted_has_it_cancelled(db)
     assert db.sql("SELECT status FROM rcq.runs WHERE job_id = %s", victim) == [{"status": "cancelled"}]
 
 
-def test_a_job_that_completes_while_it_is_preempted_has_completed(db):
+def test_a_job_that_saves_its_state_when_asked_is_not_done_yet(db):
     db.executor("a", cores=2)
-    victim = start(db, "trap 'echo saved; exit 0' TERM; echo started; sleep 60 & wait", cpu_cores=2, preemptible=True)
+    victim = start(db, "trap 'echo saved; exit 0' TERM; echo started; if [ $RCQ_ATTEMPT = 1 ]; then sleep 60 & wait; fi", cpu_cores=2, preemptible=True)
     assert db.ended(db.submit("true", cpu_cores=2))["status"] == "completed"
     row = db.ended(victim)
-    assert (row["status"], row["attempt"]) == ("completed", 1)
+    assert (row["status"], row["attempt"]) == ("completed", 2)
+    assert db.logs(victim, attempt=1) == ["started", "saved"]
 
 
 def test_an_executor_lost_during_a_preemption_loses_nothing(db):
