@@ -38,6 +38,28 @@ def wait_for(condition, what, timeout=20.0):
         time.sleep(0.01)
 
 
+def max_overlap(intervals):
+    """How many of these intervals (begin, end, weight) overlap at most, by weight; one that ends when another begins does not."""
+    steps = sorted([(end, 0, -weight) for _, end, weight in intervals] + [(begin, 1, weight) for begin, _, weight in intervals])
+    most = now = 0
+    for _, _, change in steps:
+        now += change
+        most = max(most, now)
+    return most
+
+
+class Gate:
+    """A file that jobs wait for."""
+
+    def __init__(self, server):
+        self.path = os.path.join(server.dir, f"gate-{os.urandom(6).hex()}")
+        self.script = f"until [ -e {self.path} ]; do sleep 0.05; done"
+
+    def open(self):
+        with open(self.path, "w", encoding="utf-8"):
+            pass
+
+
 class Server:
     """A PostgreSQL cluster with rcq preloaded."""
 
@@ -122,7 +144,7 @@ class Database:
         self.sql("CREATE EXTENSION rcq")
         for setting, value in settings.items():
             self.sql("SELECT rcq.set(%s, %s)", setting, value)
-        self.executors = []
+        self.executors, self.roles = [], []
 
     def sql(self, query, *parameters, user="postgres"):
         """Rows of a query as dictionaries; reconnects after a server restart."""
@@ -154,9 +176,25 @@ class Database:
         (value,) = row.values()
         return value
 
-    def submit(self, script, **options):
+    def submit(self, script, user="postgres", **options):
         names = "".join(f", {name} => %s" for name in options)
-        return self.one(f"SELECT rcq.submit(%s{names})", script, *options.values())
+        return self.one(f"SELECT rcq.submit(%s{names})", script, *options.values(), user=user)
+
+    def set(self, **settings):
+        for name, value in settings.items():
+            self.sql("SELECT rcq.set(%s, %s)", name, value)
+
+    def user(self, name, group="default", **options):
+        """A login of its own that is a user; returns the role."""
+        role = f"{self.name}_u_{name}"
+        names = "".join(f", {option} => %s" for option in options)
+        self.sql(f'CREATE ROLE "{role}" LOGIN')
+        self.roles.append(role)
+        self.sql(f"SELECT rcq.add_user(%s, %s{names})", role, group, *options.values())
+        return role
+
+    def gate(self):
+        return Gate(self.server)
 
     def job(self, job_id):
         (row,) = self.sql("SELECT * FROM rcq.jobs WHERE id = %s", job_id)
@@ -170,6 +208,22 @@ class Database:
     def running(self, job_id, timeout=20.0):
         wait_for(lambda: self.job(job_id)["status"] == "running", f"job {job_id} running", timeout)
         return self.job(job_id)
+
+    def waiting(self, job_id, reason, timeout=20.0):
+        """Waits until a pending job waits for this reason; returns its row of the queue."""
+        def row():
+            found = self.sql("SELECT * FROM rcq.queue WHERE id = %s", job_id)
+            return found and found[0]["reason"] == reason and found[0]
+        try:
+            return wait_for(row, f"job {job_id} waits for {reason}", timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {self.sql('SELECT status, reason FROM rcq.jobs WHERE id = %s', job_id)}") from None
+
+    def let_it_plan(self):
+        """Lets the scheduler decide again, by what is committed now."""
+        cycles = self.one("SELECT cycles FROM rcq.scheduler")
+        self.sql("SELECT rcq_private.definitions_changed()")
+        wait_for(lambda: self.one("SELECT cycles FROM rcq.scheduler") >= cycles + 2, "two more cycles")
 
     def logs(self, job_id, **options):
         names = "".join(f", {name} => %s" for name in options)
@@ -191,8 +245,8 @@ class Database:
         admin = self.server.connect()
         cursor = admin.cursor()
         cursor.execute(f"DROP DATABASE {self.name} WITH (FORCE)")
-        for executor in self.executors:
-            cursor.execute(f"DROP ROLE IF EXISTS {executor.role}")
+        for role in [executor.role for executor in self.executors] + self.roles:
+            cursor.execute(f'DROP ROLE IF EXISTS "{role}"')
         admin.close()
 
 
@@ -200,7 +254,8 @@ class Executor:
     """An rcq-executor process."""
 
     def __init__(self, database, role, options, port=None):
-        self.database, self.role, self.options, self.port = database, role, options, port
+        grace = [] if "--kill-grace" in options else ["--kill-grace", "1"]
+        self.database, self.role, self.options, self.port = database, role, [*grace, *options], port
         if not database.sql("SELECT 1 FROM rcq.executors WHERE name = %s", role):
             database.sql("SELECT rcq.create_executor_login(%s, 'secret')", role)
         self.state_dir = os.path.join(database.server.dir, role)
@@ -216,7 +271,7 @@ class Executor:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, "--kill-grace", "1", *self.options],
+                [server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=environment, **run_as())
 
     def wait_online(self):

@@ -183,7 +183,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
          GROUP BY u.group_id
     ), planned AS (
         SELECT p.group_id, pg_catalog.count(*) AS jobs, pg_catalog.sum(p.cores) AS cores,
-               pg_catalog.sum((p.cores * w.cpu + p.gb * w.gb + p.gpus * COALESCE(b.per_hour, w.gpu)) * GREATEST(COALESCE(p.planned_s, w.estimate_s) - p.ran_s, 0)) AS billed_s
+               pg_catalog.sum((p.cores * w.cpu + p.gb * w.gb + p.gpus * COALESCE(b.per_hour, w.gpu)) * GREATEST(COALESCE(p.planned_s, w.estimate_s) - p.ran_s, 0))
+               -- where usage decays, of the same scale as what was used (window_weight)
+               * COALESCE(pg_catalog.max(730 * 3600 * pg_catalog.ln(2::double precision) / w.half_life_s), 1) AS billed_s
           FROM placed p LEFT JOIN rcq_private.gpu_billing b ON b.gpu_type = p.gpu_type, w
          GROUP BY p.group_id
     ), pending AS (
@@ -209,6 +211,7 @@ SELECT g.id AS group_id, g.name AS group_name, g.priority::integer, g.quota_cpu_
        LATERAL (SELECT u.billed_hours + CASE WHEN w.count_planned THEN u.planned_hours ELSE 0 END AS hours) c;
 COMMENT ON VIEW rcq.group_usage IS 'Usage of every group in the fair-share window (setting fairshare_window), what its placed jobs are still planned to use, and the multiplier that follows in policy quota';
 COMMENT ON COLUMN rcq.group_usage.cpu_hours IS 'In the window, as gpu_hours and billed_hours; with fairshare_window = half_life decayed, and scaled to a month';
+COMMENT ON COLUMN rcq.group_usage.planned_hours IS 'What placed jobs are still planned to use, billed; with fairshare_window = half_life on the same scale as billed_hours';
 
 -- The runs that hold something, one per start command, as bounded as the capacity of the executors.
 CREATE FUNCTION rcq_private.consumable_use(executor_id integer, name text) RETURNS bigint

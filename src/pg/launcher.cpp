@@ -7,8 +7,8 @@
 //                           extension, but its scheduler idles until rcq.adopt())
 //   DROP EXTENSION          the scheduler notices within scheduler_interval and ends (absent)
 //   DROP / RENAME / COPY    database_commands.cpp stops the scheduler first and sets `wanted` again when it may go on
-//   scheduler ends with an  `failed`: started again, after 1 s, 2 s, ... at most 30 s
-//   error or is terminated
+//   scheduler ends with an  `failed`: started again, after 1 s, 2 s, ... at most 30 s;
+//   error or is terminated  after 1 s if it had lived for longer than 30 s
 //   standby                 the launcher starts when recovery ends, so it is up right after promotion
 #include "launcher.hpp"
 
@@ -26,7 +26,9 @@ constexpr long scan_interval_ms = 60000;
 constexpr long longest_backoff_ms = 30000;
 
 struct Retry {
-    TimestampTz not_before = 0;
+    Oid database = InvalidOid;
+    TimestampTz started_at = 0;
+    TimestampTz not_before = 0; // 0: the failure has not been noticed yet
     long backoff_ms = 0;
 };
 
@@ -135,10 +137,11 @@ long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandl
             LockGuard guard(shared->registry_lock, LW_EXCLUSIVE);
             DatabaseSlot& slot = shared->slots[i];
             failed = slot.state == SlotState::failed;
-            if (slot.state == SlotState::running) retries[i] = {};
             if (slot.database == InvalidOid || slot.pid != 0 || (!failed && slot.state != SlotState::wanted)) continue;
             Retry& retry = retries[i];
+            if (retry.database != slot.database) retry = {slot.database};
             if (failed && retry.not_before == 0) {
+                if (now - retry.started_at > longest_backoff_ms * 1000) retry.backoff_ms = 0;
                 retry.backoff_ms = std::min(std::max(retry.backoff_ms * 2, 1000L), longest_backoff_ms);
                 retry.not_before = now + retry.backoff_ms * 1000;
             }
@@ -147,6 +150,7 @@ long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandl
                 continue;
             }
             retry.not_before = 0;
+            retry.started_at = now;
             slot.state = SlotState::starting;
         }
         if (handles[i]) call([&] { pfree(handles[i]); });
