@@ -10,6 +10,7 @@ struct Capacity {
     int cpu_cores = 1;
     std::int64_t memory_mib = 1024;
     int gpu_count = 0;
+    std::string gpu_type; // model; empty: unknown
 };
 
 // CPUs that this process may run on (scheduler affinity), at least 1.

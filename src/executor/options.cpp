@@ -63,6 +63,16 @@ void check_feature(const std::string& feature) {
     }
 }
 
+void check_gpu_type(const Capacity& capacity) {
+    const std::string& type = capacity.gpu_type;
+    if (type.empty()) return;
+    if (capacity.gpu_count == 0) mistake("--gpu-type: there are no GPUs; give their number with --gpus");
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto fine = [&](char c) { return letter(c) || c == '_' || c == '.' || c == ':' || c == '-'; };
+    if (type.size() > 63 || !letter(type.front()) || !std::all_of(type.begin(), type.end(), fine))
+        mistake("--gpu-type: \"" + type + "\" is not a word of at most 63 of a-z, 0-9, _ . : -");
+}
+
 void finish(Options& options, double memory_gb, bool memory_given) {
     if (memory_given) {
         options.capacity.memory_mib = static_cast<std::int64_t>(std::llround(memory_gb * 1024));
@@ -71,6 +81,7 @@ void finish(Options& options, double memory_gb, bool memory_given) {
     std::sort(options.features.begin(), options.features.end());
     options.features.erase(std::unique(options.features.begin(), options.features.end()), options.features.end());
     for (const std::string& feature : options.features) check_feature(feature);
+    check_gpu_type(options.capacity);
     for (std::string& prefix : options.workdir_allow) prefix = canonical_prefix(prefix);
     if (options.state_dir.empty()) mistake("--state-dir: there is no home directory; name a directory");
     if (options.state_dir.front() != '/') mistake("--state-dir: \"" + options.state_dir + "\" is not an absolute path");
@@ -125,6 +136,7 @@ Options parse_options(int argc, const char* const* argv) {
                        ->check(CLI::Range(0.001, 1e9));
     memory->default_str("");
     add("gpus", options.capacity.gpu_count, "GPUs to offer, granted by index from 0")->check(CLI::Range(0, 1024));
+    add("gpu-type", options.capacity.gpu_type, "model of the GPUs, for jobs that ask for one: a100")->type_name("WORD");
     add("features", options.features, "features of this host, comma separated")->delimiter(',')->type_name("WORD,...");
     add("state-dir", options.state_dir, "directory for run directories, logs and outputs");
     add("workdir-allow", options.workdir_allow,
@@ -162,7 +174,8 @@ std::string describe_registration(const Options& options) {
                                    {"capacity",
                                     {{"cpu_cores", options.capacity.cpu_cores},
                                      {"memory_mib", options.capacity.memory_mib},
-                                     {"gpu_count", options.capacity.gpu_count}}},
+                                     {"gpu_count", options.capacity.gpu_count},
+                                     {"gpu_type", options.capacity.gpu_type}}},
                                    {"features", options.features},
                                    {"protocol", protocol::version},
                                    {"state_dir", options.state_dir},

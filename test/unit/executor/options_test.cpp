@@ -36,12 +36,13 @@ TEST(Options, defaults_are_detected) {
 }
 
 TEST(Options, command_line_overrides) {
-    Options options =
-        parse({"--cpu-cores", "3", "--memory-gb", "1.5", "--gpus", "2", "--features", "b,a,b", "--workdir-allow",
-               "/tmp/,/usr/../usr/bin", "--no-listen", "--state-dir", "/var/x/../y/", "--hostname", "node-a"});
+    Options options = parse({"--cpu-cores", "3", "--memory-gb", "1.5", "--gpus", "2", "--gpu-type", "a100",
+                             "--features", "b,a,b", "--workdir-allow", "/tmp/,/usr/../usr/bin", "--no-listen",
+                             "--state-dir", "/var/x/../y/", "--hostname", "node-a"});
     EXPECT_EQ(options.capacity.cpu_cores, 3);
     EXPECT_EQ(options.capacity.memory_mib, 1536);
     EXPECT_EQ(options.capacity.gpu_count, 2);
+    EXPECT_EQ(options.capacity.gpu_type, "a100");
     EXPECT_EQ(options.features, (std::vector<std::string>{"a", "b"}));
     EXPECT_EQ(options.workdir_allow, (std::vector<std::string>{"/tmp", "/usr/bin"}));
     EXPECT_FALSE(options.listen);
@@ -66,6 +67,8 @@ TEST(Options, mistakes_end_with_1) {
     EXPECT_EQ(exit_code_of({"--cpu-cores", "two"}), 1);
     EXPECT_EQ(exit_code_of({"--memory-gb", "-1"}), 1);
     EXPECT_EQ(exit_code_of({"--gpus", "-1"}), 1);
+    EXPECT_EQ(exit_code_of({"--gpu-type", "a100"}), 1) << "of which GPUs?";
+    EXPECT_EQ(exit_code_of({"--gpus", "1", "--gpu-type", "A 100"}), 1);
     EXPECT_EQ(exit_code_of({"--max-runs", "0"}), 1);
     EXPECT_EQ(exit_code_of({"--poll", "0"}), 1);
     EXPECT_EQ(exit_code_of({"--log-level", "loud"}), 1);
