@@ -50,11 +50,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 CREATE FUNCTION rcq_private.placed_runs(OUT job_id bigint, OUT executor_id integer, OUT user_id integer, OUT group_id integer, OUT concurrency_key text, OUT consumables jsonb,
     OUT cpu_cores integer, OUT memory_mib integer, OUT gpu_count integer, OUT claimed_at timestamptz, OUT ends_at timestamptz) RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    WITH d AS MATERIALIZED (SELECT pg_catalog.clock_timestamp() AS now_, rcq_private.setting_text('default_estimate')::double precision AS estimate_s)
     SELECT l.job_id, l.executor_id, l.user_id, l.group_id, l.concurrency_key, l.consumables, COALESCE(l.granted_cores, l.cpu_cores),
            COALESCE(l.granted_memory_mib, l.memory_mib), COALESCE(l.granted_gpus, l.gpu_count), l.claimed_at,
            GREATEST(COALESCE(l.claimed_at, l.placed_at) + pg_catalog.make_interval(secs => COALESCE(l.planned_s, pg_catalog.date_part('epoch', g.default_estimate), d.estimate_s)), d.now_)
-      FROM (SELECT pg_catalog.clock_timestamp() AS now_, rcq_private.setting_text('default_estimate')::double precision AS estimate_s) d,
-           rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token JOIN rcq_private.groups g ON g.id = l.group_id
+      FROM d, rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token JOIN rcq_private.groups g ON g.id = l.group_id
      WHERE c.kind = 'start' $$;
 
 -- The cores that a job is placed with: of a moldable one as many as can be had on some executor.
@@ -63,6 +63,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(pg_catalog.max(LEAST(l.cpu_cores, e.cpu_cores)), l.cpu_cores) FROM rcq_private.executor e
      WHERE l.cpu_cores_min IS NOT NULL AND e.cpu_cores >= l.cpu_cores_min AND e.memory_mib >= l.memory_mib AND e.gpu_count >= l.gpu_count AND e.features @> COALESCE(l.features, '{}')
        AND (l.gpu_type IS NULL OR e.gpu_type = ANY (pg_catalog.string_to_array(l.gpu_type, '|'))) AND rcq_private.constraint_accepts(l.constraints, e.features) $$;
+
+-- The job with the cores that it would be placed with, and with a plan where it states none.
+CREATE FUNCTION rcq_private.as_planned(l rcq_private.live) RETURNS rcq_private.live
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    l.cpu_cores := rcq_private.wanted_cores(l);
+    l.planned_s := rcq_private.plan_seconds(l.planned_s, l.group_id);
+    RETURN l;
+END $$;
 
 -- What the job asks for besides a size, word by word.
 CREATE FUNCTION rcq_private.requirements(l rcq_private.live, OUT word text, OUT phrase text, OUT field text, OUT value jsonb) RETURNS SETOF record

@@ -19,7 +19,7 @@ BEGIN
     IF l.held THEN
         RETURN NEXT rcq_private.found('blocker', 'held', 'It is held, and waits until it is released.', '{}');
         RETURN NEXT rcq_private.found('change', 'release', CASE WHEN l.job_id IS NULL THEN 'Submit it without hold.' ELSE pg_catalog.format('Release it: SELECT rcq.release(%s).', l.job_id) END,
-                     pg_catalog.jsonb_build_object('call', pg_catalog.format('SELECT rcq.release(%s)', l.job_id)));
+                     pg_catalog.jsonb_build_object('call', 'SELECT rcq.release(' || l.job_id || ')'));
     END IF;
     IF l.eligible_at > pg_catalog.clock_timestamp() THEN
         RETURN NEXT rcq_private.found('blocker', 'begin_time', pg_catalog.format('It may not start before %s.', rcq_private.time_text(l.eligible_at)), pg_catalog.jsonb_build_object('eligible_at', l.eligible_at));
@@ -29,9 +29,9 @@ BEGIN
         RETURN NEXT rcq_private.found('blocker', 'scheduler', pg_catalog.format('The scheduler of this database places nothing now: %s%s.', s.state, ', ' || s.last_error),
                      pg_catalog.jsonb_build_object('state', s.state, 'last_error', s.last_error));
     END IF;
-    FOR s IN SELECT * FROM rcq_private.paused LOOP
+    FOR s IN SELECT p.reason, p.since, p.by AS who FROM rcq_private.paused p LOOP
         RETURN NEXT rcq_private.found('blocker', 'paused', pg_catalog.format('The whole cluster is paused since %s: %s.', rcq_private.time_text(s.since), s.reason),
-                     pg_catalog.jsonb_build_object('scope', 'cluster', 'reason', s.reason, 'since', s.since, 'by', s.by));
+                     pg_catalog.jsonb_build_object('scope', 'cluster', 'reason', s.reason, 'since', s.since, 'by', s.who));
         RETURN NEXT rcq_private.found('change', 'resume', 'Wait for the end of the pause, or ask an administrator for it: SELECT rcq.resume().', pg_catalog.jsonb_build_object('call', 'SELECT rcq.resume()'));
     END LOOP;
     IF g.paused IS NOT NULL THEN
@@ -136,13 +136,13 @@ BEGIN
         RETURN NEXT rcq_private.found('blocker', 'no_executor', 'No executor has registered yet.', '{"executors": 0}');
         RETURN;
     ELSIF n.capable = 0 THEN
-        SELECT pg_catalog.jsonb_object_agg(w.word, w.offers) AS offers, pg_catalog.string_agg(pg_catalog.format('%s on %s', w.phrase, w.offers), ', ' ORDER BY w.offers, w.word) AS words INTO r
+        SELECT pg_catalog.jsonb_object_agg(w.word, w.offers) AS offers, pg_catalog.string_agg(pg_catalog.format('%s: %s', w.phrase, w.offers), ', ' ORDER BY w.offers, w.word) AS words INTO r
           FROM (SELECT q.word, q.phrase, (SELECT pg_catalog.count(*) FROM unnest(v) e WHERE q.word <> ALL (e.lacks)) AS offers
                   FROM (VALUES ('cpu_cores', pg_catalog.format('%s cores', l.cpu_cores)), ('memory_gb', pg_catalog.format('%s GB of memory', rcq_private.memory_gb(l.memory_mib))),
                                ('gpu_count', pg_catalog.format('%s GPUs', l.gpu_count))
                         UNION ALL SELECT w.word, w.phrase FROM rcq_private.requirements(l) w) q(word, phrase)) w
          WHERE w.offers < n.total;
-        RETURN NEXT rcq_private.found('blocker', 'never_fits', pg_catalog.format('No executor could hold it even when empty. Of %s there are: %s. The most that one has is %s.', n.total, r.words, rcq_private.size_text(n.most_cores, n.most_mib, n.most_gpus)),
+        RETURN NEXT rcq_private.found('blocker', 'never_fits', pg_catalog.format('No executor could hold it even when empty. Of %s in all, so many have what it asks for: %s. The most that one has is %s.', n.total, r.words, rcq_private.size_text(n.most_cores, n.most_mib, n.most_gpus)),
             pg_catalog.jsonb_build_object('needed', needs, 'executors', n.total, 'offers', r.offers, 'largest', rcq_private.size_data(n.most_cores, n.most_mib, n.most_gpus)));
     ELSIF n.ready = '{}' THEN
         IF n.offline <> '{}' THEN
@@ -176,7 +176,7 @@ BEGIN
             RETURN NEXT rcq_private.found('blocker', 'resources', pg_catalog.format('It needs %s%s%s. Executors that could hold it: %s in service%s%s%s. None has enough free now; the nearest is %s with %s free of %s, too little of: %s.',
                     needed, CASE WHEN l.exclusive THEN ' and the executor alone' END, (SELECT pg_catalog.string_agg(' and ' || w.phrase, '') FROM rcq_private.requirements(l) w WHERE w.field <> 'exclusive'),
                     pg_catalog.cardinality(n.ready), ', ' || NULLIF(pg_catalog.cardinality(n.offline), 0) || ' offline', ', ' || NULLIF(pg_catalog.cardinality(n.draining), 0) || ' being drained',
-                    ', ' || NULLIF(pg_catalog.cardinality(n.closed), 0) || ' reserved for others', best.name,
+                    ', ' || NULLIF(pg_catalog.cardinality(n.closed), 0) || ' kept by reservations', best.name,
                     rcq_private.size_text(GREATEST(best.free_cores, 0), GREATEST(best.free_memory_mib, 0), GREATEST(best.free_gpus, 0)), rcq_private.size_text(best.cpu_cores, best.memory_mib, best.gpu_count),
                     pg_catalog.array_to_string(best.short, ', ')),
                 pg_catalog.jsonb_build_object('needed', needs, 'could_hold', n.capable, 'in_service', pg_catalog.cardinality(n.ready), 'offline', n.offline, 'draining', n.draining, 'reserved', n.closed,
@@ -232,8 +232,8 @@ BEGIN
 END $$;
 
 -- The place of the job in the queue, what it is made of, who is before it, when it is expected to start. Nothing is told
--- of the jobs of others but how many of each group there are. p: its pending_state.
-CREATE FUNCTION rcq_private.explain_rank(l rcq_private.live, v rcq_private.executor_verdict[], p record, blocked boolean) RETURNS SETOF rcq_private.finding
+-- of the jobs of others but how many of each group there are. p: its pending_state; blockers: reasons that were found.
+CREATE FUNCTION rcq_private.explain_rank(l rcq_private.live, v rcq_private.executor_verdict[], p record, blockers text[]) RETURNS SETOF rcq_private.finding
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     policy CONSTANT text := rcq_private.setting_text('policy');
@@ -305,7 +305,7 @@ BEGIN
     IF starts IS NULL AND p.reserved_start IS NOT NULL THEN
         starts := p.reserved_start;
         how := 'exact';
-    ELSIF blocked OR NOT EXISTS (SELECT FROM unnest(v) e WHERE e.lacks = '{}' AND e.status = 'ready') THEN
+    ELSIF NOT blockers <@ '{resources,reserved,priority,consumable,maintenance}'::text[] THEN
         starts := NULL;
     ELSIF l.job_id IS NULL AND fits_now AND (place = 1 OR (SELECT q.reserved_jobs = '{}' FROM rcq_private.published_plan() q)) THEN
         starts := pg_catalog.clock_timestamp();
@@ -330,34 +330,42 @@ BEGIN
     END IF;
 
     SELECT CASE WHEN admin THEN 10 ELSE u.max_priority END INTO top FROM rcq_private.users u WHERE u.id = caller;
-    IF NOT blocked AND policy <> 'fifo' AND l.priority < top AND (place > 1 OR ahead.jobs >= 1000) THEN
+    IF blockers <@ '{resources,reserved,priority,consumable}'::text[] AND policy <> 'fifo' AND l.priority < top AND (place > 1 OR ahead.jobs >= 1000) THEN
         RETURN NEXT rcq_private.found('change', 'priority', pg_catalog.format('With priority %s instead of %s%s its base priority would be %s instead of %s.', top, l.priority,
                 ' (SELECT rcq.set_priority(' || l.job_id || ', ' || top || '))', base + top - l.priority, base),
             pg_catalog.jsonb_build_object('priority', top, 'base_priority', base + top - l.priority, 'call', 'SELECT rcq.set_priority(' || l.job_id || ', ' || top || ')'));
     END IF;
 END $$;
 
--- All findings of a pending job, or (job_id NULL) of one that was not submitted, but its state.
-CREATE FUNCTION rcq_private.explain_pending(l rcq_private.live) RETURNS SETOF rcq_private.finding
+-- All findings of a pending job but its state; or all of one that was not submitted (job_id NULL): `refused` is what its
+-- submission would meet.
+CREATE FUNCTION rcq_private.explain_pending(l rcq_private.live, refused rcq_private.finding[] DEFAULT '{}') RETURNS SETOF rcq_private.finding
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     p record;
     v rcq_private.executor_verdict[];
     gates rcq_private.finding[];
     capacity rcq_private.finding[];
-    blocked boolean;
+    blockers text[];
 BEGIN
     SELECT * INTO p FROM rcq_private.pending_state(COALESCE(l.job_id, 0), l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at, l.cpu_cores_min, l.gpu_type,
         l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key);
-    l.planned_s := rcq_private.plan_seconds(l.planned_s, l.group_id);
-    l.cpu_cores := rcq_private.wanted_cores(l);
+    l := rcq_private.as_planned(l);
     v := ARRAY(SELECT e FROM rcq_private.executor_verdicts(l) e);
     gates := ARRAY(SELECT f FROM rcq_private.explain_gates(l) f);
-    blocked := EXISTS (SELECT FROM unnest(gates) f WHERE f.kind = 'blocker');
-    capacity := ARRAY(SELECT f FROM rcq_private.explain_capacity(l, v, blocked, CASE WHEN l.job_id IS NOT NULL THEN p.reason END) f);
+    blockers := ARRAY(SELECT f.reason FROM unnest(gates) f WHERE f.kind = 'blocker');
+    capacity := ARRAY(SELECT f FROM rcq_private.explain_capacity(l, v, blockers <> '{}', CASE WHEN l.job_id IS NOT NULL THEN p.reason END) f);
+    blockers := blockers || ARRAY(SELECT f.reason FROM unnest(capacity) f WHERE f.kind = 'blocker');
+    IF l.job_id IS NULL THEN
+        RETURN NEXT rcq_private.found('state', 'not_submitted', pg_catalog.format('The request is valid, and was not submitted: %s, planned to take %s.', rcq_private.size_text(l.cpu_cores, l.memory_mib, l.gpu_count),
+                rcq_private.duration_text(l.planned_s)),
+            rcq_private.size_data(l.cpu_cores, l.memory_mib, l.gpu_count) || pg_catalog.jsonb_build_object('planned_s', l.planned_s)
+            || (SELECT pg_catalog.jsonb_build_object('fits_now', COALESCE(pg_catalog.jsonb_agg(e.name) FILTER (WHERE e.status = 'ready' AND e.short = '{}' AND e.closed_from IS NULL), '[]'),
+                                                     'fits_ever', COALESCE(pg_catalog.jsonb_agg(e.name), '[]')) FROM unnest(v) e WHERE e.lacks = '{}'));
+    END IF;
     RETURN QUERY
         SELECT f.kind, f.reason, f.message, pg_catalog.jsonb_strip_nulls(f.data)
-          FROM unnest(gates || capacity || ARRAY(SELECT f FROM rcq_private.explain_rank(l, v, p, blocked) f)) WITH ORDINALITY f(kind, reason, message, data, n)
+          FROM unnest(refused || gates || capacity || ARRAY(SELECT f FROM rcq_private.explain_rank(l, v, p, blockers) f)) WITH ORDINALITY f(kind, reason, message, data, n)
          ORDER BY pg_catalog.array_position('{blocker,rank,expect,change}'::text[], f.kind), f.n;
 END $$;
 
@@ -485,16 +493,7 @@ BEGIN
                 pg_catalog.jsonb_build_object('limit', 'submit_rate_per_user', 'value', submit_rate, 'used', count, 'needed', 1, 'error', 'RC007'));
         END IF;
     END IF;
-    RETURN QUERY
-        SELECT 'state', 'not_submitted', pg_catalog.format('The request is valid, and was not submitted: %s, planned to take %s.', rcq_private.size_text(l.cpu_cores, l.memory_mib, l.gpu_count),
-                   rcq_private.duration_text(rcq_private.plan_seconds(l.planned_s, l.group_id))),
-               rcq_private.size_data(l.cpu_cores, l.memory_mib, l.gpu_count) || pg_catalog.jsonb_build_object('planned_s', rcq_private.plan_seconds(l.planned_s, l.group_id))
-                   || (SELECT pg_catalog.jsonb_build_object('fits_now', COALESCE(pg_catalog.jsonb_agg(e.name) FILTER (WHERE e.status = 'ready' AND e.short = '{}' AND e.closed_from IS NULL), '[]'),
-                                                            'fits_ever', COALESCE(pg_catalog.jsonb_agg(e.name), '[]')) FROM rcq_private.executor_verdicts(l) e WHERE e.lacks = '{}')
-        UNION ALL
-        SELECT f.* FROM unnest(refused) f
-        UNION ALL
-        SELECT f.* FROM rcq_private.explain_pending(l) f;
+    RETURN QUERY SELECT f.* FROM rcq_private.explain_pending(l, refused) f;
 END $$;
 COMMENT ON FUNCTION rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
     integer, text, text, jsonb, boolean, boolean, text) IS

@@ -13,8 +13,8 @@ SELECT rcq.create_executor_login('regress_node_a'), rcq.create_executor_login('r
 -- the surface, function by function: who is granted what, and nothing is forgotten
 CREATE FUNCTION pg_temp.callable(role_name name) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
-SELECT is(pg_temp.callable('rcq_user'), 'cancel hold logs logs_raw release set_priority submit submit_many', 'functions that people can call');
-SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel cancel_reservation create_executor_login drain_executor hold logs logs_raw pause release reserve resume resume_executor set set_concurrency_limit set_consumable set_gpu_billing set_group set_priority set_user submit submit_many',
+SELECT is(pg_temp.callable('rcq_user'), 'cancel explain explain_submit hold logs logs_raw release set_priority submit submit_many', 'functions that people can call');
+SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel cancel_reservation create_executor_login drain_executor explain explain_submit hold logs logs_raw pause release reserve resume resume_executor set set_concurrency_limit set_consumable set_gpu_billing set_group set_priority set_user submit submit_many',
           'functions that administrators can call');
 SELECT is(pg_temp.callable('rcq_executor'), 'executor_drain executor_log executor_sign_off executor_sync register_executor', 'functions that executors can call');
 SELECT is(pg_temp.callable('regress_node_a'), pg_temp.callable('rcq_executor'), 'the login of an executor can call no other');
@@ -26,6 +26,8 @@ SELECT lives_ok($$SELECT rcq.register_executor('host', '{"cpu_cores": 8, "memory
 SELECT throws_ok($$SELECT rcq.submit('true')$$, '42501', NULL, 'it cannot submit');
 SELECT throws_ok('SELECT rcq.cancel(1)', '42501', NULL, 'nor cancel');
 SELECT throws_ok('SELECT * FROM rcq.logs(1)', '42501', NULL, 'nor read output');
+SELECT throws_ok('SELECT rcq.explain(1)', '42501', NULL, 'nor ask why a job waits');
+SELECT throws_ok($$SELECT rcq.explain_submit('true')$$, '42501', NULL, 'nor what would become of one');
 SELECT throws_ok($$SELECT rcq.set('lease', '1 day')$$, '42501', NULL, 'nor change settings');
 SELECT throws_ok($$SELECT rcq.resume_executor('regress_node_a')$$, '42501', NULL, 'nor end its own drain');
 SELECT throws_ok(format('SELECT * FROM rcq.%I', v), '42501', NULL, 'nor read rcq.' || v) FROM unnest(ARRAY['jobs', 'queue', 'runs', 'executors', 'groups', 'users', 'group_usage', 'settings', 'scheduler', 'consumables', 'concurrency_limits', 'reservations', 'gpu_billing']) v;

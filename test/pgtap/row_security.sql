@@ -44,6 +44,11 @@ SELECT isnt_empty('SELECT * FROM rcq.settings', 'and the settings');
 SELECT isnt_empty('SELECT * FROM rcq.scheduler', 'and the state of the scheduler');
 SELECT throws_ok('SELECT rcq.cancel(4)', 'RC002', NULL, 'the job of somebody else cannot be cancelled');
 SELECT throws_ok('SELECT rcq.cancel(6)', 'RC002', NULL, 'and an ended one is not told from one that never was');
+SELECT is((SELECT string_agg(kind || ' ' || reason, ', ') FROM rcq.explain(2)), 'state running', 'her own running job is explained');
+SELECT ok('scheduler' = ANY (ARRAY(SELECT reason FROM rcq.explain(1) WHERE kind = 'blocker')), 'and why her pending one waits: no scheduler sees this transaction');
+SELECT throws_ok(format('SELECT rcq.explain(%s)', j), 'RC002', NULL, 'that of somebody else is not, whatever its status') FROM generate_series(4, 6) j;
+SELECT is_empty($$SELECT FROM rcq.explain(1) e WHERE e::text ~ 'ben'$$, 'nor is anything told of others');
+SELECT throws_ok('SELECT rcq_private.explain_pending(l) FROM rcq_private.live l', '42501', NULL, 'nor can the analysis be called past that rule');
 
 -- a function that tells all it is shown, and looks cheap to the planner
 SET ROLE regress_ann;
@@ -70,6 +75,7 @@ RESET ROLE; SET ROLE regress_admin;
 SELECT is((SELECT count(*) FROM rcq.jobs), 6::bigint, 'an administrator sees all jobs');
 SELECT is((SELECT count(*) FROM rcq.runs), 4::bigint, 'and runs');
 SELECT is((SELECT line FROM rcq.logs(5)), 'secret of ben', 'and output');
+SELECT is((SELECT string_agg(reason, ' ' ORDER BY j) FROM generate_series(4, 6) j, rcq.explain(j) WHERE kind = 'state'), 'pending running failed', 'and may have every job explained');
 SELECT is((SELECT count(*) FROM rcq.users), 4::bigint, 'and users');
 RESET ROLE;
 SELECT rcq.set_user('regress_admin', is_admin => false);
@@ -80,6 +86,8 @@ SELECT is((SELECT count(*) FROM rcq.jobs), 0::bigint, 'who is no administrator a
 RESET ROLE; SET ROLE regress_stranger;
 SELECT throws_ok('SELECT * FROM rcq.jobs', 'RC010', 'role "regress_stranger" is not a user of rcq', 'a role that is no user is told so');
 SELECT throws_ok($$SELECT rcq.submit('true')$$, 'RC010', NULL, 'also when it submits');
+SELECT throws_ok($$SELECT rcq.explain_submit('true')$$, 'RC010', NULL, 'or tries to');
+SELECT throws_ok('SELECT rcq.explain(1)', 'RC010', NULL, 'or asks about a job');
 CREATE FUNCTION pg_temp.hint(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE h text;
 BEGIN EXECUTE call; RETURN 'no error'; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS h = PG_EXCEPTION_HINT; RETURN h; END $$;
