@@ -40,7 +40,9 @@ GRANT EXECUTE ON FUNCTION
     rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                integer, text, text, jsonb, boolean, boolean, text),
     rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
-    rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text)
+    rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.explain(bigint),
+    rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
+                       integer, text, text, jsonb, boolean, boolean, text)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION

@@ -109,6 +109,8 @@ DROP FUNCTION rcq.set_user(text, text, boolean, integer);
 --include 41-executor-functions.sql
 --include 42-logs.sql
 --include 50-views.sql
+--include 51-explain-facts.sql
+--include 51-explain.sql
 --include 60-admin.sql
 --include 61-limits.sql
 

@@ -57,6 +57,7 @@ void Cluster::drop_group(GroupId id) {
 void Cluster::put_user(const User& user) {
     const auto known = users_.find(user.id);
     if (known != users_.end() && known->second == user) return;
+    if (known != users_.end() && known->second.group != user.group) strangers_.insert({known->second.group, user.id});
     users_.insert_or_assign(user.id, user);
     ++members_version_;
 }
@@ -68,6 +69,7 @@ const Group* Cluster::find_group(GroupId id) const {
 
 void Cluster::set_windows(std::vector<Window> windows) {
     windows_ = std::move(windows);
+    std::erase_if(windows_, [](const Window& w) { return w.until <= w.from; });
     std::sort(windows_.begin(), windows_.end(), [](const Window& a, const Window& b) { return a.from < b.from; });
 }
 
@@ -186,6 +188,8 @@ Cluster::Booked Cluster::book(const Run& run) const {
     const Micros started = run.claimed_at.value_or(run.placed_at);
     Booked booked{run, {started + *planned_s * second, run.job, run.resources, started, {}}, *planned_s, 0};
     if (run.time_limit) booked.release.killed_at = later(started, *run.time_limit);
+    if (run.cancelling || run.preempting) // asked to stop: over at any moment
+        booked.release.at = *(booked.release.killed_at = started);
     const Executor* executor = find_executor(run.executor);
     booked.rate = billed_rate(run.resources, executor ? executor->gpu_type : std::string_view(), settings_);
     return booked;

@@ -82,7 +82,7 @@ public:
     const Group* find_group(GroupId id) const;
     const std::unordered_map<GroupId, Group>& groups() const { return groups_; }
     const std::unordered_map<UserId, User>& users() const { return users_; }
-    // Users whom jobs named before anybody put them into that group.
+    // Users whom jobs named, or may have, when they were not in that group, or before they left it.
     const std::set<Member>& strangers() const { return strangers_; }
     // Changes whenever a group, a user or a stranger comes, goes or changes.
     std::uint64_t members_version() const { return members_version_; }

@@ -13,7 +13,7 @@ public:
 
     // Ranks the users below one account, or below several equal ones. `tied`: an equal user has been ranked just
     // before, so the first ones here share its rank.
-    void visit(std::vector<std::size_t> accounts, bool tied) {
+    void visit(const std::vector<std::size_t>& accounts, bool tied) {
         std::vector<std::pair<double, std::size_t>> children; // level fair share, node
         for (const std::size_t account : accounts) {
             const ShareTree::Node& parent = tree_.nodes()[account];

@@ -20,10 +20,6 @@ template <typename Map, typename Key> auto value_of(const Map& map, const Key& k
     return it == map.end() ? typename Map::mapped_type{} : it->second;
 }
 
-Release<Count> release_of(std::int64_t amount, const Release<Resources>& release) {
-    return {release.at, release.job, {amount}, release.started, release.killed_at};
-}
-
 } // namespace
 
 bool within(const Limits& limits, const Held& held, const Resources& more) {

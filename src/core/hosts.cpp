@@ -9,13 +9,22 @@ bool shares_device(const Run& run) {
     return run.resources.gpu_milli > 0 && run.resources.gpu_milli < GpuRoom::device && run.gpu_slot != GpuRoom::no_slot;
 }
 
+// Made anew from what is held, as the executor may have come after its runs, or come back with other GPUs.
+GpuRoom room_of(const Host& host) {
+    std::int32_t shared = 0;
+    for (const auto& [slot, milli] : host.shared_gpus) shared += milli;
+    GpuRoom room(host.free().gpu_milli + shared);
+    for (const auto& [slot, milli] : host.shared_gpus) room.take_at(milli, slot);
+    return room;
+}
+
 } // namespace
 
 std::int64_t Host::consumable_left(std::string_view name) const {
     const auto total = executor->consumables.find(name);
     const auto taken = consumables_taken.find(name);
     return (total == executor->consumables.end() ? 0 : total->second) -
-           (taken == consumables_taken.end() ? 0 : taken->second);
+           (taken == consumables_taken.end() ? 0 : taken->second.amount);
 }
 
 // The one way to change a host: its hole is taken out by its old values and put back by its new ones.
@@ -23,11 +32,12 @@ template <typename Change> void Hosts::change(ExecutorId id, Change change) {
     Host& host = hosts_[id];
     if (host.executor) holes_.remove(*host.executor, host.free());
     change(host);
-    if (host.executor && host.gpu_shares == 0) host.gpus = GpuRoom(host.free().gpu_milli);
-    if (host.executor)
+    if (host.executor) {
+        host.gpus = room_of(host);
         holes_.add(*host.executor, host.free(), host.gpus);
-    else if (host.runs.empty())
+    } else if (host.runs.empty()) {
         hosts_.erase(id);
+    }
 }
 
 bool Hosts::put(const Executor& executor) {
@@ -49,13 +59,12 @@ bool Hosts::drop(ExecutorId id) {
 void Hosts::take(const Run& run, const HostReleases::value_type& release) {
     change(run.executor, [&](Host& host) {
         host.taken += run.resources;
-        if (shares_device(run)) {
-            host.gpus.take_at(run.resources.gpu_milli, run.gpu_slot);
-            ++host.gpu_shares;
-        } else if (host.gpu_shares > 0 && host.gpus.fits(run.resources.gpu_milli)) {
-            host.gpus.take(run.resources.gpu_milli);
+        if (shares_device(run)) host.shared_gpus[run.gpu_slot] += run.resources.gpu_milli;
+        for (const auto& [name, amount] : run.consumables) {
+            Host::Taken& taken = host.consumables_taken[name];
+            taken.amount += amount;
+            taken.releases.insert(release_of(amount, release));
         }
-        for (const auto& [name, amount] : run.consumables) host.consumables_taken[name] += amount;
         host.runs.insert(std::lower_bound(host.runs.begin(), host.runs.end(), run.job), run.job);
         host.releases.insert(release);
     });
@@ -64,10 +73,14 @@ void Hosts::take(const Run& run, const HostReleases::value_type& release) {
 void Hosts::give_back(const Run& run, const HostReleases::value_type& release) {
     change(run.executor, [&](Host& host) {
         host.taken -= run.resources;
-        host.gpus.give(run.resources.gpu_milli, run.gpu_slot);
-        if (shares_device(run)) --host.gpu_shares;
-        for (const auto& [name, amount] : run.consumables)
-            if ((host.consumables_taken[name] -= amount) == 0) host.consumables_taken.erase(name);
+        if (shares_device(run) && (host.shared_gpus[run.gpu_slot] -= run.resources.gpu_milli) == 0)
+            host.shared_gpus.erase(run.gpu_slot);
+        for (const auto& [name, amount] : run.consumables) {
+            Host::Taken& taken = host.consumables_taken[name];
+            taken.amount -= amount;
+            taken.releases.erase(release_of(amount, release));
+            if (taken.releases.empty()) host.consumables_taken.erase(name);
+        }
         host.runs.erase(std::lower_bound(host.runs.begin(), host.runs.end(), run.job));
         host.releases.erase(release);
     });

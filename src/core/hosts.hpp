@@ -9,11 +9,16 @@ namespace rcq::core {
 using HostReleases = Timeline<Resources>::Releases;
 
 struct Host {
+    // Of a consumable.
+    struct Taken {
+        std::int64_t amount = 0;
+        Timeline<Count>::Releases releases;
+    };
     std::optional<Executor> executor; // none: runs name it, but it is not registered
     Resources taken;
-    GpuRoom gpus;               // free().gpu_milli by device
-    std::size_t gpu_shares = 0; // runs that share a device
-    Consumables consumables_taken;
+    GpuRoom gpus;                                     // free().gpu_milli by device
+    std::map<std::int32_t, std::int32_t> shared_gpus; // thousandths that runs hold, by slot
+    std::map<std::string, Taken, std::less<>> consumables_taken;
     std::vector<JobId> runs; // ascending
     HostReleases releases;
 

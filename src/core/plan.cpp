@@ -30,7 +30,7 @@ public:
         std::erase_if(state_.last_lifted, // what no longer holds anything back
                       [&](const auto& entry) { return now_ - entry.second >= settings_.guard_spacing; });
         std::erase_if(state_.preemptors,
-                      [&](const auto& entry) { return entry.second <= now_ || !cluster_.find_job(entry.first); });
+                      [&](const auto& entry) { return entry.second.until <= now_ || !cluster_.find_job(entry.first); });
         for (LaneStanding& lane : standing_.lanes) {
             if (lane.lane->spec.shape.min_cores == 0) continue;
             lane.shape = &outlook(lane).shape;
@@ -56,12 +56,29 @@ private:
 
     // Jobs of one lane are alike: whichever is first in it uses the room.
     void place_preemptors() {
-        for (const auto& [id, until] : state_.preemptors) {
-            const LaneSpec spec = lane_spec(*cluster_.find_job(id));
-            for (LaneStanding& lane : standing_.lanes) {
-                if (!lane.next || lane.lane->spec != spec || stopped()) continue;
-                if (attempt(lane, false)) standing_.refresh(standing_.group_of(lane));
-            }
+        for (auto it = state_.preemptors.begin(); it != state_.preemptors.end();)
+            it = place_preemptor(it->first, it->second.executor) ? state_.preemptors.erase(it) : std::next(it);
+    }
+
+    bool place_preemptor(JobId id, ExecutorId where) {
+        const LaneSpec spec = lane_spec(*cluster_.find_job(id));
+        for (LaneStanding& lane : standing_.lanes) {
+            if (lane.lane->spec != spec || stopped()) continue;
+            skip_blocked(lane);
+            if (!lane.next) return false;
+            const Ask ask = ask_of(lane);
+            const Search found = search(lane, ask, where);
+            if (!found.hole) return false;
+            place(lane, ask, *found.hole, false);
+            standing_.refresh(standing_.group_of(lane));
+            return true;
+        }
+        return false;
+    }
+
+    // What stands against its jobs closes the lane, or moves it on to one that may start.
+    void skip_blocked(LaneStanding& lane) {
+        while (lane.next && !standing_.may_start(lane)) {
         }
     }
 
@@ -107,11 +124,12 @@ private:
         for (UserStanding& user : standing_.users) build(user);
         build_all();
         bool swept = false;
+        const bool shortest = settings_.backfill_order == BackfillOrder::shortest;
         while (!order.empty() && !stopped()) {
+            if (shortest && all_promised()) return;
             std::pop_heap(order.begin(), order.end(), better);
             const Step taken = step(standing_.groups[order.back()]);
-            if (has_promised_ && !swept && !may_promise()) {
-                if (settings_.backfill_order == BackfillOrder::shortest) return;
+            if (!swept && !shortest && all_promised()) {
                 swept = true;
                 close_full_lanes();
                 for (UserStanding& user : standing_.users) build(user);
@@ -230,57 +248,83 @@ private:
     // What the search for a hole found when it found none.
     struct Search {
         const Hole* hole = nullptr;
-        bool fits = false;         // but for promises, windows, limits
-        bool unaffordable = false; // but for limits or a quota
-        Micros longest = 0;        // that any hole lasts
+        bool fits = false;                  // but for promises, windows, limits, a quota
+        Reason unaffordable = Reason::none; // what stands against it in all holes that it fits
+        Micros longest = 0;                 // that any hole lasts and is paid for
     };
 
     // Places lane.next; or promises it a start, passes over it, or closes the lane. True if placed.
     bool attempt(LaneStanding& lane, bool lifted) {
         if (!standing_.may_start(lane)) return false;
-        const LaneEntry& entry = *lane.next;
-        const Ask ask{lane.shape, standing_.group_of(lane).group.id, standing_.plan_s(lane, entry)};
+        const Ask ask = ask_of(lane);
         const Search found = search(lane, ask);
         if (!found.hole) {
             wait(lane, ask, found);
             return false;
         }
-        const Executor& executor = *found.hole->executor;
-        const Resources granted = taken_by(*lane.shape, executor);
-        const std::int32_t slot = holes_.take(found.hole, *lane.shape);
-        result_.placements.push_back({entry.id, executor.id, granted, slot, lifted});
-        promises_.place(executor.id, ask, granted);
-        standing_.place(lane, entry, granted, executor.gpu_type);
+        place(lane, ask, *found.hole, lifted);
         return true;
     }
 
-    Search search(const LaneStanding& lane, const Ask& ask) {
+    Ask ask_of(const LaneStanding& lane) const {
+        return {lane.shape, standing_.group_of(lane).group.id, standing_.plan_s(lane, *lane.next)};
+    }
+
+    void place(LaneStanding& lane, const Ask& ask, const Hole& hole, bool lifted) {
+        const LaneEntry& entry = *lane.next;
+        const Executor& executor = *hole.executor;
+        const Resources granted = taken_by(*lane.shape, executor);
+        const std::int32_t slot = holes_.take(&hole, *lane.shape);
+        result_.placements.push_back({entry.id, executor.id, granted, slot, lifted});
+        promises_.place(executor.id, ask, granted);
+        standing_.place(lane, entry, granted, executor.gpu_type);
+    }
+
+    // What a job is granted, or what that costs, depends on the executor.
+    bool is_priced_there(const LaneStanding& lane) const {
+        return lane.shape->exclusive || (lane.shape->need.gpu_milli > 0 && !settings_.bill_per_gpu_type.empty());
+    }
+    Affordable affordable(const LaneStanding& lane, const Executor& executor) const {
+        return standing_.affordable(lane, taken_by(*lane.shape, executor), executor.gpu_type);
+    }
+
+    // Of all holes, or only that of one executor.
+    Search search(const LaneStanding& lane, const Ask& ask, std::optional<ExecutorId> where = std::nullopt) {
         Search found;
         if (is_full(lane)) return found;
-        const bool priced_there =
-            lane.shape->exclusive || (lane.shape->need.gpu_milli > 0 && !settings_.bill_per_gpu_type.empty());
+        bool affords = false;
         found.hole = holes_.best(*lane.shape, [&](const Hole& hole) {
+            if (where && hole.executor->id != *where) return false;
+            if (!promises_.has_consumables(hole, *lane.shape)) return false;
             found.fits = true;
-            if (priced_there &&
-                !standing_.affords(lane, taken_by(*lane.shape, *hole.executor), hole.executor->gpu_type)) {
-                found.unaffordable = true;
-                return false;
+            Micros lasts = promises_.lasts(hole, ask);
+            if (is_priced_there(lane)) {
+                const Affordable a = affordable(lane, *hole.executor);
+                if (a.length >= ask.length())
+                    affords = true;
+                else if (found.unaffordable == Reason::none || a.reason == Reason::quota)
+                    found.unaffordable = a.reason;
+                lasts = std::min(lasts, a.length);
             }
-            const Micros lasts = promises_.lasts(hole, ask);
             found.longest = std::max(found.longest, lasts);
             return lasts >= ask.length() && lasts > 0;
         });
-        if (!found.fits) set_full(lane);
+        if (affords) found.unaffordable = Reason::none;
+        if (!found.fits && !where) set_full(lane);
         return found;
     }
 
     // lane.next does not start now.
     void wait(LaneStanding& lane, const Ask& ask, const Search& found) {
-        if (!found.fits && has_promised_ && !may_promise()) {
+        if (!found.fits && all_promised()) {
             close_unexplained(lane);
             return;
         }
         const Reason reason = why_waiting(lane, ask, found);
+        if (reason == Reason::limit || reason == Reason::quota) { // less would be affordable
+            pass_over_longer(lane, found, reason);
+            return;
+        }
         if (reason != Reason::resources && reason != Reason::reserved && reason != Reason::maintenance) {
             standing_.close(lane, reason);
             return;
@@ -298,22 +342,31 @@ private:
         if (may_promise()) {
             promise(lane, ask);
             standing_.pass_over(lane, lane.lane->waiting.after(*lane.next), reason);
-        } else if (found.longest == 0) {
-            standing_.close(lane, reason);
         } else {
-            PlanBound bound;
-            bound.default_s = standing_.default_plan_s(lane);
-            bound.limit_s = found.longest / second;
-            standing_.pass_over(lane, lane.lane->waiting.next_within(*lane.next, bound), reason);
+            pass_over_longer(lane, found, reason);
         }
+    }
+
+    // Jobs of the lane that are not short enough for any hole are not looked at.
+    void pass_over_longer(LaneStanding& lane, const Search& found, Reason reason) {
+        if (found.longest == 0) {
+            standing_.close(lane, reason);
+            return;
+        }
+        PlanBound bound;
+        bound.default_s = standing_.default_plan_s(lane);
+        bound.limit_s = found.longest / second;
+        standing_.pass_over(lane, lane.lane->waiting.next_within(*lane.next, bound), reason);
     }
 
     Reason why_waiting(const LaneStanding& lane, const Ask& ask, const Search& found) {
         if (!found.fits) return outlook(lane).reason;
-        if (found.unaffordable && found.longest == 0) return Reason::limit;
+        if (found.unaffordable != Reason::none) return found.unaffordable;
         if (cluster_.windows().empty()) return Reason::reserved;
         for (const Hole& hole : holes_.all())
-            if (can_take(hole, *lane.shape) && promises_.is_open(hole.executor->id, ask.group, now_, ask.length()))
+            if (can_take(hole, *lane.shape) && promises_.has_consumables(hole, *lane.shape) &&
+                (!is_priced_there(lane) || affordable(lane, *hole.executor).length >= ask.length()) &&
+                promises_.is_open(hole.executor->id, ask.group, now_, ask.length()))
                 return Reason::reserved;
         return Reason::maintenance;
     }
@@ -338,19 +391,48 @@ private:
         return promised_ < most;
     }
 
+    bool all_promised() { return has_promised_ && !may_promise(); }
+
     void promise(const LaneStanding& lane, const Ask& ask) {
         ++promised_;
         has_promised_ = true;
-        const Start start = promises_.earliest(ask);
+        Start start = promises_.earliest(ask);
         if (start.at == never) return; // everything that could hold it is promised for ever
+        if (const auto executor = preempt(lane, ask)) start = {*executor, now_ + second};
         promises_.reserve(start, ask);
         result_.reservations.push_back({lane.next->id, start.executor, start.at});
-        if (!settings_.preemption || lane.lane->spec.preemptible || !result_.preemptions.empty()) return;
-        const auto is_open = [&](ExecutorId id) { return promises_.is_open(id, ask.group, now_, ask.length()); };
-        for (const JobId run : choose_victims(cluster_, *lane.shape, now_, is_open)) {
-            result_.preemptions.push_back({run, lane.next->id});
-            state_.preemptors[lane.next->id] = now_ + preemptor_keeps_room;
+    }
+
+    // The executor on which runs are to stop; none: nobody is stopped.
+    std::optional<ExecutorId> preempt(const LaneStanding& lane, const Ask& ask) {
+        if (!settings_.preemption || lane.lane->spec.preemptible || !result_.preemptions.empty()) return std::nullopt;
+        const auto may_use = [&](const Executor& executor) {
+            return promises_.is_open(executor.id, ask.group, now_, ask.length()) &&
+                   promises_.delays_nothing(executor.id, ask) &&
+                   (!is_priced_there(lane) || affordable(lane, executor).length >= ask.length());
+        };
+        std::optional<ExecutorId> where;
+        for (const JobId id : choose_victims(cluster_, *lane.shape, now_, placed_runs(), may_use)) {
+            const Run& run = *cluster_.find_run(id);
+            result_.preemptions.push_back({id, lane.next->id});
+            state_.preemptors[lane.next->id] = {run.executor, now_ + preemptor_keeps_room};
+            promises_.stop(run);
+            where = run.executor;
         }
+        return where;
+    }
+
+    // As far as they hold something.
+    std::vector<Run> placed_runs() const {
+        std::vector<Run> runs;
+        for (const Placement& p : result_.placements) {
+            Run& run = runs.emplace_back();
+            run.executor = p.executor;
+            run.resources = p.granted;
+            run.gpu_slot = p.gpu_slot;
+            run.consumables = cluster_.find_job(p.job)->shape.consumables;
+        }
+        return runs;
     }
 
     // --- what fits nowhere any more
@@ -403,8 +485,10 @@ private:
         const auto limit = settings_.max_concurrent_jobs;
         const auto running = cluster_.run_count() + result_.placements.size();
         if (limit > 0 && running >= static_cast<std::size_t>(limit)) {
-            for (LaneStanding& lane : standing_.lanes)
+            for (LaneStanding& lane : standing_.lanes) {
+                skip_blocked(lane);
                 if (lane.next) standing_.close(lane, Reason::limit);
+            }
             return true;
         }
         if (result_.placements.size() < budget_.max_placements && !(budget_.out_of_time && budget_.out_of_time()))

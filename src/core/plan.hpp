@@ -2,24 +2,30 @@
 //
 // The rule, as if every job were looked at again after every placement:
 //   1. A job is open if it is not held, its eligible_at has come, and nothing of its owner's blocks it: a pause, a
-//   limit
-//      of its group, user or concurrency key, its group's hard quota (usage + this job's plan > quota).
-//   2. Of the open jobs, one that others were preempted for goes first. Then the oldest lifted one: lifted are jobs
-//   that
-//      have waited longer than max_wait. Scope `job`: all of them. Scope `group`: of each group only its oldest open
-//      one, and only if the group's last lifted start is at least guard_spacing ago.
+//      limit of its group, user or concurrency key, its group's hard quota (usage + this job's plan > quota). A limit
+//      or quota that only some executors exceed, for what they grant or cost, closes only these to it.
+//   2. Of the open jobs, one that others were preempted for, or an older one of its lane, goes first if it starts now
+//      where they were. Then the oldest lifted one: lifted are jobs that have waited longer than max_wait. Scope `job`:
+//      all of them. Scope `group`: of each group only its oldest open one, and only if the group's last lifted start
+//      is at least guard_spacing ago.
 //   3. Otherwise the job of the highest priority (goes_before()) goes first.
 //   4. It starts if some executor takes it now without delaying a promise: on the fittest of these (fitness.hpp). Its
 //      planned use counts as its group's and its user's from then on.
-//   5. If it has to wait for resources, backfill decides. none: no job after it starts. easy, depth, conservative: as
-//      long as promises are left (1, backfill_depth, any number), it is promised the earliest start that the planned
-//      ends of runs and earlier promises allow; nothing that starts after it may delay that. Without a promise left it
-//      is passed over. A job that fits no executor in service is passed over without a promise.
-//   6. backfill_order shortest: once all promises are made, the job of the least planned duration goes first.
+//   5. If it has to wait for resources, backfill decides. none: no job after it starts, unless it is only a window of
+//      administrators that it waits for. easy, depth, conservative: as long as promises are left (1, backfill_depth,
+//      any number), it is promised the earliest start that the planned ends of runs, windows and earlier promises
+//      allow, of equal ones on the executor that would be fittest if it were empty; nothing that starts after it may
+//      delay that. Without a promise left it is passed over. A job that fits no executor in service is passed over
+//      without a promise. What a run past its plan holds is planned to be free at overdue_end(), what one that was
+//      asked to stop holds within a second; of GPUs the sum counts, not the device. Runs that are preempted for it
+//      (preemption.hpp) count as asked, and the promise is for what they leave.
+//   6. backfill_order shortest: once all promises are made, the job of the least planned duration goes first, of equal
+//      ones the oldest.
 // Blocked stays blocked until the end of the plan: capacity, limits and quota only shrink in between. So lanes are
-// dropped whole, and jobs that are too long for what is left of a hole are skipped in one step. The cost is O(owners +
-// lanes + executors + placements x (log n + users of the group + holes looked at) + promises x what is promised
-// before), whatever the number of pending jobs.
+// dropped whole, and jobs that are too long for what is left of a hole are skipped in one step. Promises that hold back
+// nobody, as nothing starts after them, may be left out, unless runs could be preempted for the first of them. The cost
+// is O(owners + lanes + executors + placements x (log n + users of the group + holes looked at) + promises x what is
+// promised before), whatever the number of pending jobs.
 #pragma once
 #include "outlook.hpp"
 #include "priority.hpp"
@@ -33,8 +39,12 @@ struct PlanState {
     // Last start by the guard, per group. Who could not carry out a lifted placement may erase the group's entry.
     std::unordered_map<GroupId, Micros> last_lifted;
 
-    // Jobs that runs were preempted for, and until when the room that this makes is kept for them.
-    std::map<JobId, Micros> preemptors;
+    // Jobs that runs were preempted for, where, and until when the room that this makes is kept for them.
+    struct KeptRoom {
+        ExecutorId executor = 0;
+        Micros until = 0;
+    };
+    std::map<JobId, KeptRoom> preemptors;
 
     // The rest is only a memory: clearing it changes nothing. It belongs to one Cluster: with another one, start from a
     // new PlanState that takes over the above alone.

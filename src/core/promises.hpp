@@ -32,6 +32,8 @@ class Promises {
 public:
     Promises(const Scene& scene, Micros now) : scene_(scene), now_(now) {}
 
+    // So much of the consumables is left now, for a job on this hole. What was false once stays so.
+    bool has_consumables(const Hole& hole, const Shape& shape) const;
     // How long the shape may run on this hole from now on; never: for good. 0: not now. Holes change when something is
     // placed, so what was 0 once stays so.
     Micros lasts(const Hole& hole, const Ask& ask) const;
@@ -41,6 +43,9 @@ public:
         return !conflict(executor, group, from, length);
     }
 
+    // What is promised is not touched, whatever is free on the executor while the ask runs there from now on.
+    bool delays_nothing(ExecutorId executor, const Ask& ask) const;
+
     // The ask has been placed: these resources are taken for its planned duration.
     void place(ExecutorId executor, const Ask& ask, const Resources& granted);
 
@@ -49,7 +54,9 @@ public:
     Start earliest(const Ask& ask);
     // The same on one executor that serves the shape; never, if not before `give_up`.
     Micros earliest_on(ExecutorId id, const Ask& ask, Micros give_up = never);
-    // Promises what earliest() found.
+    // The run will be asked to stop: what it holds is free within a second.
+    void stop(const Run& run);
+    // Promises what earliest() found, or what stopped runs leave.
     void reserve(const Start& start, const Ask& ask);
 
 private:
@@ -58,19 +65,24 @@ private:
         Micros length;
     };
     using HostTimeline = Timeline<Resources>;
+    using ConsumableTimeline = Timeline<Count>;
 
     const Window* conflict(ExecutorId executor, GroupId group, Micros from, Micros length) const;
     HostTimeline make_timeline(ExecutorId id, const Host& host) const;
-    Timeline<Count>& stock_timeline(const std::string& name, const Stock& stock);
-    std::int64_t left_on(const Host& host, const std::string& name) const;
+    HostTimeline& timeline(ExecutorId id, const Host& host);
+    // Of the cluster, if that has some of the name, else of the host.
+    ConsumableTimeline& consumable(const Host& host, const std::string& name);
+    const ConsumableTimeline* find_consumable(ExecutorId executor, const std::string& name) const; // null: untouched
+    std::int64_t left_now(ExecutorId executor, const std::string& name) const;
     Micros agree(const Host& host, HostTimeline& timeline, const Ask& ask, Micros give_up);
 
     Scene scene_;
     Micros now_;
     std::unordered_map<ExecutorId, HostTimeline> timelines_; // of executors with reservations
     std::unordered_map<ExecutorId, std::vector<Placed>> placed_;
-    std::map<std::string, Timeline<Count>, std::less<>> stocks_;
-    std::map<std::pair<ExecutorId, std::string>, std::int64_t> consumables_; // of executors, taken by this plan
+    std::map<std::string, ConsumableTimeline, std::less<>> stocks_;
+    std::map<std::pair<ExecutorId, std::string>, ConsumableTimeline> own_; // of executors
+    std::set<std::string> promised_names_;                                 // names of consumables in reservations
 };
 
 } // namespace rcq::core

@@ -1,5 +1,6 @@
 #include "standing.hpp"
 #include "multifactor.hpp"
+#include <algorithm>
 
 namespace rcq::core {
 
@@ -20,6 +21,9 @@ Standing::Standing(const Cluster& cluster, Shares& shares, Micros now)
         GroupStanding& g = groups[u.group];
         if (waits && !cluster.commitments().has_runs(g.group.id, u.id)) ++g.active_users;
     }
+    heap_room_.resize(lanes.size() + users.size());
+    for (UserStanding& u : users) u.open = IndexHeap(heap_room_.data() + u.first_lane);
+    for (GroupStanding& g : groups) g.open = IndexHeap(heap_room_.data() + lanes.size() + g.first_user);
     if (settings_.policy == Policy::quota)
         for (GroupStanding& g : groups) set_factors(g);
     else if (shares_)
@@ -146,12 +150,14 @@ bool Standing::may_start(LaneStanding& lane) {
     return false;
 }
 
-bool Standing::affords(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const {
+Affordable Standing::affordable(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const {
     const UserStanding& user = users[lane.user];
     const GroupStanding& group = groups[user.group];
-    if (!within(group.limits, group.held, granted) || !within(user.limits, user.held, granted)) return false;
-    if (!group.group.hard_quota || !group.group.quota_cpu_hours) return true;
-    return billed_rate(granted, gpu_type, settings_) * plan_s(lane, *lane.next) <= quota_left(group);
+    if (!within(group.limits, group.held, granted) || !within(user.limits, user.held, granted))
+        return {0, Reason::limit};
+    const BilledRate rate = billed_rate(granted, gpu_type, settings_);
+    if (!group.group.hard_quota || !group.group.quota_cpu_hours || rate == 0) return {never, Reason::none};
+    return {std::clamp<Billed>(quota_left(group) / rate, 0, never / second) * second, Reason::quota};
 }
 
 void Standing::place(LaneStanding& lane, const LaneEntry& entry, const Resources& granted, std::string_view gpu_type) {

@@ -8,6 +8,25 @@
 
 namespace rcq::core {
 
+// A heap of indices in a piece of a common array: thousands of them are made for every plan.
+class IndexHeap {
+public:
+    IndexHeap() = default;
+    explicit IndexHeap(std::size_t* room) : begin_(room), end_(room) {}
+    std::size_t* begin() { return begin_; }
+    std::size_t* end() { return end_; }
+    bool empty() const { return begin_ == end_; }
+    std::size_t front() const { return *begin_; }
+    std::size_t back() const { return *(end_ - 1); }
+    void push_back(std::size_t index) { *end_++ = index; }
+    void pop_back() { --end_; }
+    void clear() { end_ = begin_; }
+
+private:
+    std::size_t* begin_ = nullptr;
+    std::size_t* end_ = nullptr;
+};
+
 struct LaneStanding {
     const Lane* lane = nullptr;
     std::size_t user = 0;              // index into Standing::users
@@ -32,8 +51,8 @@ struct UserStanding {
     Limits limits;
     std::size_t first_lane = 0; // its lanes are lanes[first_lane] up to lanes[end_lane], exclusive
     std::size_t end_lane = 0;
-    std::vector<std::size_t> open; // the open ones of those, a heap by rank; made by the ranking
-    Rank rank;                     // of its best lane, inside the group
+    IndexHeap open; // the open ones of those, by rank; made by the ranking
+    Rank rank;      // of its best lane, inside the group
 };
 
 struct GroupStanding {
@@ -46,8 +65,13 @@ struct GroupStanding {
     Limits limits;
     std::size_t first_user = 0; // its users are users[first_user] up to users[end_user], exclusive
     std::size_t end_user = 0;
-    std::vector<std::size_t> open; // of those with a lane still open, a heap by rank; made by the ranking
-    Rank rank;                     // of its best user
+    IndexHeap open; // of those with a lane still open, by rank; made by the ranking
+    Rank rank;      // of its best user
+};
+
+struct Affordable {
+    Micros length = 0;            // never: for good
+    Reason reason = Reason::none; // what ends it
 };
 
 class Standing {
@@ -77,9 +101,9 @@ public:
     // Closes the lane if a limit or a pause stands against its next job, or moves it on over jobs that exceed their
     // group's hard quota. True if the next job may be placed as far as that goes.
     bool may_start(LaneStanding& lane);
-    // What these granted resources cost fits in all limits and the hard quota; for shapes whose grant or price depends
-    // on the executor.
-    bool affords(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const;
+    // How long limits and the hard quota allow these granted resources, for shapes whose grant or price depends on the
+    // executor.
+    Affordable affordable(const LaneStanding& lane, const Resources& granted, std::string_view gpu_type) const;
 
     void close(LaneStanding& lane, Reason reason);
     // lane.next waits for this reason, but `following` may still be placed; null: none may.
@@ -116,6 +140,7 @@ private:
     double quota_scale_;
     Resources capacity_;                                    // of the cluster, if size counts
     Shares* shares_;                                        // null: the policy knows none
+    std::vector<std::size_t> heap_room_;                    // of users' lanes, then of groups' users
     std::map<std::string, std::int64_t, std::less<>> keys_; // placed and running jobs of the keys with a limit
 };
 

@@ -26,6 +26,7 @@ struct Count {
 };
 
 // What a run gives back, and when it is planned to. For a run past its plan `at` lies in the past: see overdue_end().
+// One that was asked to stop counts as past its plan and its limit.
 template <typename Amount> struct Release {
     Micros at = 0;
     JobId job = 0;
@@ -34,6 +35,11 @@ template <typename Amount> struct Release {
     std::optional<Micros> killed_at; // start + time limit
     friend bool operator<(const Release& a, const Release& b) { return a.at != b.at ? a.at < b.at : a.job < b.job; }
 };
+
+// The same run gives back so much of something else.
+inline Release<Count> release_of(std::int64_t amount, const Release<Resources>& release) {
+    return {release.at, release.job, {amount}, release.started, release.killed_at};
+}
 
 // A run past its plan is planned to take twice as long as it has by now, though not longer than its limit.
 inline Micros overdue_end(Micros started, std::optional<Micros> killed_at, Micros now) {

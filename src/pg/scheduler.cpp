@@ -16,7 +16,8 @@ constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes rank
 constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
 constexpr TimestampTz forecast_interval = 5'000'000;
-constexpr TimestampTz forecast_slice = 5'000;    // us of a cycle, so that making one delays no placement
+constexpr TimestampTz forecast_slice = 5'000; // us of a cycle, and not of every one, so that it delays no placement
+constexpr TimestampTz forecast_slice_interval = 100'000;
 constexpr TimestampTz longest_cycle = 5'000'000; // a longer gap between two cycles is a pause of the whole server
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
@@ -365,6 +366,7 @@ void Scheduler::begin_forecast(const core::Plan& plan, TimestampTz now) {
 
 // Goes on with the forecast for a moment.
 void Scheduler::forecast() {
+    forecast_slice_at_ = tick_;
     const TimestampTz deadline = GetCurrentTimestamp() + forecast_slice;
     if (!forecast_->go_on([=] { return GetCurrentTimestamp() > deadline; })) return;
     publish_forecast(slot_, *forecast_);
@@ -438,7 +440,7 @@ Scheduler::Outcome Scheduler::cycle() {
         if (placed > 0) publish_needed_ = true;
         if (to_forecast) begin_forecast(decision, time);
     }
-    if (forecast_) forecast();
+    if (forecast_ && tick_ - forecast_slice_at_ >= forecast_slice_interval) forecast();
     transaction.commit();
     publish_state(time, placed);
     call([] { pgstat_report_stat(false); });
@@ -447,7 +449,8 @@ Scheduler::Outcome Scheduler::cycle() {
 
 long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
-    if (cluster_ && (publish_needed_ || forecast_)) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
+    if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
+    if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
     return wait;
 }
 

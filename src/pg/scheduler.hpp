@@ -70,7 +70,7 @@ private:
     std::string idle_reason_;
     bool plan_needed_ = true;
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
-    TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0;
+    TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0, forecast_slice_at_ = 0;
     std::unique_ptr<core::Forecast> forecast_; // being made
     bool publish_needed_ = true;
     int64 sweep_from_ = 0;

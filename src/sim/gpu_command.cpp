@@ -1,6 +1,7 @@
 #include "gpu_command.hpp"
 #include "gpu_replay.hpp"
 #include "gpu_trace.hpp"
+#include "usage_error.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
@@ -62,7 +63,7 @@ Report run(const Options& options) {
     if (options.gpu_nodes_only)
         std::erase_if(nodes.executors, [](const core::Executor& e) { return e.capacity.gpu_milli == 0; });
     const std::int64_t all = gpu_milli_of(nodes.executors);
-    if (all == 0) throw TraceError(options.nodes + " has no GPUs");
+    if (all == 0) throw UsageError(options.nodes + " has no GPUs");
     const auto expected = std::make_shared<const core::Workload>(workload_of(pods.shapes));
 
     Report report;
@@ -75,7 +76,7 @@ Report run(const Options& options) {
     for (int i = 0; i < options.runs; ++i) {
         const std::int64_t most = (all * demands.back() + 99) / 100;
         const auto arrivals = random_arrivals(pods.shapes, most, options.seed + static_cast<std::uint64_t>(i));
-        if (!arrivals) throw TraceError(options.pods + " asks for too few GPUs to fill the cluster");
+        if (!arrivals) throw UsageError(options.pods + " asks for too few GPUs to fill the cluster");
         report.fitness.add(replay(nodes.executors, pods.shapes, *arrivals, demands, expected));
         report.best_fit.add(replay(nodes.executors, pods.shapes, *arrivals, demands, nullptr));
     }
@@ -130,7 +131,7 @@ void print_table(const Options& options, const Report& report) {
 
 } // namespace
 
-void add_gpu_command(CLI::App& app, int& exit_code) {
+void add_gpu_command(CLI::App& app) {
     const auto options = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand("gpu", "Replay a GPU trace: how many GPUs of its cluster get allocated");
     command->add_option("nodes", options->nodes, "Nodes: CSV with cpu_milli, memory_mib, gpu, model; may be gzipped")
@@ -146,14 +147,9 @@ void add_gpu_command(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_flag("--gpu-nodes-only", options->gpu_nodes_only, "Leave out nodes without GPUs");
     command->add_flag("--json", options->json, "Print JSON");
-    command->callback([options, &exit_code] {
-        try {
-            const Report report = run(*options);
-            options->json ? print_json(*options, report) : print_table(*options, report);
-        } catch (const TraceError& error) {
-            std::cerr << "rcq-sim: " << error.what() << '\n';
-            exit_code = 2;
-        }
+    command->callback([options] {
+        const Report report = run(*options);
+        options->json ? print_json(*options, report) : print_table(*options, report);
     });
 }
 

@@ -4,7 +4,7 @@
 
 namespace rcq::sim {
 
-// Adds the command to the program. When it has run, exit_code is 0, or 2 for input that is of no use (told on stderr).
-void add_gpu_command(CLI::App& app, int& exit_code);
+// Runs when the arguments are parsed; throws UsageError.
+void add_gpu_command(CLI::App& app);
 
 } // namespace rcq::sim

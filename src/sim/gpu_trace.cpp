@@ -1,8 +1,9 @@
 #include "gpu_trace.hpp"
+#include "line_reader.hpp"
+#include "usage_error.hpp"
 #include <charconv>
 #include <memory>
 #include <string_view>
-#include <zlib.h>
 
 namespace rcq::sim {
 namespace {
@@ -14,40 +15,6 @@ constexpr std::int64_t max_gpus = 10'000;
 // Why a row is left out.
 struct BadRow {
     const char* reason;
-};
-
-class Lines {
-public:
-    explicit Lines(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
-        if (!file_) throw TraceError("cannot open " + path);
-    }
-
-    // The next line without its end; false: no more. Throws TraceError.
-    bool next(std::string& line) {
-        line.clear();
-        char buffer[4096];
-        while (gzgets(file_.get(), buffer, sizeof buffer)) {
-            line += buffer;
-            if (line.size() > max_line) throw TraceError(path_ + ": a line is too long for a trace");
-            if (line.empty() || line.back() != '\n') continue;
-            line.pop_back();
-            break;
-        }
-        int error = Z_OK;
-        gzerror(file_.get(), &error);
-        if (error != Z_OK) throw TraceError("cannot read " + path_);
-        const bool more = !line.empty() || gzeof(file_.get()) == 0;
-        if (!line.empty() && line.back() == '\r') line.pop_back();
-        return more;
-    }
-
-private:
-    static constexpr std::size_t max_line = 1 << 20;
-    struct Close {
-        void operator()(gzFile_s* file) const { gzclose(file); }
-    };
-    std::string path_;
-    std::unique_ptr<gzFile_s, Close> file_;
 };
 
 void split(std::string_view line, std::vector<std::string_view>& fields) {
@@ -64,15 +31,15 @@ void split(std::string_view line, std::vector<std::string_view>& fields) {
 class Table {
 public:
     explicit Table(const std::string& path) : path_(path), lines_(path) {
-        if (!lines_.next(line_)) throw TraceError(path + " is empty");
+        if (!next_line()) throw UsageError(path + " is empty");
         split(line_, fields_);
         names_.assign(fields_.begin(), fields_.end());
     }
 
-    // Throws TraceError if there is no such column.
+    // Throws UsageError if there is no such column.
     std::size_t column(std::string_view name) const {
         const auto found = find_column(name);
-        if (!found) throw TraceError(path_ + " has no column " + std::string(name));
+        if (!found) throw UsageError(path_ + " has no column " + std::string(name));
         return *found;
     }
     std::optional<std::size_t> find_column(std::string_view name) const {
@@ -81,12 +48,12 @@ public:
         return std::nullopt;
     }
 
-    // Calls use(row) for every line that is not empty; counts those for which it throws BadRow. Throws TraceError if
+    // Calls use(row) for every line that is not empty; counts those for which it throws BadRow. Throws UsageError if
     // it was content with none.
     template <typename Use> Skipped for_each_row(Use use) {
         Skipped skipped;
         bool any = false;
-        while (lines_.next(line_)) {
+        while (next_line()) {
             if (line_.empty()) continue;
             try {
                 split(line_, fields_);
@@ -97,8 +64,14 @@ public:
                 ++skipped[bad.reason];
             }
         }
-        if (!any) throw TraceError(path_ + " has no usable rows");
+        if (!any) throw UsageError(path_ + " has no usable rows");
         return skipped;
+    }
+
+    bool next_line() {
+        if (!lines_.next(line_)) return false;
+        if (line_.ends_with('\r')) line_.remove_suffix(1);
+        return true;
     }
 
     std::string_view text(std::size_t column) const { return fields_[column]; }
@@ -115,8 +88,8 @@ public:
 
 private:
     std::string path_;
-    Lines lines_;
-    std::string line_;
+    LineReader lines_;
+    std::string_view line_;
     std::vector<std::string> names_;
     std::vector<std::string_view> fields_;
 };

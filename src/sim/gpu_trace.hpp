@@ -4,14 +4,8 @@
 #include "core/gpu_room.hpp"
 #include "core/types.hpp"
 #include <map>
-#include <stdexcept>
 
 namespace rcq::sim {
-
-// A file that cannot be read, or in which nothing is usable. The message is for people and names the file.
-class TraceError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 // Amounts are a thousand times finer than elsewhere, because the trace counts thousandths of cores: cpu_cores holds
 // thousandths of a core and memory_mib thousandths of a MiB, which keeps the ratio of the two. gpu_milli is as usual.
@@ -36,7 +30,7 @@ struct Pods {
 //   number   a number is none, or has a sign or a fraction
 //   range    an amount is out of range: 1,000,000 cores, 1 EiB, 10,000 GPUs
 //   empty    it has neither cores nor memory
-// Throws TraceError, also when no row is left.
+// Throws UsageError, also when no row is left.
 Nodes read_nodes(const std::string& path);
 
 // Columns: cpu_milli, memory_mib, num_gpu, gpu_milli and, if there is one, gpu_spec (models that will do, separated by

@@ -35,8 +35,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     rcq::sim::add_swf_command(app);
     rcq::sim::add_generate_command(app);
-    int exit_code = done;
-    rcq::sim::add_gpu_command(app, exit_code);
+    rcq::sim::add_gpu_command(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {
@@ -51,7 +50,7 @@ int run(int argc, char** argv) {
     errno = 0;
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
         return complain("cannot write the result: " + std::generic_category().message(errno), failed);
-    return exit_code;
+    return done;
 }
 
 } // namespace

@@ -82,6 +82,12 @@ class ProtocolExecutor:
                 done += 1
         return done
 
+    def hold_one(self):
+        """Claims one run and never reports it."""
+        while not self.finished:
+            self.sync(1)
+        self.finished = []
+
     def drain(self, count, batch=500):
         """Jobs per second until `count` jobs are finished."""
         start, done = time.monotonic(), 0
@@ -138,8 +144,20 @@ def hot_path(server, quick):
     db.drop()
 
 
+def reload_time(db):
+    """From the end of a scheduler to the first cycle of the next one, which has read everything again."""
+    before = db.sql("SELECT pending + running AS jobs, clock_timestamp() AS at FROM rcq.scheduler")[0]
+    begun = time.monotonic()
+    db.sql("SELECT pg_terminate_backend(pid) FROM rcq.scheduler")
+    harness.wait_for(lambda: db.sql("SELECT 1 FROM rcq.scheduler WHERE last_cycle_at > %s AND started_at > %s AND pending + running = %s",
+                                    before["at"], before["at"], before["jobs"]),
+                     "the next scheduler to know all jobs", 120)
+    return time.monotonic() - begun
+
+
 def depth(server, quick):
-    """The same drain with many jobs pending behind, and with many blocked in front."""
+    """The same drain with many jobs pending behind; with many in front that fit no executor; and with many in front that
+    wait for resources, of which the first holds a reservation."""
     deep = 100000 if quick else 1000000
     count = 5000 if quick else 20000
     db = harness.Database(server, "depth")
@@ -157,6 +175,18 @@ def depth(server, quick):
         blocked.append(executor.drain(count))
     report("blocked_100k" if quick else "blocked_1m", statistics.median(blocked) / statistics.median(shallow), "ratio")
     db.drop()
+    db = harness.Database(server, "waiting")
+    executor = ProtocolExecutor(db, "x", 4000)
+    waiting = []
+    db.sql("SELECT rcq.submit('true', estimated_hours => 720, priority => 10)")
+    executor.hold_one()
+    for _ in range(deep // 100000):
+        submit_many(db, 100000, cpu_cores=4000, priority=10)
+    for _ in range(3):
+        submit_many(db, count)
+        waiting.append(executor.drain(count))
+    report("waiting_100k" if quick else "waiting_1m", statistics.median(waiting) / statistics.median(shallow), "ratio")
+    db.drop()
     db = harness.Database(server, "behind")
     executor = ProtocolExecutor(db, "x", 4000)
     for _ in range(deep // 100000):
@@ -165,6 +195,7 @@ def depth(server, quick):
         submit_many(db, count, priority=10)
         behind.append(executor.drain(count))
     report("depth_100k" if quick else "depth_1m", statistics.median(behind) / statistics.median(shallow), "ratio")
+    report("reload_100k" if quick else "reload_1m", reload_time(db), "s")
     db.drop()
 
 

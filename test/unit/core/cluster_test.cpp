@@ -7,7 +7,12 @@ namespace core = rcq::core;
 
 namespace {
 
-Executor executor(ExecutorId id, Resources capacity) { return {id, capacity, {}, true, false}; }
+Executor executor(ExecutorId id, Resources capacity) {
+    Executor e;
+    e.id = id;
+    e.capacity = capacity;
+    return e;
+}
 
 Job job(JobId id, GroupId group = 1, UserId user = 1) {
     Job j;
@@ -34,14 +39,22 @@ std::size_t waiting(const Cluster& c) {
     return n;
 }
 
-TEST(Cluster, a_job_is_found_as_it_was_put_with_its_features_sorted) {
+TEST(Cluster, a_job_is_found_as_it_was_put) {
     Cluster c;
     Job j = job(7, 3, 4);
-    j.shape.features = {"b", "a", "b"};
+    j.shape.constraint = Constraint::all_of({"b", "a", "b"});
+    j.shape.min_cores = 1;
+    j.shape.gpu_type = "a100|h100";
+    j.shape.consumables = {{"licence", 2}};
+    j.shape.exclusive = true;
+    j.preemptible = true;
+    j.concurrency_key = "key";
     j.eligible_at = 99;
+    j.estimate = minute;
     j.time_limit = hour;
     c.put_job(j);
-    j.shape.features = {"a", "b"};
+    EXPECT_EQ(c.find_job(7), j);
+    j.shape.constraint = Constraint::all_of({"a", "b"});
     EXPECT_EQ(c.find_job(7), j);
     EXPECT_FALSE(c.find_job(8));
 }
@@ -130,13 +143,13 @@ TEST(Cluster, an_executor_that_comes_back_smaller_is_overbooked_and_offers_nothi
     Cluster c;
     c.put_executor(executor(5, {8, 8192, 0}));
     c.put_run(run(1, 5, {6, 1024, 0}));
-    EXPECT_EQ(c.holes().all().size(), 1U);
+    EXPECT_EQ(c.hosts().holes().all().size(), 1U);
     c.put_executor(executor(5, {4, 8192, 0}));
     EXPECT_EQ(c.free_of(5), (Resources{-2, 7168, 0}));
-    EXPECT_TRUE(c.holes().all().empty());
+    EXPECT_TRUE(c.hosts().holes().all().empty());
     c.drop_run(1);
     EXPECT_EQ(c.free_of(5), (Resources{4, 8192, 0}));
-    EXPECT_EQ(c.holes().all().size(), 1U);
+    EXPECT_EQ(c.hosts().holes().all().size(), 1U);
 }
 
 TEST(Cluster, runs_may_be_known_before_their_executor_and_after_it) {
@@ -146,7 +159,7 @@ TEST(Cluster, runs_may_be_known_before_their_executor_and_after_it) {
     c.put_executor(executor(5, {8, 8192, 0}));
     EXPECT_EQ(c.free_of(5), (Resources{7, 7168, 0}));
     c.drop_executor(5);
-    EXPECT_TRUE(c.holes().all().empty());
+    EXPECT_TRUE(c.hosts().holes().all().empty());
     EXPECT_EQ(c.runs_of(5), std::vector<JobId>{1});
     c.put_executor(executor(5, {8, 8192, 0}));
     EXPECT_EQ(c.free_of(5), (Resources{7, 7168, 0}));
@@ -212,13 +225,13 @@ TEST(Cluster, a_run_is_planned_by_estimate_limit_group_and_settings_in_this_orde
 TEST(Cluster, the_version_of_the_executors_changes_only_when_they_do) {
     Cluster c;
     c.put_executor(executor(5, {8, 8192, 0}));
-    const auto version = c.executors_version();
+    const auto version = c.outlook_version();
     c.put_executor(executor(5, {8, 8192, 0}));
     c.put_run(run(1, 5));
     c.drop_executor(6);
-    EXPECT_EQ(c.executors_version(), version);
+    EXPECT_EQ(c.outlook_version(), version);
     c.drop_executor(5);
-    EXPECT_NE(c.executors_version(), version);
+    EXPECT_NE(c.outlook_version(), version);
 }
 
 TEST(Cluster, any_history_ends_in_the_state_of_the_facts_that_are_left) {
@@ -279,7 +292,7 @@ TEST(Cluster, any_history_ends_in_the_state_of_the_facts_that_are_left) {
                 if (r.executor == key) free -= r.resources;
             ASSERT_EQ(c.free_of(key), free);
         }
-        for (const Hole& h : c.holes().all()) ASSERT_EQ(h.free, c.free_of(h.executor->id));
+        for (const Hole& h : c.hosts().holes().all()) ASSERT_EQ(h.free, c.free_of(h.executor->id));
         for (GroupId g = 0; g < 3; ++g) {
             Counts n;
             for (const auto& [key, j] : jobs)

@@ -14,10 +14,10 @@ Executor executor(ExecutorId id, Resources capacity, Features features = {}) {
     return e;
 }
 
-Shape needs(Resources need, Features features = {}) {
+Shape needs(Resources need, const Features& features = {}) {
     Shape s;
     s.need = need;
-    s.features = std::move(features);
+    s.constraint = Constraint::all_of(features);
     return s;
 }
 

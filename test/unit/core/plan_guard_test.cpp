@@ -11,7 +11,7 @@ TEST_F(GuardTest, with_scope_job_every_job_that_waited_too_long_goes_first_oldes
     settings().guard_scope = GuardScope::job;
     use_settings();
     group(1, 1);
-    c.charge(1, 100, now, 3600.0 * 1000); // far over its quota
+    use(1, 1000); // far over its quota
     submit(1, 1, 80);
     submit(2, 1, 90);
     submit(3, 1, 72); // not longer than max_wait
@@ -26,7 +26,7 @@ TEST_F(GuardTest, with_scope_job_every_job_that_waited_too_long_goes_first_oldes
 TEST_F(GuardTest, with_scope_group_one_job_of_each_group_is_lifted_at_a_time) {
     host(1, 3);
     group(1, 1);
-    c.charge(1, 100, now, 3600.0 * 1000);
+    use(1, 1000);
     for (JobId id = 1; id <= 5; ++id) submit(id, 1, static_cast<double>(100 - id));
     for (JobId id = 11; id <= 15; ++id) submit(id, 2);
     EXPECT_EQ(placed(), (Ids{1, 11, 12}));

@@ -1,6 +1,6 @@
 // A small cluster to tell stories with. Waiting times are in hours, a job takes one core unless said otherwise.
 #pragma once
-#include "core/plan.hpp"
+#include "runs.hpp"
 #include <gtest/gtest.h>
 
 namespace rcq::core {
@@ -11,13 +11,19 @@ protected:
 
     PlanTest() { c.advance(now); }
 
-    void host(ExecutorId id, std::int32_t cores, Features features = {}) {
-        c.put_executor({id, {cores, cores * 4096LL, 0}, std::move(features), true, false});
+    static Executor host_of(ExecutorId id, std::int32_t cores) {
+        Executor e;
+        e.id = id;
+        e.capacity = {cores, cores * 4096LL, 0};
+        return e;
     }
+    void host(ExecutorId id, std::int32_t cores) { c.put_executor(host_of(id, cores)); }
     Group& group(GroupId id, std::optional<double> quota = std::nullopt) {
-        groups[id] = Group{id, 5, quota, false, std::nullopt};
-        c.put_group(groups[id]);
-        return groups[id];
+        Group& g = groups[id] = Group{};
+        g.id = id;
+        g.quota_cpu_hours = quota;
+        c.put_group(g);
+        return g;
     }
     Job one(JobId id, GroupId group_id, double waited_h = 0, std::int32_t cores = 1) {
         Job j;
@@ -37,12 +43,18 @@ protected:
         for (const Placement& p : last.placements) ids.push_back(p.job);
         return ids;
     }
-    // The placements of the last plan come true.
-    void apply() {
-        for (const Placement& p : last.placements) {
-            const Job j = *c.find_job(p.job);
-            c.put_run({j.id, p.executor, j.group, j.user, j.shape.need, now, {}, j.estimate, j.time_limit, false});
-        }
+    // The placements of the last plan come true; claimed at once if so said, else only assigned.
+    void apply(std::optional<Micros> claimed_at = std::nullopt) {
+        for (const Placement& p : last.placements) c.put_run(run_of(*c.find_job(p.job), p, now, claimed_at));
+    }
+    // The group has used so many core-hours in the hour before `until`.
+    void use(GroupId group_id, double core_hours, Micros until = now) {
+        c.charge({group_id, group_id * 100}, 3600 * core_hours, until - hour, until);
+    }
+    static Budget most(std::size_t placements) {
+        Budget budget;
+        budget.max_placements = placements;
+        return budget;
     }
     Reason reason_of(GroupId group_id) {
         for (const LaneReport& l : last.lanes)

@@ -76,7 +76,7 @@ TEST_F(PlanTest, settled_usage_lowers_a_group_below_one_that_used_nothing) {
     host(1, 1);
     group(1, 100);
     group(2, 100);
-    c.charge(1, 100, now - day, 3600.0 * 200);
+    use(1, 200, now - day);
     submit(1, 1, 10);
     submit(2, 2);
     EXPECT_EQ(placed(), Ids{2});
@@ -123,14 +123,18 @@ TEST_F(PlanTest, each_reason_for_not_fitting_is_told_apart) {
     submit(4, 4, 0, 16);
     submit(5, 5, 0, 3);
     submit(6, 5, 0, 3);
-    c.put_executor({2, {8, 65536, 0}, {}, false, false});
-    c.put_executor({3, {16, 65536, 0}, {}, true, true});
+    Executor offline = host_of(2, 8);
+    offline.accepting = false;
+    c.put_executor(offline);
+    Executor drained = host_of(3, 16);
+    drained.draining = true;
+    c.put_executor(drained);
     placed();
     EXPECT_EQ(reason_of(2), Reason::never_fits);
     EXPECT_EQ(reason_of(3), Reason::no_executor);
     EXPECT_EQ(reason_of(4), Reason::drained);
     EXPECT_EQ(reason_of(5), Reason::resources);
-    EXPECT_EQ(state.misfits.size(), 4U);
+    EXPECT_EQ(state.outlooks.size(), 4U);
     host(4, 200); // a remembered reason goes with the executors it was for
     EXPECT_EQ(placed().size(), 6U);
 }
@@ -221,7 +225,7 @@ TEST_F(PlanTest, a_group_over_its_hard_quota_gets_nothing_even_for_free) {
     c.put_group(g);
     submit(1, 1);
     EXPECT_EQ(placed(), Ids{1});
-    c.charge(1, 100, now, 3600.0 * 4);
+    use(1, 4);
     EXPECT_EQ(placed(), Ids{});
     EXPECT_EQ(reason_of(1), Reason::quota);
 }
@@ -242,13 +246,15 @@ TEST_F(PlanTest, the_limit_on_running_jobs_counts_runs_and_placements) {
 TEST_F(PlanTest, the_budget_ends_a_plan_and_the_next_one_goes_on) {
     host(1, 100);
     for (JobId id = 1; id <= 5; ++id) submit(id, 1, static_cast<double>(10 - id));
-    EXPECT_EQ(placed({2, {}, 1000}), (Ids{1, 2}));
+    EXPECT_EQ(placed(most(2)), (Ids{1, 2}));
     EXPECT_FALSE(last.complete);
     EXPECT_EQ(reason_of(1), Reason::priority);
     EXPECT_EQ(last.ranked.at(0).job, 3);
     apply();
     int asked = 0;
-    EXPECT_EQ(placed({SIZE_MAX, [&] { return ++asked > 1; }, 1000}), Ids{3});
+    Budget budget;
+    budget.out_of_time = [&] { return ++asked > 2; };
+    EXPECT_EQ(placed(budget), Ids{3});
     EXPECT_FALSE(last.complete);
     apply();
     EXPECT_EQ(placed(), (Ids{4, 5}));

@@ -1,4 +1,5 @@
 #include "core/priority.hpp"
+#include <cmath>
 #include <gtest/gtest.h>
 
 using namespace rcq::core;
@@ -55,15 +56,70 @@ TEST(Priority, user_fairness_can_be_switched_off) {
     EXPECT_DOUBLE_EQ(user_factor(100, 4, 100, s), 1);
 }
 
-TEST(Priority, the_final_priority_is_the_product_of_base_multiplier_and_boost) {
-    EXPECT_DOUBLE_EQ(rank(10, 1.10, 1, 2.0, 0, 1).final, 22.0);
-    EXPECT_DOUBLE_EQ(rank(10, 1.10, 0.5, 2.0, 0, 1).final, 11.0);
+Settings with(Policy policy) {
+    Settings s;
+    s.policy = policy;
+    return s;
 }
+
+TEST(Priority, the_final_priority_is_the_product_of_base_multiplier_and_boost) {
+    const double own = own_priority(10, 0, 10 * hour, settings);
+    EXPECT_DOUBLE_EQ(own, 11.0);
+    EXPECT_DOUBLE_EQ(rank(own, {2.0, 1}, 0, 1, settings).final, 22.0);
+    EXPECT_DOUBLE_EQ(rank(own, {2.0, 0.5}, 0, 1, settings).final, 11.0);
+    const Factors f = factors(10, 0.7, 10 * hour, {2.0, 0.5}, settings);
+    EXPECT_DOUBLE_EQ(f.base, 10);
+    EXPECT_DOUBLE_EQ(f.multiplier, 1);
+    EXPECT_DOUBLE_EQ(f.user_factor, 0.5);
+    EXPECT_DOUBLE_EQ(f.boost, 1.1);
+    EXPECT_DOUBLE_EQ(f.priority, 11.0);
+}
+
+TEST(Priority, the_policies_of_shares_add_weighted_factors_up) {
+    for (const Policy policy : {Policy::multifactor, Policy::fairtree}) {
+        Settings s = with(policy);
+        s.weight_age = 1000;
+        s.weight_fair_share = 2000;
+        s.weight_priority = 40;
+        s.weight_size = 8;
+        s.max_age = 10 * hour;
+        // half the age, base 10 of 20, a quarter of the cluster, fair share 0.75; the group's multiplier is none of it
+        const double own = own_priority(10, 0.25, 5 * hour, s);
+        EXPECT_DOUBLE_EQ(own, 500 + 20 + 2);
+        EXPECT_DOUBLE_EQ(rank(own, {7, 0.75}, 0, 1, s).final, 500 + 20 + 2 + 1500);
+        EXPECT_DOUBLE_EQ(own_priority(10, 0.25, 50 * hour, s), 1000 + 20 + 2);
+        const Factors f = factors(10, 0.25, 5 * hour, {7, 0.75}, s);
+        EXPECT_DOUBLE_EQ(f.multiplier, 0.75);
+        EXPECT_DOUBLE_EQ(f.boost, 0.5);
+        EXPECT_DOUBLE_EQ(f.priority, 2022);
+    }
+}
+
+TEST(Priority, first_in_first_out_knows_age_alone) {
+    const Settings s = with(Policy::fifo);
+    const auto at = [&](double base, Micros eligible_at, JobId id) {
+        return rank(own_priority(base, 1, 100 * hour - eligible_at, s), {2, 2}, eligible_at, id, s);
+    };
+    EXPECT_DOUBLE_EQ(at(20, 0, 1).final, 0);
+    EXPECT_TRUE(goes_before(at(2, 1, 9), at(20, 2, 1)));
+    EXPECT_TRUE(goes_before(at(2, 1, 1), at(20, 1, 9)));
+}
+
 TEST(Priority, equal_priorities_go_by_age_and_then_by_id) {
-    EXPECT_TRUE(goes_before(rank(10, 1, 1, 2, 0, 1), rank(10, 1, 1, 1, 0, 2)));
-    EXPECT_TRUE(goes_before(rank(10, 1, 1, 1, 5, 9), rank(10, 1, 1, 1, 6, 1)));
-    EXPECT_TRUE(goes_before(rank(10, 1, 1, 1, 5, 1), rank(10, 1, 1, 1, 5, 9)));
-    EXPECT_FALSE(goes_before(rank(10, 1, 1, 1, 5, 1), rank(10, 1, 1, 1, 5, 1)));
+    const auto at = [](double own, Micros eligible_at, JobId id) { return rank(own, {}, eligible_at, id, settings); };
+    EXPECT_TRUE(goes_before(at(2, 9, 9), at(1, 0, 1)));
+    EXPECT_TRUE(goes_before(at(1, 5, 9), at(1, 6, 1)));
+    EXPECT_TRUE(goes_before(at(1, 5, 1), at(1, 5, 9)));
+    EXPECT_FALSE(goes_before(at(1, 5, 1), at(1, 5, 1)));
+}
+
+TEST(Priority, what_rounding_makes_equal_is_still_ordered_as_inside_its_owner) {
+    const double a = 1, b = std::nextafter(1.0, 2.0); // b is more, though not after the multiplication
+    const Rank x = rank(a, {1, 0.7}, 0, 1, settings), y = rank(b, {1, 0.7}, 1, 2, settings);
+    EXPECT_GE(y.final, x.final);
+    EXPECT_TRUE(goes_before(y, x));
+    const Rank v = rank(a, {1e-300, 1e-10}, 0, 1, settings), u = rank(b, {1e-300, 1e-10}, 1, 2, settings);
+    EXPECT_TRUE(goes_before(u, v));
 }
 
 } // namespace

@@ -29,7 +29,9 @@ TEST_F(RankingTest, the_ranking_shows_lifted_jobs_first_and_stops_at_its_length)
     submit(1, 1, 100);
     submit(2, 1, 99);
     submit(3, 2);
-    placed({SIZE_MAX, {}, 2});
+    Budget two;
+    two.max_ranked = 2;
+    placed(two);
     ASSERT_EQ(last.ranked.size(), 2U);
     EXPECT_EQ(last.ranked[0].job, 1);
     EXPECT_TRUE(last.ranked[0].lifted);
@@ -49,7 +51,7 @@ TEST_F(RankingTest, a_lane_report_names_its_key_and_its_factors) {
     placed();
     ASSERT_EQ(last.lanes.size(), 1U);
     const LaneReport& l = last.lanes[0];
-    EXPECT_EQ(l.lane_key, lane_key(7, 700, 5, {{1, 1024, 0}, {}}));
+    EXPECT_EQ(l.lane_key, lane_key(lane_spec(one(1, 7))));
     EXPECT_EQ(l.group, 7);
     EXPECT_EQ(l.user, 700);
     EXPECT_DOUBLE_EQ(l.base, 10);

@@ -1,4 +1,5 @@
 #include "sim/gpu_command.hpp"
+#include "sim/usage_error.hpp"
 #include "trace_files.hpp"
 #include <algorithm>
 #include <gmock/gmock.h>
@@ -10,19 +11,20 @@ namespace {
 
 class GpuCommand : public TraceFiles {
 protected:
-    // Runs `rcq-sim gpu` and returns its exit code.
-    int run(std::vector<std::string> arguments) {
+    // Runs `rcq-sim gpu`: what it prints, and what it complains about.
+    void run(std::vector<std::string> arguments) {
         CLI::App app;
-        int exit_code = 0;
-        add_gpu_command(app, exit_code);
+        add_gpu_command(app);
         arguments.insert(arguments.begin(), "gpu");
         std::reverse(arguments.begin(), arguments.end());
         testing::internal::CaptureStdout();
-        testing::internal::CaptureStderr();
-        app.parse(std::move(arguments));
+        err.clear();
+        try {
+            app.parse(std::move(arguments));
+        } catch (const UsageError& error) {
+            err = error.what();
+        }
         out = testing::internal::GetCapturedStdout();
-        err = testing::internal::GetCapturedStderr();
-        return exit_code;
     }
 
     std::string nodes = write("nodes.csv", "cpu_milli,memory_mib,gpu,model\n"
@@ -38,7 +40,7 @@ protected:
 };
 
 TEST_F(GpuCommand, the_json_answer_has_mean_least_and_every_run) {
-    ASSERT_EQ(run({nodes, pods, "--runs", "3", "--json"}), 0);
+    run({nodes, pods, "--runs", "3", "--json"});
     const auto answer = nlohmann::json::parse(out);
     EXPECT_EQ(answer["nodes"], 2);
     EXPECT_EQ(answer["gpus"], 4);
@@ -55,7 +57,7 @@ TEST_F(GpuCommand, the_json_answer_has_mean_least_and_every_run) {
 }
 
 TEST_F(GpuCommand, the_same_seed_gives_the_same_answer) {
-    ASSERT_EQ(run({nodes, pods, "--seed", "5", "--runs", "2"}), 0);
+    run({nodes, pods, "--seed", "5", "--runs", "2"});
     const std::string first = out;
     EXPECT_THAT(first, testing::HasSubstr("gpu_allocated_at_100 "));
     run({nodes, pods, "--seed", "5", "--runs", "2"});
@@ -63,16 +65,16 @@ TEST_F(GpuCommand, the_same_seed_gives_the_same_answer) {
 }
 
 TEST_F(GpuCommand, nodes_without_gpus_can_be_left_out) {
-    ASSERT_EQ(run({nodes, pods, "--gpu-nodes-only", "--json"}), 0);
+    run({nodes, pods, "--gpu-nodes-only", "--json"});
     EXPECT_EQ(nlohmann::json::parse(out)["nodes"], 1);
 }
 
-TEST_F(GpuCommand, input_of_no_use_is_told_and_ends_with_exit_code_2) {
-    EXPECT_EQ(run({path("missing.csv"), pods}), 2);
-    EXPECT_THAT(err, testing::HasSubstr("cannot open"));
-    EXPECT_EQ(run({nodes, write("none.csv", "cpu_milli,memory_mib,num_gpu,gpu_milli\n1000,1,0,0\n")}), 2);
+TEST_F(GpuCommand, input_of_no_use_is_told_in_one_line) {
+    run({path("missing.csv"), pods});
+    EXPECT_THAT(err, testing::HasSubstr("cannot"));
+    run({nodes, write("none.csv", "cpu_milli,memory_mib,num_gpu,gpu_milli\n1000,1,0,0\n")});
     EXPECT_THAT(err, testing::HasSubstr("too few GPUs"));
-    EXPECT_EQ(run({write("cpu.csv", "cpu_milli,memory_mib,gpu,model\n1000,1,0,\n"), pods}), 2);
+    run({write("cpu.csv", "cpu_milli,memory_mib,gpu,model\n1000,1,0,\n"), pods});
     EXPECT_THAT(err, testing::HasSubstr("has no GPUs"));
     EXPECT_EQ(out, "");
 }

@@ -1,4 +1,5 @@
 #include "sim/gpu_trace.hpp"
+#include "sim/usage_error.hpp"
 #include "trace_files.hpp"
 #include <random>
 #include <zlib.h>
@@ -66,11 +67,11 @@ TEST_F(GpuTrace, a_gzipped_file_reads_like_a_plain_one) {
 }
 
 TEST_F(GpuTrace, a_file_without_usable_rows_is_an_error) {
-    EXPECT_THROW(read_nodes(path("missing.csv")), TraceError);
-    EXPECT_THROW(read_nodes(write("a.csv", "")), TraceError);
-    EXPECT_THROW(read_nodes(write("b.csv", "cpu_milli,memory_mib,gpu,model\n")), TraceError);
-    EXPECT_THROW(read_nodes(write("c.csv", "cpu_milli,memory_mib,gpu\n1000,10,1\n")), TraceError) << "no model";
-    EXPECT_THROW(read_pods(write("d.csv", "cpu_milli,memory_mib,num_gpu,gpu_milli\n1,x,1,1000\n")), TraceError);
+    EXPECT_THROW(read_nodes(path("missing.csv")), UsageError);
+    EXPECT_THROW(read_nodes(write("a.csv", "")), UsageError);
+    EXPECT_THROW(read_nodes(write("b.csv", "cpu_milli,memory_mib,gpu,model\n")), UsageError);
+    EXPECT_THROW(read_nodes(write("c.csv", "cpu_milli,memory_mib,gpu\n1000,10,1\n")), UsageError) << "no model";
+    EXPECT_THROW(read_pods(write("d.csv", "cpu_milli,memory_mib,num_gpu,gpu_milli\n1,x,1,1000\n")), UsageError);
 }
 
 TEST_F(GpuTrace, a_truncated_gzip_file_is_an_error) {
@@ -80,7 +81,7 @@ TEST_F(GpuTrace, a_truncated_gzip_file_is_an_error) {
     for (int i = 0; i < 1000; ++i) gzprintf(file, "%d,1024,4,A%d\n", 1000 + i * 7919 % 1000, i);
     gzclose(file);
     std::filesystem::resize_file(name, std::filesystem::file_size(name) / 2);
-    EXPECT_THROW(read_nodes(name), TraceError);
+    EXPECT_THROW(read_nodes(name), UsageError);
 }
 
 TEST_F(GpuTrace, garbage_is_refused_or_skipped_but_never_crashes) {
@@ -94,7 +95,7 @@ TEST_F(GpuTrace, garbage_is_refused_or_skipped_but_never_crashes) {
                                 +[](const std::string& f) { return read_pods(f).shapes.size(); }}) {
             try {
                 EXPECT_GT(read(file), 0U);
-            } catch (const TraceError& error) {
+            } catch (const UsageError& error) {
                 EXPECT_STRNE(error.what(), "");
             }
         }
