@@ -56,6 +56,7 @@ CREATE TABLE rcq_private.live (
     exclusive     boolean NOT NULL DEFAULT false,
     preemptible   boolean NOT NULL DEFAULT false,
     concurrency_key text COLLATE "C",
+    time_limit_s  integer,
     -- from here on columns change
     held          boolean NOT NULL DEFAULT false,
     priority      smallint NOT NULL,
@@ -81,6 +82,7 @@ CREATE TABLE rcq_private.live (
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
 COMMENT ON COLUMN rcq_private.live.planned_s IS 'Seconds: estimate, else time limit; NULL when the job states neither';
+COMMENT ON COLUMN rcq_private.live.time_limit_s IS 'Seconds, which no plan exceeds; NULL = none';
 COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor process that claimed the run';
 COMMENT ON COLUMN rcq_private.live.granted_cores IS 'What the placement granted, as granted_memory_mib and granted_gpus, where it is not what was asked for; NULL = as asked, or not placed';
 COMMENT ON COLUMN rcq_private.live.preempt_requested_at IS 'When the scheduler asked the executor to end this run for another job';

@@ -41,11 +41,14 @@ ALTER TABLE rcq_private.live
     ADD COLUMN exclusive boolean NOT NULL DEFAULT false,
     ADD COLUMN preemptible boolean NOT NULL DEFAULT false,
     ADD COLUMN concurrency_key text COLLATE "C",
+    ADD COLUMN time_limit_s integer,
     ADD COLUMN granted_cores integer,
     ADD COLUMN granted_memory_mib integer,
     ADD COLUMN granted_gpus integer,
     ADD COLUMN preempt_requested_at timestamptz,
     ADD COLUMN preempted smallint NOT NULL DEFAULT 0;
+UPDATE rcq_private.live l SET time_limit_s = pg_catalog.ceil(pg_catalog.date_part('epoch', j.time_limit))
+  FROM rcq_private.job j WHERE j.id OPERATOR(pg_catalog.=) l.job_id AND j.time_limit IS NOT NULL;
 CREATE INDEX live_user ON rcq_private.live (user_id);
 ALTER TABLE rcq_private.outcome
     ADD COLUMN granted_cores integer,
@@ -68,6 +71,7 @@ COMMENT ON COLUMN rcq_private.users.max_jobs IS 'Placed and running jobs of the 
 COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; 0 = no limit, NULL = the setting max_pending_per_user decides';
 COMMENT ON COLUMN rcq_private.job.cpu_cores_min IS 'Fewest cores that will do (moldable job); NULL = cpu_cores';
 COMMENT ON COLUMN rcq_private.job.consumables IS 'Named countable resources, {"name": whole amount}';
+COMMENT ON COLUMN rcq_private.live.time_limit_s IS 'Seconds, which no plan exceeds; NULL = none';
 COMMENT ON COLUMN rcq_private.live.granted_cores IS 'What the placement granted, as granted_memory_mib and granted_gpus, where it is not what was asked for; NULL = as asked, or not placed';
 COMMENT ON COLUMN rcq_private.live.preempt_requested_at IS 'When the scheduler asked the executor to end this run for another job';
 COMMENT ON COLUMN rcq_private.live.preempted IS 'How often a run of the job was ended for another job';

@@ -45,7 +45,7 @@ private:
     "{COALESCE(l.granted_cores, l.cpu_cores)|l.cpu_cores}, "                                                           \
     "{COALESCE(l.granted_memory_mib, l.memory_mib)|l.memory_mib}, "                                                    \
     "{COALESCE(l.granted_gpus, l.gpu_count)|l.gpu_count}, "                                                            \
-    "{l.preempt_requested_at|NULL::timestamptz}, {l.preempted|0::smallint}"
+    "{l.preempt_requested_at|NULL::timestamptz}, {l.preempted|0::smallint}, {l.time_limit_s|NULL::integer}"
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
@@ -84,6 +84,7 @@ LiveRow live_row(const Row& row) {
     job.preemptible = row.boolean(22);
     job.concurrency_key = text_or_empty(row, 23);
     live.preempted = row.small(28);
+    if (!row.is_null(29)) job.time_limit = row.integer(29) * core::second;
     return live;
 }
 

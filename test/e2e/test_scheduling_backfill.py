@@ -107,29 +107,23 @@ def test_holes_are_filled_by_rank_or_with_the_shortest_job(blocked, order, first
 
 def test_plans_stretch_the_estimates_of_people_whose_jobs_take_longer(db):
     """By the median of what their jobs took; but no job is planned to outlive its time limit."""
-    db.executor("a", cores=4)
-    user = db.user("optimist")
-    for job in [db.submit("sleep 0.6", user=user, estimated_hours=0.2 / 3600) for _ in range(5)]:
+    optimist = db.user("optimist")
+    for name in ("stretched", "limited", "honest"):
+        db.executor(name, "--features", name)
+    for job in [db.submit("sleep 0.6", user=optimist, estimated_hours=0.2 / 3600) for _ in range(5)]:
         db.ended(job)
     gate = db.gate()
-    running = db.submit(gate.script, user=user, cpu_cores=4, estimated_hours=1)
-    started = db.running(running)["started_at"]
-    after = db.submit("true", cpu_cores=4)
+    started, after = {}, {}
+    for name, options in (("stretched", {"user": optimist}), ("limited", {"user": optimist, "time_limit": "90 minutes"}), ("honest", {})):
+        started[name] = db.running(db.submit(gate.script, cpu_cores=4, estimated_hours=1, features=[name], **options))["started_at"]
+        after[name] = db.submit("true", cpu_cores=4, features=[name])
 
     def expected():
-        (row,) = db.sql("SELECT expected_start, approximate FROM rcq.queue WHERE id = %s", after)
-        return 0 if row["approximate"] is not False else (row["expected_start"] - started) / hours(1)
-    harness.wait_for(lambda: 2.9 < expected() < 6, "the plan is about three times the estimate")
-    db.set(correct_estimates="off")
-    harness.wait_for(lambda: 0.99 < expected() < 1.01, "the estimate is taken as it is")
+        """In hours from the start of what is in the way."""
+        starts = {row["id"]: row["expected_start"] for row in db.sql("SELECT id, expected_start FROM rcq.queue WHERE NOT approximate")}
+        return {name: (starts[job] - started[name]) / hours(1) for name, job in after.items()} if set(starts) >= set(after.values()) else None
+    found = harness.wait_for(expected, "a forecast")
+    assert 2.9 < found["stretched"] < 6, "about three times the estimate"
+    assert found["limited"] == pytest.approx(1.5, abs=0.01)
+    assert found["honest"] == pytest.approx(1, abs=0.01)
     gate.open()
-    db.ended(running)
-
-    db.set(correct_estimates="on")
-    limited_gate = db.gate()
-    limited = db.submit(limited_gate.script, user=user, cpu_cores=4, estimated_hours=1, time_limit="90 minutes")
-    started = db.running(limited)["started_at"]
-    after = db.submit("true", cpu_cores=4)
-    harness.wait_for(lambda: expected() > 0, "a forecast")
-    assert 1.49 < expected() < 1.51
-    limited_gate.open()

@@ -128,6 +128,68 @@ def test_rows_survive_and_the_queue_goes_on(old):
         old.sql("DROP ROLE t_ann")
 
 
+def test_the_library_serves_the_version_before_until_the_update(old):
+    """People may take their time between the restart with the new library and ALTER EXTENSION UPDATE."""
+    old.sql("CREATE ROLE t_ann LOGIN")
+    try:
+        old.sql("SELECT rcq.add_group('physics', 100, quota_mode => 'hard', default_estimate => '10 minutes'), rcq.add_user('t_ann', 'physics', max_priority => 7)")
+        old.sql("SELECT rcq.set('lost_after', '3 s'), rcq.set('lease', '2 s'), rcq.set('fairshare_window', '20 days')")
+        executor = old.executor("a", "--features", "ssd", cores=2)
+        assert old.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+        gate = old.gate()
+        running = old.submit(gate.script, user="t_ann", cpu_cores=2, estimated_hours=1, time_limit="2 hours", features=["ssd"])
+        old.running(running)
+        urgent, calm = old.submit("echo $RCQ_CPU_CORES", user="t_ann", priority=7), old.submit("true", user="t_ann", priority=2)
+        never, held = old.submit("true", cpu_cores=64, user="t_ann"), old.submit("true", hold=True, user="t_ann")
+        over_quota = old.submit("true", estimated_hours=200, user="t_ann")
+        many = [row["submit_many"] for row in old.sql("""SELECT rcq.submit_many('[{"script": "true"}, {"script": "exit 3", "max_retries": 1}]')""", user="t_ann")]
+
+        for job, reason in ((urgent, "resources"), (calm, "resources"), (never, "never_fits"), (held, "held")):
+            old.waiting(job, reason)
+        queued = harness.wait_for(lambda: [row for row in old.sql("SELECT * FROM rcq.queue WHERE id = ANY (%s) AND position IS NOT NULL ORDER BY position", [urgent, calm], user="t_ann")][1:] and
+                                  old.sql("SELECT id, user_name, group_name, base_priority FROM rcq.queue WHERE id = ANY (%s) ORDER BY position", [urgent, calm], user="t_ann"), "positions")
+        assert queued == [{"id": urgent, "user_name": "t_ann", "group_name": "physics", "base_priority": 12}, {"id": calm, "user_name": "t_ann", "group_name": "physics", "base_priority": 7}]
+        (usage,) = old.sql("SELECT running_jobs, running_cores, pending_jobs, planned_hours, fair_share FROM rcq.group_usage WHERE group_name = 'physics'")
+        assert (usage["running_jobs"], usage["running_cores"], usage["pending_jobs"], usage["fair_share"]) == (1, 2, 7, 2)
+        assert 1.9 < usage["planned_hours"] <= 2
+        assert old.sql("SELECT status, runs, cpu_cores_used, features FROM rcq.executors") == [{"status": "busy", "runs": 1, "cpu_cores_used": 2, "features": ["ssd"]}]
+        assert old.sql("SELECT job_id, status FROM rcq.runs") == [{"job_id": running, "status": "running"}]
+
+        assert old.one("SELECT rcq.cancel(%s)", never, user="t_ann") == "cancelled"
+        old.sql("SELECT rcq.set_priority(%s, 7), rcq.release(%s)", calm, held, user="t_ann")
+        gate.open()
+        for job in (running, urgent, calm, held, many[0]):
+            assert old.ended(job)["status"] == "completed"
+        assert old.logs(urgent) == ["1"]
+        row = old.ended(many[1])
+        assert (row["status"], row["attempt"], row["exit_code"]) == ("failed", 2, 3)
+        old.waiting(over_quota, "quota")
+        assert old.one("SELECT rcq.cancel(%s)", over_quota, user="t_ann") == "cancelled"
+        killed = old.submit("sleep 60", user="t_ann")
+        old.running(killed)
+        assert old.one("SELECT rcq.cancel(%s)", killed, user="t_ann") == "cancelling"
+        assert old.ended(killed)["status"] == "cancelled"
+
+        lost = old.submit("test $RCQ_ATTEMPT = 2 || sleep 60", user="t_ann")
+        old.running(lost)
+        executor.kill()
+        harness.wait_for(lambda: old.job(lost)["status"] == "pending", "the run is lost")
+        limited = old.submit("true", time_limit="90 s", hold=True, user="t_ann")
+        old.sql("SELECT pg_terminate_backend(pid) FROM rcq.scheduler")
+        executor.start()
+        assert old.ended(lost)["attempt"] == 2
+        assert old.one("SELECT cpu_hours FROM rcq.group_usage WHERE group_name = 'physics'") < 1
+        assert old.one("SELECT count(*) FROM rcq_private.command") == 0
+
+        update(old)
+        assert old.one("SELECT time_limit_s FROM rcq_private.live WHERE job_id = %s", limited) == 90
+        old.sql("SELECT rcq.release(%s)", limited)
+        assert old.ended(limited)["status"] == "completed"
+    finally:
+        old.sql("DROP OWNED BY t_ann")
+        old.sql("DROP ROLE t_ann")
+
+
 def test_what_an_updated_database_defines_is_in_its_dump(old):
     update(old)
     old.sql("CREATE ROLE t_ben")
