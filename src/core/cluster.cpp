@@ -8,7 +8,9 @@ namespace rcq::core {
 Cluster::Cluster(const Settings& settings) : usage_(settings.usage_window) { set_settings(settings); }
 
 void Cluster::set_settings(const Settings& settings) {
+    const bool plans_alike = settings.correct_estimates == settings_.correct_estimates;
     settings_ = settings;
+    if (!plans_alike) plan_pending_again();
     lanes_.order_by_plan(settings.backfill_order == BackfillOrder::shortest);
     rebook([](const Run&) { return true; }, [&] { usage_.set_window(settings.usage_window); });
 }
@@ -141,6 +143,16 @@ void Cluster::put_job(const Job& job) {
         ++c.pending;
         c.held += job.held ? 1 : 0;
     });
+}
+
+void Cluster::plan_pending_again() {
+    for (auto& [id, pending] : jobs_) {
+        const auto own_plan_s = plan_seconds(pending.lane->spec.user, pending.estimate, pending.time_limit);
+        if (own_plan_s == pending.entry.own_plan_s) continue;
+        if (!pending.held) lanes_.erase(*pending.lane, pending.entry);
+        pending.entry.own_plan_s = own_plan_s;
+        if (!pending.held) lanes_.insert(*pending.lane, pending.entry);
+    }
 }
 
 void Cluster::drop_job(JobId id) {

@@ -123,6 +123,7 @@ private:
     };
 
     void expect_jobs();
+    void plan_pending_again();
     Booked book(const Run& run) const;
     void enter(const Booked& booked);
     void remove(const Booked& booked);

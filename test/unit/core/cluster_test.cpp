@@ -222,6 +222,30 @@ TEST(Cluster, a_run_is_planned_by_estimate_limit_group_and_settings_in_this_orde
     EXPECT_EQ(c.usage().group(1), 0);
 }
 
+TEST(Cluster, estimates_of_who_underestimates_are_stretched_up_to_the_limit_unless_that_is_off) {
+    Cluster cluster;
+    for (int i = 0; i < 5; ++i) cluster.record_duration(1, hour, 3 * hour);
+    EXPECT_EQ(cluster.plan_seconds(1, hour, std::nullopt), 3 * 3600);
+    EXPECT_EQ(cluster.plan_seconds(1, hour, 2 * hour), 2 * 3600) << "no longer than it may run";
+    EXPECT_EQ(cluster.plan_seconds(1, std::nullopt, 2 * hour), 2 * 3600) << "a limit is no estimate";
+    EXPECT_EQ(cluster.plan_seconds(2, hour, std::nullopt), 3600) << "somebody else";
+
+    Job job;
+    job.id = 1;
+    job.group = job.user = 1;
+    job.shape.need = {1, 1, 0};
+    job.estimate = hour;
+    cluster.put_job(job);
+    const auto planned = [&] { return *cluster.lanes().all().begin()->second.waiting.first()->own_plan_s; };
+    EXPECT_EQ(planned(), 3 * 3600);
+    Settings settings;
+    settings.correct_estimates = false;
+    cluster.set_settings(settings);
+    EXPECT_EQ(planned(), 3600) << "jobs that wait are planned again";
+    cluster.drop_job(1);
+    EXPECT_TRUE(cluster.lanes().all().empty());
+}
+
 TEST(Cluster, the_version_of_the_executors_changes_only_when_they_do) {
     Cluster c;
     c.put_executor(executor(5, {8, 8192, 0}));
