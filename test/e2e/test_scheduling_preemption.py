@@ -135,7 +135,7 @@ def test_a_job_that_saves_its_state_when_asked_is_not_done_yet(db):
 
 
 def test_an_executor_lost_during_a_preemption_loses_nothing(db):
-    executor = db.executor("a", "--kill-grace", "60", cores=2)
+    executor = db.executor("a", "--kill-grace", "3", cores=2)
     victim = start(db, STUBBORN, cpu_cores=2, preemptible=True)
     eligible_at = live(db, victim)["eligible_at"]
     wide = db.submit("true", cpu_cores=2)
@@ -143,7 +143,7 @@ def test_an_executor_lost_during_a_preemption_loses_nothing(db):
     executor.kill()
     harness.wait_for(lambda: db.job(victim)["status"] == "pending", "its run is lost")
     assert live(db, victim) == {"eligible_at": eligible_at, "preempted": 0, "failures": 0, "losses": 1}
-    db.executor("b", cores=2)
+    executor.start()
     assert db.ended(wide)["status"] == "completed"
     row = db.ended(victim)
     assert (row["status"], row["attempt"]) == ("completed", 2)
