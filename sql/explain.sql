@@ -123,12 +123,12 @@ RESET ROLE;
 SELECT rcq.set('max_jobs_per_user', NULL), rcq.set('max_jobs_per_group', NULL), rcq.set_group('chemistry', no_limits => true);
 -- a hard quota that is partly used up: by what runs is planned; when it frees, what would be within it
 SELECT rcq.set_group('chemistry', quota_cpu_hours => 87, quota_mode => 'hard');
-INSERT INTO rcq_private.usage (at, since, group_id, user_id, core_seconds, gb_seconds, gpu_seconds) SELECT now(), now(), 3, 3, 30 * 3600, 0, 0;
+INSERT INTO rcq_private.usage (at, since, group_id, user_id, core_seconds, gb_seconds, gpu_seconds) SELECT now(), now(), 3, 3, 30.5 * 3600, 0, 0;
 SELECT e.kind, e.reason, e.data->'quota', round((e.data->>'used')::numeric + (e.data->>'planned')::numeric, 1), e.data->'needed', (e.data->>'frees_at')::timestamptz BETWEEN now() + interval '29 days' AND now() + interval '30 days'
   FROM rcq.explain(7) e WHERE e.reason = 'quota' AND e.kind = 'blocker';
 SELECT e.reason, t.fixed(e.message) FROM rcq.explain(7) e WHERE e.reason IN ('raise_quota', 'shorter');
 SELECT rcq.set('fairshare_window', 'half_life');
-SELECT (e.data->>'frees_at')::timestamptz BETWEEN now() + interval '14 days' AND now() + interval '15 days' FROM rcq.explain(7) e WHERE e.reason = 'quota' AND e.kind = 'blocker';
+SELECT (e.data->>'frees_at')::timestamptz BETWEEN now() + interval '14 days' AND now() + interval '16 days' FROM rcq.explain(7) e WHERE e.reason = 'quota' AND e.kind = 'blocker';
 SELECT rcq.set('fairshare_window', 'month');
 SELECT (e.data->>'frees_at')::timestamptz = date_trunc('month', now(), 'UTC') + interval '1 month' FROM rcq.explain(7) e WHERE e.reason = 'quota' AND e.kind = 'blocker';
 SELECT rcq.set('fairshare_window', NULL), rcq.set_group('chemistry', no_quota => true, quota_mode => 'soft');
