@@ -23,7 +23,10 @@ CREATE FUNCTION rcq_private.time_text(at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT pg_catalog.to_char(at, 'YYYY-MM-DD HH24:MI:SS TZ') $$;
 
 CREATE FUNCTION rcq_private.duration_text(seconds double precision) RETURNS text
-LANGUAGE sql STABLE AS $$ SELECT pg_catalog.justify_hours(pg_catalog.make_interval(secs => pg_catalog.round(GREATEST(seconds, 0))))::text $$;
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN s >= 86400 THEN pg_catalog.format('%s day%s ', pg_catalog.div(s, 86400), CASE WHEN s >= 172800 THEN 's' END) ELSE '' END
+           || pg_catalog.to_char(pg_catalog.make_interval(secs => (s % 86400)::double precision), 'HH24:MI:SS')
+      FROM (SELECT pg_catalog.round(GREATEST(seconds, 0))::numeric) d(s) $$;
 
 CREATE FUNCTION rcq_private.size_text(cpu_cores bigint, memory_mib bigint, gpu_count bigint) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$

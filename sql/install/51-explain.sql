@@ -138,8 +138,8 @@ BEGIN
     ELSIF n.capable = 0 THEN
         SELECT pg_catalog.jsonb_object_agg(w.word, w.offers) AS offers, pg_catalog.string_agg(pg_catalog.format('%s: %s', w.phrase, w.offers), ', ' ORDER BY w.offers, w.word) AS words INTO r
           FROM (SELECT q.word, q.phrase, (SELECT pg_catalog.count(*) FROM unnest(v) e WHERE q.word <> ALL (e.lacks)) AS offers
-                  FROM (VALUES ('cpu_cores', pg_catalog.format('%s cores', l.cpu_cores)), ('memory_gb', pg_catalog.format('%s GB of memory', rcq_private.memory_gb(l.memory_mib))),
-                               ('gpu_count', pg_catalog.format('%s GPUs', l.gpu_count))
+                  FROM (VALUES ('cpu_cores', pg_catalog.format('%s core%s', l.cpu_cores, CASE WHEN l.cpu_cores <> 1 THEN 's' END)), ('memory_gb', pg_catalog.format('%s GB of memory', rcq_private.memory_gb(l.memory_mib))),
+                               ('gpu_count', pg_catalog.format('%s GPU%s', l.gpu_count, CASE WHEN l.gpu_count <> 1 THEN 's' END))
                         UNION ALL SELECT w.word, w.phrase FROM rcq_private.requirements(l) w) q(word, phrase)) w
          WHERE w.offers < n.total;
         RETURN NEXT rcq_private.found('blocker', 'never_fits', pg_catalog.format('No executor could hold it even when empty. Of %s in all, so many have what it asks for: %s. The most that one has is %s.', n.total, r.words, rcq_private.size_text(n.most_cores, n.most_mib, n.most_gpus)),
