@@ -198,9 +198,9 @@ def test_long_messages_are_not_cut_inside_a_character(db):
 
 
 def test_nulls_everywhere_crash_nothing(db):
-    db.sql("SELECT rcq_private.check_request(NULL, 'x', 1, 1, 0, NULL, NULL, 5, 0, NULL, NULL, NULL, NULL, NULL, 'kill', 5, 100, NULL)")
+    db.sql("SELECT rcq_private.check_request(NULL, 'x', 1, 1, 0, NULL, NULL, 5, 0, NULL, NULL, NULL, NULL, 'kill', NULL, NULL, NULL, NULL, NULL, 5, 100, NULL)")
     with pytest.raises(psycopg2.Error) as refused:
-        db.sql("SELECT rcq_private.check_request(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+        db.sql(f"SELECT rcq_private.check_request({', '.join(['NULL'] * 22)})")
     assert refused.value.pgcode.startswith("RC")
 
 
