@@ -35,6 +35,7 @@ void Cluster::expect_jobs() {
         ++counts[shape];
     }
     std::vector<Workload::Counted> jobs;
+    jobs.reserve(counts.size());
     for (const auto& [shape, count] : counts) jobs.push_back({shape, count});
     hosts_.expect(std::make_shared<const Workload>(std::move(jobs)));
 }
@@ -117,7 +118,8 @@ std::optional<std::int64_t> Cluster::plan_seconds(UserId user, std::optional<Mic
                                                   std::optional<Micros> time_limit) const {
     if (estimate && settings_.correct_estimates) {
         const double stretched = static_cast<double>(*estimate) * estimates_.correction(user);
-        estimate = stretched < static_cast<double>(10 * 366 * day) ? static_cast<Micros>(stretched) : *estimate;
+        estimate =
+            stretched < static_cast<double>(std::int64_t{10} * 366 * day) ? static_cast<Micros>(stretched) : *estimate;
         if (time_limit) estimate = std::min(*estimate, std::max(*time_limit, Micros{1}));
     }
     return own_plan_seconds(estimate, time_limit);

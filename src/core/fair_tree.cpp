@@ -45,7 +45,7 @@ private:
             factors[*user] = (all - static_cast<double>(rank_)) / all;
             ++ranked_;
         }
-        if (!accounts.empty()) visit(std::move(accounts), tied || ranked_ != before);
+        if (!accounts.empty()) visit(accounts, tied || ranked_ != before);
     }
 
     const ShareTree& tree_;

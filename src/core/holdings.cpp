@@ -3,7 +3,7 @@
 namespace rcq::core {
 namespace {
 
-void add(Held& held, const Run& run, int sign) {
+void add(Held& held, const Run& run, std::int64_t sign) {
     held.jobs += sign;
     held.cores += sign * run.resources.cpu_cores;
     held.gpu_milli += sign * run.resources.gpu_milli;

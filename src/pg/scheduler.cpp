@@ -337,6 +337,7 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
 // Ends runs so that a job with a reservation can start; that job has the room first.
 void Scheduler::preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now) {
     std::vector<store::RunKey> runs;
+    runs.reserve(preemptions.size());
     for (const core::Preemption& preemption : preemptions)
         runs.push_back({preemption.run, runs_.at(preemption.run).token});
     std::set<core::ExecutorId> told;
