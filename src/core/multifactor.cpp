@@ -38,9 +38,4 @@ double size_factor(const Resources& need, const Resources& cluster) {
 
 double priority_factor(double base) { return std::clamp(base / 20.0, 0.0, 1.0); }
 
-double multifactor_priority(const MultifactorFactors& f, const Settings& s) {
-    return s.weight_age * f.age + s.weight_fair_share * f.fair_share + s.weight_priority * f.priority +
-           s.weight_size * f.size;
-}
-
 } // namespace rcq::core

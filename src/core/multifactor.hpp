@@ -32,12 +32,4 @@ double size_factor(const Resources& need, const Resources& cluster);
 // Of a base priority, the job's and its group's together, as a part of the highest, 20.
 double priority_factor(double base);
 
-struct MultifactorFactors {
-    double age = 0;
-    double fair_share = 0;
-    double priority = 0;
-    double size = 0;
-};
-double multifactor_priority(const MultifactorFactors& factors, const Settings& settings);
-
 } // namespace rcq::core

@@ -1,4 +1,5 @@
 #include "core/multifactor.hpp"
+#include "core/priority.hpp"
 #include "random_shares.hpp"
 #include <cmath>
 #include <functional>
@@ -99,11 +100,15 @@ TEST(Multifactor, size_is_the_largest_part_of_what_the_cluster_has) {
 
 TEST(Multifactor, a_priority_is_the_weighted_sum_of_its_factors) {
     Settings s;
+    s.policy = Policy::multifactor;
+    s.max_age = 10 * hour;
     s.weight_age = 1;
     s.weight_fair_share = 10;
     s.weight_priority = 100;
     s.weight_size = 1000;
-    EXPECT_DOUBLE_EQ(multifactor_priority({0.1, 0.2, priority_factor(10), 0.4}, s), 0.1 + 2 + 50 + 400);
+    const double own = own_priority(10, 0.4, hour, s);
+    EXPECT_DOUBLE_EQ(own, 0.1 + 50 + 400);
+    EXPECT_DOUBLE_EQ(rank(own, {1, 0.2}, 0, 1, s).final, 0.1 + 2 + 50 + 400);
     EXPECT_EQ(priority_factor(20), 1);
 }
 
