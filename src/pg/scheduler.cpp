@@ -18,7 +18,9 @@ constexpr int sweep_rows = 1000;
 constexpr TimestampTz forecast_interval = 5'000'000;
 constexpr TimestampTz forecast_slice = 5'000; // us of a cycle, and not of every one, so that it delays no placement
 constexpr TimestampTz forecast_slice_interval = 100'000;
-constexpr TimestampTz longest_cycle = 5'000'000; // a longer gap between two cycles is a pause of the whole server
+constexpr std::size_t max_expired_per_cycle = 2000;
+constexpr TimestampTz expire_again_after = 1'000'000; // us, for what somebody held
+constexpr TimestampTz longest_cycle = 5'000'000;      // a longer gap between two cycles is a pause of the whole server
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
 
@@ -77,7 +79,7 @@ core::Run to_run(const store::LiveRow& row) {
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
     run.estimate = job.estimate;
     run.time_limit = job.time_limit;
-    run.cancelling = row.cancelling;
+    run.cancelling = row.cancelling || row.requeueing;
     run.preempting = row.preempting;
     run.preempted = row.preempted;
     return run;
@@ -106,6 +108,7 @@ bool Scheduler::reload() {
     plan_state_ = {};
     forecast_.reset();
     runs_.clear();
+    deadlines_.clear();
     executors_.clear();
     apply_definitions(store::read_definitions());
     cluster_->advance(now());
@@ -144,12 +147,17 @@ void Scheduler::record(const store::Duration& duration) {
 
 void Scheduler::put(store::LiveRow&& row) {
     const core::JobId id = row.job.id;
+    if (row.deadline)
+        deadlines_.put(id, *row.deadline);
+    else
+        deadlines_.drop(id);
     if (row.executor == 0) {
         runs_.erase(id);
         cluster_->put_job(row.job);
         return;
     }
-    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling, false};
+    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling || row.requeueing,
+              false};
     if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token)
         held.cancel_sent = known->second.cancel_sent;
     runs_[id] = held;
@@ -169,9 +177,12 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
         present.insert(id);
         put(std::move(row));
     });
-    for (const JobRange& range : ranges)
+    for (const JobRange& range : ranges) {
         for (core::JobId id : cluster_->ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
+        for (core::JobId id : deadlines_.ids_in(range.first, range.last))
+            if (!present.count(id)) deadlines_.drop(id);
+    }
     for (core::JobId id : gone) {
         if (const auto run = runs_.find(id); run != runs_.end()) {
             ended.push_back({id, run->second.token});
@@ -259,6 +270,19 @@ void Scheduler::reconcile(TimestampTz now) {
         }
         notify(told);
     }
+}
+
+// Ends jobs that have not started by their deadline.
+void Scheduler::expire(TimestampTz now) {
+    const std::vector<core::JobId> due = deadlines_.take_due(now, max_expired_per_cycle);
+    if (due.empty()) return;
+    for (core::JobId id : due) deadlines_.put(id, now + expire_again_after);
+    for (core::JobId id : store::expire(due)) {
+        deadlines_.drop(id);
+        runs_.erase(id);
+        cluster_->drop(id);
+    }
+    plan_needed_ = publish_needed_ = true;
 }
 
 // Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
@@ -423,6 +447,7 @@ Scheduler::Outcome Scheduler::cycle() {
     }
     refresh_executors();
     reconcile(time);
+    expire(time);
 
     std::size_t placed = 0;
     bool complete = true;
@@ -452,6 +477,8 @@ long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
     if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
     if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
+    if (const std::optional<TimestampTz> next = deadlines_.next())
+        wait = std::min(wait, std::max(static_cast<long>((*next - GetCurrentTimestamp()) / 1000) + 1, 1L));
     return wait;
 }
 

@@ -45,7 +45,9 @@ private:
     "{COALESCE(l.granted_cores, l.cpu_cores)|l.cpu_cores}, "                                                           \
     "{COALESCE(l.granted_memory_mib, l.memory_mib)|l.memory_mib}, "                                                    \
     "{COALESCE(l.granted_gpus, l.gpu_count)|l.gpu_count}, "                                                            \
-    "{l.preempt_requested_at|NULL::timestamptz}, {l.preempted|0::smallint}, {l.time_limit_s|NULL::integer}"
+    "{l.preempt_requested_at|NULL::timestamptz}, {l.preempted|0::smallint}, {l.time_limit_s|NULL::integer}, "          \
+    "{l.requeue_requested_at|NULL::timestamptz}, "                                                                     \
+    "{CASE WHEN l.claimed_at IS NULL OR l.tasks_waiting IS NOT NULL THEN l.deadline END|NULL::timestamptz}"
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
@@ -85,6 +87,8 @@ LiveRow live_row(const Row& row) {
     job.concurrency_key = text_or_empty(row, 23);
     live.preempted = row.small(28);
     if (!row.is_null(29)) job.time_limit = row.integer(29) * core::second;
+    live.requeueing = !row.is_null(30);
+    if (!row.is_null(31)) live.deadline = row.time(31);
     return live;
 }
 
@@ -412,7 +416,8 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
         "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
         "attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
-        "  {, granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = NULLIF(k.memory_mib, l.memory_mib), "
+        "  {, granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = CASE WHEN l.memory_raised THEN "
+        "  k.memory_mib ELSE NULLIF(k.memory_mib, l.memory_mib) END, "
         "  granted_gpus = NULLIF(k.gpus, l.gpu_count)|} "
         "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
@@ -458,15 +463,23 @@ void unplace(const std::vector<RunKey>& runs) {
 }
 
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
-    static Statement statement(Statement::Kind::write,
+    static Versioned statement(Statement::Kind::write,
                                "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
                                "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
-                               "'its executor was not heard of any more', NULL)::rcq_private.run_report FROM "
+                               "'its executor was not heard of any more', NULL{, NULL|})::rcq_private.run_report FROM "
                                "unnest($2, $3) k(job_id, token)))",
                                {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
     split(runs, jobs, tokens);
     statement.run(Parameters().add(executor).add(jobs).add(tokens));
+}
+
+std::vector<int64> expire(const std::vector<int64>& jobs) {
+    static Statement statement(Statement::Kind::write, "SELECT e FROM unnest(rcq_private.expire($1)) e",
+                               {INT8ARRAYOID});
+    std::vector<int64> ended;
+    statement.run(Parameters().add(jobs), [&](const Row& row) { ended.push_back(row.big(1)); });
+    return ended;
 }
 
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs) {
