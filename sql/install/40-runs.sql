@@ -24,10 +24,10 @@ BEGIN
 END $$;
 
 -- Answers each report: ok, already, stale, retry. The rows it changes are locked in ascending job id; a row that
--- somebody else holds is skipped and answered retry. A run that was to be preempted and did not succeed in the meantime
--- goes back to the queue, charged, and as if it had never failed; one that its executor lost is lost all the same. So
--- does one that somebody asked to be run again. A run that is killed at its job's deadline fails the job; after any other
--- failure the job is run again as often as max_retries and as its retry policy say, which is looked up for such runs alone.
+-- somebody else holds is skipped and answered retry. A run that was to be preempted, or that somebody asked to be run
+-- again, and that did not succeed in the meantime, goes back to the queue, charged, and as if it had never failed; one
+-- that its executor lost is lost all the same. A run that was killed at its job's deadline fails the job. After any other
+-- failure the job is run again as often as max_retries and as its retry policy say, which is read for such runs alone.
 CREATE FUNCTION rcq_private.end_runs(executor_id integer, reports rcq_private.run_report[])
 RETURNS TABLE (job_id bigint, token bigint, answer text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -83,7 +83,8 @@ BEGIN
                                          granted_cores, granted_memory_mib, granted_gpus, result)
         SELECT e.job_id, e.ended_at, e.user_id, e.group_id, e.priority, e.attempt, e.executor_id, e.exit_code, e.placed_at,
                e.claimed_at, e.token, e.peak_memory_mib, e.cpu_seconds, e.signal, e.status,
-               CASE WHEN e.status = 'failed' OR e.end_ = 'executor_lost' THEN e.end_ END, e.message, e.output,
+               CASE WHEN e.status = 'failed' OR e.end_ = 'executor_lost' THEN e.end_ END,
+               CASE WHEN e.end_ = 'deadline' THEN 'killed at its deadline' ELSE e.message END, e.output,
                e.granted_cores, e.granted_memory_mib, e.granted_gpus, CASE WHEN e.status = 'completed' THEN e.result END
           FROM ended e WHERE e.status <> 'pending'
     ), removed AS (
