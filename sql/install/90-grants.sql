@@ -28,6 +28,7 @@ GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
 GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler,
     rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.arrays TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.schedules, rcq.schedule_history TO rcq_user, rcq_admin;
 
 -- helpers that the views and policies call with the reader's rights
@@ -37,14 +38,15 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
-    rcq_private.constraint_accepts(text, text[])
+    rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.schedule_name(integer)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
     rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                integer, text, text, jsonb, boolean, boolean, text, text, text, timestamptz, timestamptz, text, text, text[], uuid, text, text[],
                interval, text, interval, numeric, numeric),
-    rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
+    rcq.submit_many(jsonb), rcq.cancel(bigint, text), rcq.hold(bigint, text), rcq.release(bigint, text), rcq.set_priority(bigint, integer),
+    rcq.set_array_throttle(bigint, integer), rcq.tasks(bigint, text), rcq.task(bigint, integer), rcq.jobs_tagged(text[]),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.explain(bigint),
     rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                        integer, text, text, jsonb, boolean, boolean, text)
