@@ -14,6 +14,10 @@ CREATE FUNCTION rcq_private.executor_name(executor_id integer) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT e.name FROM rcq_private.executor e WHERE e.id = executor_id $$;
 
+CREATE FUNCTION rcq_private.schedule_name(schedule_id integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT s.name FROM rcq_private.schedule s WHERE s.id = schedule_id $$;
+
 -- One branch per status, each with a literal status, so that a condition on status drops the other branches.
 CREATE VIEW rcq.jobs WITH (security_invoker = true) AS
 SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, rcq_private.group_name(j.group_id) AS group_name,

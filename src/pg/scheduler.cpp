@@ -104,6 +104,7 @@ bool Scheduler::reload() {
     if (!idle_reason_.empty()) return false;
     cluster_.reset();
     plan_state_ = {};
+    next_eligible_.reset();
     forecast_.reset();
     runs_.clear();
     tasks_ = {};
@@ -327,8 +328,9 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
     for (int64 job : store::place(placing, now)) {
         const std::size_t i = index.at(job);
         done.push_back(plan.placements[i]);
-        if (const core::JobId array = tasks_.array_of(job)) tasks_.placed(job, array);
-        cluster_->put_run(to_run(*cluster_->find_job(job), plan.placements[i], now));
+        const core::Job placed = *cluster_->find_job(job);
+        if (placed.array != 0) tasks_.placed(placed);
+        cluster_->put_run(to_run(placed, plan.placements[i], now));
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
     }
     if (done.size() < plan.placements.size()) { // somebody holds or changed the rows
@@ -441,15 +443,19 @@ Scheduler::Outcome Scheduler::cycle() {
     }
     refresh_executors();
     reconcile(time);
+    if (definitions_.next_fire && *definitions_.next_fire <= time)
+        definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
     settle_arrays(time);
 
     std::size_t placed = 0;
     bool complete = true;
+    if (next_eligible_ && *next_eligible_ <= time) plan_needed_ = true;
     if (plan_needed_ || (cluster_->pending_count() > 0 && tick_ - planned_at_ >= replan_interval) ||
         is_publishing_due() || (cluster_->pending_count() > 0 && is_forecast_due())) {
         const bool to_publish = is_publishing_due(), to_forecast = is_forecast_due();
         const core::Plan decision = plan(time);
         complete = decision.complete;
+        next_eligible_ = decision.next_due;
         if (!decision.placements.empty()) placed = place(decision, time).size();
         if (!decision.preemptions.empty()) preempt(decision.preemptions, time);
         if (to_publish) {
@@ -470,9 +476,20 @@ Scheduler::Outcome Scheduler::cycle() {
     return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
+// When something is to be done that nobody will announce: a job's time comes, a schedule fires.
+std::optional<TimestampTz> Scheduler::next_due() const {
+    if (!cluster_) return std::nullopt;
+    std::optional<TimestampTz> next;
+    for (const std::optional<TimestampTz>& due : {next_eligible_, tasks_.next_due(latest_), definitions_.next_fire})
+        if (due && (!next || *due < *next)) next = due;
+    return next;
+}
+
 long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
     if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
+    if (const std::optional<TimestampTz> due = next_due())
+        wait = std::clamp(static_cast<long>((*due - GetCurrentTimestamp()) / 1000 + 1), 0L, wait);
     if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
     return wait;
 }

@@ -53,6 +53,7 @@ private:
     core::Plan plan(TimestampTz now);
     std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
     void preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now);
+    std::optional<TimestampTz> next_due() const;
     bool is_publishing_due() const;
     bool is_forecast_due() const;
     bool is_paused() const;
@@ -72,6 +73,7 @@ private:
     TaskFeed tasks_;
     std::string idle_reason_;
     bool plan_needed_ = true;
+    std::optional<TimestampTz> next_eligible_; // when a delayed job may start
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
     TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0, forecast_slice_at_ = 0;
     std::unique_ptr<core::Forecast> forecast_; // being made

@@ -305,6 +305,12 @@ Definitions read_definitions() {
     });
     result.predict_depth = static_cast<int32>(std::stod(values.at("predict_depth")));
     read_limits(result);
+    if (previous_version) return result;
+    static Statement fire(Statement::Kind::read,
+                          "SELECT pg_catalog.min(next_at) FROM rcq_private.schedule WHERE paused_since IS NULL", {});
+    fire.run({}, [&](const Row& row) {
+        if (!row.is_null(1)) result.next_fire = row.time(1);
+    });
     return result;
 }
 
@@ -405,6 +411,15 @@ void read_durations(const std::function<void(const Duration&)>& took) {
     statement.run({}, [&](const Row& row) {
         took({row.integer(1), static_cast<core::Micros>(row.number(2) * core::second), row.time(4) - row.time(3)});
     });
+}
+
+std::optional<TimestampTz> fire_schedules(TimestampTz now) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.fire_due($1)", {TIMESTAMPTZOID});
+    std::optional<TimestampTz> next;
+    statement.run(Parameters().add_time(now), [&](const Row& row) {
+        if (!row.is_null(1)) next = row.time(1);
+    });
+    return next;
 }
 
 void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,

@@ -42,6 +42,7 @@ struct Definitions {
     std::map<std::string, int32> concurrency_limits;
     core::Consumables consumables; // of the cluster
     std::vector<ExecutorRow> executors;
+    std::optional<TimestampTz> next_fire; // of the schedules
 };
 
 // Use of resources that is settled, in resource-seconds.
@@ -90,6 +91,9 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
                   const std::function<void(const Duration&)>& took);
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
+
+// Submits the jobs of all schedules that are due; when the next one is.
+std::optional<TimestampTz> fire_schedules(TimestampTz now);
 
 // Makes rows for the next tasks of arrays, at most so many of each; arrays that somebody holds are left out.
 void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,
