@@ -23,6 +23,13 @@ BEGIN
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
 END $$;
+ALTER TABLE rcq_private.resubmission ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rcq_private.resubmission FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON rcq_private.resubmission FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
+GRANT SELECT ON rcq_private.resubmission TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.dead_jobs TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.requeue(bigint), rcq.resubmit(bigint[]), rcq.resubmit_failed_tasks(bigint),
+    rcq.resubmit_failed(timestamptz, text, text, text) TO rcq_user, rcq_admin;
 CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
@@ -100,5 +107,6 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.idempotency', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.fire', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.resubmission', '');
 
 SELECT rcq_private.activate();

@@ -4,6 +4,7 @@
 #include "../core/forecast.hpp"
 #include "../core/plan.hpp"
 #include "changes.hpp"
+#include "deadlines.hpp"
 #include "store.hpp"
 #include "task_feed.hpp"
 
@@ -31,7 +32,7 @@ private:
         core::ExecutorId executor;
         TimestampTz placed_at;
         bool claimed;
-        bool cancelling;
+        bool cancelling;  // or to be run again
         bool cancel_sent; // or that it is to be preempted
     };
 
@@ -48,6 +49,7 @@ private:
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
+    void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
@@ -71,6 +73,7 @@ private:
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
     TaskFeed tasks_;
+    Deadlines deadlines_;
     std::string idle_reason_;
     bool plan_needed_ = true;
     std::optional<TimestampTz> next_eligible_; // when a delayed job may start
