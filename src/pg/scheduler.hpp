@@ -23,6 +23,8 @@ public:
     long rest_ms() const;
     // Why it does not schedule here; empty while it does.
     const std::string& idle_reason() const { return idle_reason_; }
+    // Whether it has read settings and the like since this was last asked.
+    bool took_definitions() { return std::exchange(took_definitions_, false); }
 
 private:
     struct Held { // a run that holds capacity
@@ -68,6 +70,7 @@ private:
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
     std::string idle_reason_;
+    bool took_definitions_ = false;
     bool plan_needed_ = true;
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
     TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0, forecast_slice_at_ = 0;
