@@ -8,11 +8,13 @@ DECLARE
 BEGIN
     FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home',
                                 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing',
-                                'array', 'array_end', 'dependency', 'idempotency', 'history_partition', 'restored'] LOOP
+                                'array', 'array_end', 'dependency', 'idempotency',
+                                'history_partition', 'restored'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log', 'array', 'idempotency', 'restored'] LOOP
+    FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log', 'array', 'idempotency',
+                                'restored'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
@@ -25,7 +27,8 @@ CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (
 GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
 GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler,
-    rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing, rcq.history TO rcq_user, rcq_admin;
+    rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.history TO rcq_user, rcq_admin;
 
 -- helpers that the views and policies call with the reader's rights
 GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
@@ -34,7 +37,8 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
-    rcq_private.constraint_accepts(text, text[]), rcq_private.history_size(bigint)
+    rcq_private.constraint_accepts(text, text[]),
+    rcq_private.history_size(bigint)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
