@@ -29,12 +29,38 @@ CREATE TABLE rcq_private.job (
     consumables   jsonb,
     exclusive     boolean NOT NULL DEFAULT false,
     preemptible   boolean NOT NULL DEFAULT false,
-    concurrency_key text COLLATE "C"
+    concurrency_key text COLLATE "C",
+    array_spec    text COLLATE "C",
+    array_size    integer,
+    array_id      bigint,
+    array_index   integer,
+    begin_time    timestamptz,
+    deadline      timestamptz,
+    depends_on    text COLLATE "C",
+    wait_if_unmet boolean NOT NULL DEFAULT false,
+    retry         jsonb,
+    idempotency_key text COLLATE "C",
+    project       text COLLATE "C",
+    tags          text[] COLLATE "C",
+    external_id   uuid,
+    schedule_id   integer,
+    type          text COLLATE "C",
+    payload       jsonb
 );
 COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows never change';
 COMMENT ON COLUMN rcq_private.job.cpu_cores_min IS 'Fewest cores that will do (moldable job); NULL = cpu_cores';
 COMMENT ON COLUMN rcq_private.job.consumables IS 'Named countable resources, {"name": whole amount}';
+COMMENT ON COLUMN rcq_private.job.array_spec IS 'Of an array job: the indices of its array_size tasks, canonical, without throttle';
+COMMENT ON COLUMN rcq_private.job.array_id IS 'Of a task: the array job that it is part of, with array_index. Its script, env, workdir, features and payload are those of the array''s row and not repeated here';
+COMMENT ON COLUMN rcq_private.job.wait_if_unmet IS 'Whether the job goes on waiting when a dependency can never be met any more, instead of failing';
+COMMENT ON COLUMN rcq_private.job.retry IS 'What is run again and when: {"on": [ends], "exit_codes": [..], "delay_s", "backoff", "max_delay_s", "jitter", "memory_factor"}; NULL = every failure, at once';
 CREATE INDEX job_user ON rcq_private.job (user_id, id);
+CREATE INDEX job_name ON rcq_private.job (user_id, name, id) WHERE name IS NOT NULL;
+CREATE INDEX job_project ON rcq_private.job (project, id) WHERE project IS NOT NULL;
+CREATE INDEX job_external ON rcq_private.job (external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX job_tags ON rcq_private.job USING gin (tags) WHERE tags IS NOT NULL;
+CREATE INDEX job_array ON rcq_private.job (array_id, array_index) WHERE array_id IS NOT NULL;
+CREATE INDEX job_schedule ON rcq_private.job (schedule_id, id) WHERE schedule_id IS NOT NULL;
 
 -- One narrow row per unfinished job. Status follows from it: placed_at NULL = pending, claimed_at NULL = assigned,
 -- else running.
@@ -57,6 +83,10 @@ CREATE TABLE rcq_private.live (
     preemptible   boolean NOT NULL DEFAULT false,
     concurrency_key text COLLATE "C",
     time_limit_s  integer,
+    array_id      bigint,
+    array_throttle integer,
+    deadline      timestamptz,
+    payload_bytes integer,
     -- from here on columns change
     held          boolean NOT NULL DEFAULT false,
     priority      smallint NOT NULL,
@@ -77,7 +107,11 @@ CREATE TABLE rcq_private.live (
     granted_memory_mib integer,
     granted_gpus  integer,
     preempt_requested_at timestamptz,
-    preempted     smallint NOT NULL DEFAULT 0
+    preempted     smallint NOT NULL DEFAULT 0,
+    unmet         integer NOT NULL DEFAULT 0,
+    tasks_waiting integer,
+    memory_raised boolean NOT NULL DEFAULT false,
+    requeue_requested_at timestamptz
 ) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
@@ -87,8 +121,15 @@ COMMENT ON COLUMN rcq_private.live.claimed_by IS 'Incarnation of the executor pr
 COMMENT ON COLUMN rcq_private.live.granted_cores IS 'What the placement granted, as granted_memory_mib and granted_gpus, where it is not what was asked for; NULL = as asked, or not placed';
 COMMENT ON COLUMN rcq_private.live.preempt_requested_at IS 'When the scheduler asked the executor to end this run for another job';
 COMMENT ON COLUMN rcq_private.live.preempted IS 'How often a run of the job was ended for another job';
--- The owner of a job never changes, so this index leaves every state change heap-only.
+COMMENT ON COLUMN rcq_private.live.array_throttle IS 'Of a throttled array and its tasks: how many of them may be placed and running at once';
+COMMENT ON COLUMN rcq_private.live.payload_bytes IS 'Size of a typed job''s payload as it is stored';
+COMMENT ON COLUMN rcq_private.live.unmet IS 'Dependencies that the job still waits for (rows of rcq_private.dependency)';
+COMMENT ON COLUMN rcq_private.live.tasks_waiting IS 'Of an array job: tasks that have no row of their own yet and may get one; such a row is never placed itself, and counts as running (placed_at, claimed_at) once a task of it has started. NULL = no array job';
+COMMENT ON COLUMN rcq_private.live.memory_raised IS 'Whether memory_mib is more than what was asked for, after an attempt ran out of memory';
+COMMENT ON COLUMN rcq_private.live.requeue_requested_at IS 'When somebody asked for this run to be ended and the job to be run again';
+-- The owner of a job and its array never change, so these indexes leave every state change heap-only.
 CREATE INDEX live_user ON rcq_private.live (user_id);
+CREATE INDEX live_array ON rcq_private.live (array_id) WHERE array_id IS NOT NULL;
 
 CREATE TABLE rcq_private.outcome (
     job_id        bigint PRIMARY KEY,
@@ -111,7 +152,8 @@ CREATE TABLE rcq_private.outcome (
     output        jsonb,
     granted_cores integer,
     granted_memory_mib integer,
-    granted_gpus  integer
+    granted_gpus  integer,
+    result        jsonb
 );
 COMMENT ON TABLE rcq_private.outcome IS 'How a job ended, with the run that ended it (executor_id NULL when it ended unplaced); rows never change';
 

@@ -64,6 +64,18 @@ CREATE FUNCTION rcq_private.constraint_accepts("constraint" text, features text[
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_constraint_accepts';
 COMMENT ON FUNCTION rcq_private.constraint_accepts(text, text[]) IS 'Whether an executor with these features meets the constraint (NULL: every one does); NULL when malformed';
 
+CREATE FUNCTION rcq_private.array_spec(spec text, OUT canonical text, OUT size integer, OUT throttle integer)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_array_spec';
+COMMENT ON FUNCTION rcq_private.array_spec(text) IS 'The indices of an array (1-100:2%50) in canonical form, how many they are, and the throttle; RC001 when malformed';
+
+CREATE FUNCTION rcq_private.array_index(canonical text, "position" integer) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_array_index';
+COMMENT ON FUNCTION rcq_private.array_index(text, integer) IS 'Index of the task at a position; position 0 is the least index';
+
+CREATE FUNCTION rcq_private.array_positions(canonical text, selection text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_array_positions';
+COMMENT ON FUNCTION rcq_private.array_positions(text, text) IS 'Positions of the tasks whose index is in a selection (7 or 1-10,20), as text of an int4multirange; RC001 when malformed, RC002 when there is none';
+
 CREATE FUNCTION rcq_private.lock_submissions(user_id integer) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_lock_submissions';
 COMMENT ON FUNCTION rcq_private.lock_submissions(integer) IS 'Until the transaction ends, others wait here for the same user';
@@ -84,12 +96,13 @@ CREATE FUNCTION rcq_private.pending_state(
     job_id bigint, group_id integer, user_id integer, priority integer, cpu_cores integer, memory_mib integer,
     gpu_count integer, features text[], held boolean, eligible_at timestamptz, cpu_cores_min integer, gpu_type text,
     constraints text, consumables jsonb, exclusive boolean, preemptible boolean, concurrency_key text,
+    array_id bigint, array_throttle integer, unmet integer, failures integer,
     OUT "position" integer, OUT base_priority integer, OUT fair_share double precision, OUT wait_boost double precision,
     OUT final_priority double precision, OUT reason text, OUT expected_start timestamptz, OUT approximate boolean,
     OUT forecast_at timestamptz, OUT reserved_executor integer, OUT reserved_start timestamptz)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_pending_state';
 COMMENT ON FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
-    integer, text, text, jsonb, boolean, boolean, text)
+    integer, text, text, jsonb, boolean, boolean, text, bigint, integer, integer, integer)
     IS 'What the scheduler last published about a pending job: rank (first 1,000), factors, reason, expected start (approximate behind the first predict_depth jobs) and when that was computed, reservation';
 
 CREATE FUNCTION rcq_private.scheduler_state(

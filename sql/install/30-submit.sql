@@ -1,12 +1,5 @@
 -- Submitting jobs.
 
-CREATE TYPE rcq_private.request AS (
-    script text, cpu_cores integer, memory_gb double precision, gpu_count integer, estimated_hours double precision,
-    time_limit interval, priority integer, max_retries integer, name text, workdir text, env jsonb, features text[],
-    hold boolean, requeue boolean, on_disconnect text, cpu_cores_min integer, gpu_type text, constraints text,
-    consumables jsonb, exclusive boolean, preemptible boolean, concurrency_key text);
-COMMENT ON TYPE rcq_private.request IS 'A job as asked for; NULL means the default';
-
 -- RC001 for the first name that no executor has ever had. What is malformed passes: check_request says what is wrong.
 CREATE FUNCTION rcq_private.check_names(requests rcq_private.request[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -74,18 +67,111 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
     SELECT pg_catalog.jsonb_object_agg(c.name, c.amount::numeric::bigint) FROM pg_catalog.jsonb_each_text(consumables) AS c(name, amount)
 $$;
 
--- The one way in: checks every request, then stores all of them or none. Ids come back in the order of the requests.
-CREATE FUNCTION rcq_private.enqueue(requests rcq_private.request[]) RETURNS SETOF bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+-- Options beside the basic ones: what check_request does not know. RC001 for the first fault.
+CREATE FUNCTION rcq_private.check_options(requests rcq_private.request[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    caller rcq_private.users;
+    r record;
+    wrong text[]; -- message, hint
+    now_ timestamptz := pg_catalog.clock_timestamp();
+    farthest timestamptz := now_ + interval '10 years';
+    ends CONSTANT text[] := '{exit_code,signal,timeout,oom,spawn_error,bad_result}';
+BEGIN
+    FOR r IN SELECT q.*, e.bad AS bad_end, t.bad AS bad_tag
+               FROM unnest(requests) WITH ORDINALITY q
+               LEFT JOIN LATERAL (SELECT pg_catalog.min(x) AS bad FROM unnest(q.retry_on) x
+                                   WHERE x IS NULL OR NOT (x = ANY (ends) OR x ~ '^[0-9]{1,3}$' AND x::integer BETWEEN 1 AND 255)) e ON true
+               LEFT JOIN LATERAL (SELECT pg_catalog.min(x) AS bad FROM unnest(q.tags) x WHERE x !~ '^[^[:cntrl:]]{1,100}$') t ON true LOOP
+        wrong := CASE
+            WHEN r.begin_time IS NOT NULL AND r.begin_time > farthest OR r.begin_time = '-infinity' THEN
+                ARRAY[pg_catalog.format('begin_time %s is more than 10 years ahead, or no time', r.begin_time), 'Leave it out to start as soon as possible.']
+            WHEN r.deadline <= now_ THEN
+                ARRAY[pg_catalog.format('deadline %s has passed', r.deadline), 'The job must have ended by its deadline: give one in the future.']
+            WHEN r.deadline > farthest THEN
+                ARRAY[pg_catalog.format('deadline %s is more than 10 years ahead', r.deadline), 'Leave it out for a job without a deadline.']
+            WHEN r.deadline <= r.begin_time THEN
+                ARRAY[pg_catalog.format('deadline %s is not after begin_time %s', r.deadline, r.begin_time), 'The job must have time to run between the two.']
+            WHEN r.on_dependency_failed NOT IN ('fail', 'wait') THEN
+                ARRAY[pg_catalog.format('on_dependency_failed cannot be "%s"', pg_catalog.left(r.on_dependency_failed, 100)), 'fail: the job fails at once when a dependency can never be met; wait: it goes on waiting.']
+            WHEN pg_catalog.cardinality(r.retry_on) = 0 OR r.retry_on IS NOT NULL AND (r.bad_end IS NOT NULL OR pg_catalog.array_position(r.retry_on, NULL) IS NOT NULL) THEN
+                ARRAY[pg_catalog.format('retry_on: "%s" is no end of a run', pg_catalog.left(COALESCE(r.bad_end, ''), 100)), 'Give ' || pg_catalog.array_to_string(ends, ', ') || ', or exit codes 1 to 255, as a list of texts; leave it out to run again after every failure.']
+            WHEN pg_catalog.date_part('epoch', r.retry_delay) NOT BETWEEN 0 AND 31536000 THEN
+                ARRAY[pg_catalog.format('retry_delay %s is outside 0 to 1 year', r.retry_delay), 'Write it as ''30 seconds'' or ''5 min''.']
+            WHEN pg_catalog.date_part('epoch', r.retry_max_delay) NOT BETWEEN 0 AND 31536000 THEN
+                ARRAY[pg_catalog.format('retry_max_delay %s is outside 0 to 1 year', r.retry_max_delay), 'Write it as ''1 hour''.']
+            WHEN r.retry_backoff NOT IN ('fixed', 'exponential') THEN
+                ARRAY[pg_catalog.format('retry_backoff cannot be "%s"', pg_catalog.left(r.retry_backoff, 100)), 'fixed: retry_delay every time; exponential: doubled every time, up to retry_max_delay.']
+            WHEN NOT r.retry_jitter BETWEEN 0 AND 1 THEN
+                ARRAY[pg_catalog.format('retry_jitter %s is outside 0 to 1', r.retry_jitter), '0.1 lengthens or shortens each delay by up to a tenth.']
+            WHEN NOT r.retry_memory_factor BETWEEN 1 AND 100 THEN
+                ARRAY[pg_catalog.format('retry_memory_factor %s is outside 1 to 100', r.retry_memory_factor), '2 doubles the memory for the attempt after one that ran out of it.']
+            WHEN r.idempotency_key !~ '^[^[:cntrl:]]+$' OR pg_catalog.octet_length(r.idempotency_key) > 200 THEN
+                ARRAY['idempotency_key is empty, longer than 200 bytes or has control characters', 'Leave it out for a job without one.']
+            WHEN r.project !~ '^[^[:cntrl:]]+$' OR pg_catalog.octet_length(r.project) > 200 THEN
+                ARRAY['project is empty, longer than 200 bytes or has control characters', 'Leave it out for a job without one.']
+            WHEN pg_catalog.cardinality(r.tags) > 32 OR r.bad_tag IS NOT NULL OR pg_catalog.array_position(r.tags, NULL) IS NOT NULL THEN
+                ARRAY[pg_catalog.format('tags: %s', CASE WHEN r.bad_tag IS NULL THEN 'more than 32, or NULL among them' ELSE pg_catalog.format('"%s" is empty, longer than 100 characters or has control characters', pg_catalog.left(r.bad_tag, 100)) END),
+                      'Give up to 32 texts of 1 to 100 characters.'] END;
+        IF wrong IS NOT NULL THEN
+            PERFORM rcq_private.fail('RC001', CASE WHEN pg_catalog.cardinality(requests) > 1 THEN pg_catalog.format('job %s of the list: ', r.ordinality) ELSE '' END || wrong[1], wrong[2]);
+        END IF;
+    END LOOP;
+END $$;
+
+-- How a job is run again after a failure, as it is stored; NULL when the request says nothing about it.
+CREATE FUNCTION rcq_private.retry_policy(r rcq_private.request) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NULLIF(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+        'on', (SELECT pg_catalog.jsonb_agg(DISTINCT x) FROM unnest(r.retry_on) x WHERE x !~ '^[0-9]'),
+        'exit_codes', (SELECT pg_catalog.jsonb_agg(DISTINCT x::integer) FROM unnest(r.retry_on) x WHERE x ~ '^[0-9]'),
+        'delay_s', pg_catalog.date_part('epoch', r.retry_delay), 'backoff', r.retry_backoff,
+        'max_delay_s', pg_catalog.date_part('epoch', r.retry_max_delay), 'jitter', r.retry_jitter,
+        'memory_factor', r.retry_memory_factor)), '{}')
+$$;
+
+-- The jobs that these keys stand for, each with whether it is new: whoever comes first with a key decides, and whoever
+-- comes at the same time waits for that. Keys are taken in order, so that two lists of them cannot block each other.
+CREATE FUNCTION rcq_private.claim_keys(caller integer, keys text[], OUT key text, OUT job_id bigint, OUT fresh boolean) RETURNS SETOF record
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+#variable_conflict use_column
+DECLARE
+    new_keys text[];
+BEGIN
+    WITH claimed AS (
+        INSERT INTO rcq_private.idempotency AS i (user_id, key, job_id)
+        SELECT caller, k.key, pg_catalog.nextval('rcq_private.job_id')
+          FROM (SELECT DISTINCT k COLLATE "C" AS key FROM unnest(keys) k WHERE k IS NOT NULL ORDER BY 1) k
+        ON CONFLICT DO NOTHING RETURNING i.key)
+    SELECT pg_catalog.array_agg(c.key) INTO new_keys FROM claimed c;
+    RETURN QUERY
+    SELECT i.key, i.job_id, i.key = ANY (COALESCE(new_keys, '{}')) FROM rcq_private.idempotency i
+     WHERE i.user_id = caller AND i.key = ANY (keys);
+EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
+    PERFORM rcq_private.fail('RC004', 'another transaction that uses the same idempotency key is still open',
+        'Try again in a moment: then the job of the first one is found.');
+END $$;
+
+-- The one way in: checks every request, then stores all of them or none. Ids come back in the order of the requests.
+-- edges: dependencies between these very jobs. A request whose idempotency key was used before gives the id of that job.
+CREATE FUNCTION rcq_private.enqueue_for(caller rcq_private.users, requests rcq_private.request[], from_schedule integer DEFAULT NULL,
+                                        edges rcq_private.edge[] DEFAULT NULL) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
     bulk boolean := pg_catalog.cardinality(requests) > 1;
     now_ timestamptz;
     setting record;
+    has record;
     default_limit interval;
-    names_something boolean;
+    -- by place in the list; NULL throughout when no request has such a thing
+    given bigint[];           -- id that an idempotency key stands for
+    known boolean[];          -- the job of that key is there already, or comes earlier in the list
+    specs text[];             -- of arrays
+    sizes integer[];
+    throttles integer[];
+    wanted rcq_private.wanted_dependency[];
+    unmet integer[];
+    ids bigint[];
 BEGIN
-    SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
     SELECT pg_catalog.max(v.value) FILTER (WHERE v.name = 'max_script_bytes')::integer AS max_script,
            NULLIF(pg_catalog.max(v.value) FILTER (WHERE v.name = 'default_time_limit')::double precision, 0) AS default_limit,
            NULLIF(pg_catalog.max(v.value) FILTER (WHERE v.name = 'max_time_limit')::double precision, 0) AS max_limit,
@@ -98,19 +184,53 @@ BEGIN
     default_limit := pg_catalog.make_interval(secs => setting.default_limit);
     setting.max_pending := COALESCE(caller.max_pending, setting.max_pending);
 
-    SELECT pg_catalog.bool_or(r.features IS NOT NULL OR r.constraints IS NOT NULL OR r.gpu_type IS NOT NULL OR r.consumables IS NOT NULL)
-      INTO names_something FROM unnest(requests) r;
-    IF names_something THEN
+    -- most jobs are plain: what they do not use costs them nothing
+    SELECT pg_catalog.bool_or(r.type IS NOT NULL OR r.payload IS NOT NULL) AS types,
+           pg_catalog.bool_or(r.features IS NOT NULL OR r.constraints IS NOT NULL OR r.gpu_type IS NOT NULL OR r.consumables IS NOT NULL) AS names,
+           pg_catalog.bool_or(r."array" IS NOT NULL) AS arrays, pg_catalog.bool_or(r.depends_on IS NOT NULL) AS dependencies,
+           pg_catalog.bool_or(r.idempotency_key IS NOT NULL) AS keys,
+           pg_catalog.bool_or(COALESCE(r.begin_time, r.deadline) IS NOT NULL OR COALESCE(r.retry_on, r.tags) IS NOT NULL OR COALESCE(r.retry_delay, r.retry_max_delay) IS NOT NULL
+               OR COALESCE(r.retry_jitter, r.retry_memory_factor) IS NOT NULL OR COALESCE(r.retry_backoff, r.on_dependency_failed, r.idempotency_key, r.project) IS NOT NULL) AS options
+      INTO has FROM unnest(requests) r;
+    IF has.types THEN
+        requests := rcq_private.apply_type(requests);
+        has.names := true;
+    END IF;
+    IF has.names THEN
         PERFORM rcq_private.check_names(requests);
+    END IF;
+    IF has.options OR has.types THEN
+        PERFORM rcq_private.check_options(requests);
+    END IF;
+    IF has.arrays THEN
+        SELECT pg_catalog.array_agg(s.canonical ORDER BY r.ordinality), pg_catalog.array_agg(s.size ORDER BY r.ordinality), pg_catalog.array_agg(s.throttle ORDER BY r.ordinality)
+          INTO specs, sizes, throttles
+          FROM unnest(requests) WITH ORDINALITY r LEFT JOIN LATERAL rcq_private.array_spec(r."array") s ON r."array" IS NOT NULL;
+    END IF;
+    IF has.dependencies THEN
+        SELECT pg_catalog.array_agg(w) INTO wanted FROM rcq_private.wanted_dependencies(caller.id, requests) w;
+    END IF;
+    IF edges IS NOT NULL OR wanted IS NOT NULL THEN
+        SELECT pg_catalog.array_agg(COALESCE(n.unmet, 0) ORDER BY p.place) INTO unmet
+          FROM pg_catalog.generate_series(1, pg_catalog.cardinality(requests)) p(place)
+          LEFT JOIN (SELECT x.place, pg_catalog.count(*)::integer AS unmet
+                       FROM (SELECT w.place FROM unnest(wanted) w UNION ALL SELECT e.job_place FROM unnest(edges) e) x GROUP BY x.place) n ON n.place = p.place;
     END IF;
     IF setting.max_pending > 0 OR setting.submit_rate > 0 THEN
         PERFORM rcq_private.check_limits(caller, pg_catalog.cardinality(requests), setting.max_pending, setting.submit_rate);
     END IF;
+    IF has.keys THEN
+        SELECT pg_catalog.array_agg(k.job_id ORDER BY r.ordinality),
+               pg_catalog.array_agg(k.job_id IS NOT NULL AND (NOT k.fresh OR r.again > 1) ORDER BY r.ordinality)
+          INTO given, known
+          FROM (SELECT q.idempotency_key, q.ordinality, pg_catalog.row_number() OVER (PARTITION BY q.idempotency_key ORDER BY q.ordinality) AS again
+                  FROM unnest(requests) WITH ORDINALITY q) r
+          LEFT JOIN rcq_private.claim_keys(caller.id, ARRAY(SELECT q.idempotency_key FROM unnest(requests) q)) k ON k.key = r.idempotency_key;
+    END IF;
 
     now_ := pg_catalog.clock_timestamp();
-    RETURN QUERY
     WITH asked AS MATERIALIZED (
-        SELECT pg_catalog.nextval('rcq_private.job_id') AS id, r.*,
+        SELECT COALESCE(given[r.ordinality], pg_catalog.nextval('rcq_private.job_id')) AS id, COALESCE(known[r.ordinality], false) AS is_known, r.*,
                rcq_private.check_request(
                    CASE WHEN bulk THEN r.ordinality END, r.script, COALESCE(r.cpu_cores, 1), COALESCE(r.memory_gb, 1),
                    COALESCE(r.gpu_count, 0), r.estimated_hours, pg_catalog.date_part('epoch', COALESCE(r.time_limit, default_limit)),
@@ -121,27 +241,58 @@ BEGIN
     ), stored AS (
         INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority,
                                      max_retries, requeue, kill_on_disconnect, estimate, time_limit, name, workdir, features, env, script,
-                                     cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key)
+                                     cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key,
+                                     array_spec, array_size, begin_time, deadline, depends_on, wait_if_unmet, retry, idempotency_key,
+                                     project, tags, external_id, schedule_id, type, payload)
         SELECT a.id, now_, caller.id, caller.group_id, COALESCE(a.cpu_cores, 1), a.memory_mib, COALESCE(a.gpu_count, 0),
                COALESCE(a.priority, 5), COALESCE(a.max_retries, 0), COALESCE(a.requeue, true),
                COALESCE(a.on_disconnect, 'continue') = 'kill', pg_catalog.make_interval(secs => a.estimated_hours * 3600),
                COALESCE(a.time_limit, default_limit), a.name, a.workdir, rcq_private.feature_list(a.features), a.env, a.script,
                a.cpu_cores_min, rcq_private.constraint_text(a.gpu_type), rcq_private.constraint_text(a.constraints),
-               rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key
-          FROM asked a
+               rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key,
+               specs[a.ordinality], sizes[a.ordinality], a.begin_time, a.deadline, a.depends_on, COALESCE(a.on_dependency_failed, 'fail') = 'wait',
+               CASE WHEN has.options OR has.types THEN rcq_private.retry_policy(requests[a.ordinality]) END, a.idempotency_key,
+               a.project, rcq_private.feature_list(a.tags), a.external_id, from_schedule, a.type, a.payload
+          FROM asked a WHERE NOT a.is_known
+    ), queued AS (
+        INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries,
+                                           requeue, features, held, priority, eligible_at,
+                                           cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s,
+                                           array_throttle, deadline, payload_bytes, unmet, tasks_waiting)
+        SELECT a.id, caller.id, caller.group_id, COALESCE(a.cpu_cores, 1), a.memory_mib, COALESCE(a.gpu_count, 0),
+               pg_catalog.ceil(COALESCE(a.estimated_hours * 3600, pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit))))::integer,
+               COALESCE(a.max_retries, 0), COALESCE(a.requeue, true), rcq_private.feature_list(a.features),
+               COALESCE(a.hold, false), COALESCE(a.priority, 5), GREATEST(now_, a.begin_time),
+               a.cpu_cores_min, rcq_private.constraint_text(a.gpu_type), rcq_private.constraint_text(a.constraints),
+               rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key,
+               pg_catalog.ceil(pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit)))::integer,
+               throttles[a.ordinality], a.deadline, pg_catalog.pg_column_size(a.payload), COALESCE(unmet[a.ordinality], 0), sizes[a.ordinality]
+          FROM asked a WHERE NOT a.is_known
+        RETURNING rcq_private.touched(l.job_id)
     )
-    INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries,
-                                       requeue, features, held, priority, eligible_at,
-                                       cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s)
-    SELECT a.id, caller.id, caller.group_id, COALESCE(a.cpu_cores, 1), a.memory_mib, COALESCE(a.gpu_count, 0),
-           pg_catalog.ceil(COALESCE(a.estimated_hours * 3600, pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit))))::integer,
-           COALESCE(a.max_retries, 0), COALESCE(a.requeue, true), rcq_private.feature_list(a.features),
-           COALESCE(a.hold, false), COALESCE(a.priority, 5), now_,
-           a.cpu_cores_min, rcq_private.constraint_text(a.gpu_type), rcq_private.constraint_text(a.constraints),
-           rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key,
-           pg_catalog.ceil(pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit)))::integer
-      FROM asked a
-    RETURNING rcq_private.touched(l.job_id);
+    SELECT pg_catalog.array_agg(a.id ORDER BY a.ordinality) INTO ids FROM asked a;
+    IF has.arrays THEN
+        INSERT INTO rcq_private.array (job_id, user_id, size, waiting)
+        SELECT i.id, caller.id, sizes[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
+          FROM unnest(ids) WITH ORDINALITY i(id, place) WHERE sizes[i.place] IS NOT NULL AND NOT COALESCE(known[i.place], false);
+    END IF;
+    IF unmet IS NOT NULL THEN
+        INSERT INTO rcq_private.dependency (job_id, on_id, kind)
+        SELECT ids[w.place], w.on_id, w.kind FROM unnest(wanted) w WHERE NOT COALESCE(known[w.place], false)
+        UNION ALL
+        SELECT ids[e.job_place], ids[e.on_place], e.kind FROM unnest(edges) e WHERE NOT COALESCE(known[e.job_place], false);
+    END IF;
+    RETURN QUERY SELECT i FROM unnest(ids) i;
+END $$;
+
+-- The same for the user who acts.
+CREATE FUNCTION rcq_private.enqueue(requests rcq_private.request[], edges rcq_private.edge[] DEFAULT NULL) RETURNS SETOF bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    caller rcq_private.users;
+BEGIN
+    SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
+    RETURN QUERY SELECT rcq_private.enqueue_for(caller, requests, NULL, edges);
 END $$;
 
 CREATE FUNCTION rcq.submit(
@@ -151,7 +302,12 @@ CREATE FUNCTION rcq.submit(
     features text[] DEFAULT NULL, hold boolean DEFAULT false, requeue boolean DEFAULT true,
     on_disconnect text DEFAULT 'continue', cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
     constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT false,
-    preemptible boolean DEFAULT false, concurrency_key text DEFAULT NULL) RETURNS bigint
+    preemptible boolean DEFAULT false, concurrency_key text DEFAULT NULL, "array" text DEFAULT NULL,
+    depends_on text DEFAULT NULL, begin_time timestamptz DEFAULT NULL, deadline timestamptz DEFAULT NULL,
+    idempotency_key text DEFAULT NULL, project text DEFAULT NULL, tags text[] DEFAULT NULL, external_id uuid DEFAULT NULL,
+    on_dependency_failed text DEFAULT 'fail', retry_on text[] DEFAULT NULL, retry_delay interval DEFAULT NULL,
+    retry_backoff text DEFAULT NULL, retry_max_delay interval DEFAULT NULL, retry_jitter numeric DEFAULT NULL,
+    retry_memory_factor numeric DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id bigint;
@@ -159,23 +315,30 @@ BEGIN
     SELECT q INTO STRICT id FROM rcq_private.enqueue(ARRAY[ROW(script, cpu_cores, rcq_private.as_float(memory_gb), gpu_count,
         rcq_private.as_float(estimated_hours), time_limit, priority, max_retries, name, workdir, env, features, hold,
         requeue, on_disconnect, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible,
-        concurrency_key)::rcq_private.request]) q;
+        concurrency_key, "array", depends_on, begin_time, deadline, idempotency_key, project, tags, external_id,
+        NULLIF(on_dependency_failed, 'fail'), retry_on, retry_delay, retry_backoff, retry_max_delay, rcq_private.as_float(retry_jitter),
+        rcq_private.as_float(retry_memory_factor), NULL, NULL)::rcq_private.request]) q;
     RETURN id;
 END $$;
 COMMENT ON FUNCTION rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
-    integer, text, text, jsonb, boolean, boolean, text) IS
-'Submits a job and returns its id. script: run under /bin/sh, or by its #! line; cpu_cores, gpu_count: whole; memory_gb: 1 GB = 2^30 bytes; estimated_hours: for planning; time_limit: the job is killed when it is over; priority 1-10, 10 = soonest; max_retries: after failures; workdir: absolute, on the executor''s host, NULL = a directory of its own; env: {"NAME": "value"}; features: the executor must offer all; hold: wait for rcq.release; requeue: run again when its executor is lost; on_disconnect: continue or kill when the executor loses the database; cpu_cores_min: as few cores will do; gpu_type: models that will do, a100 or a100|h100; constraints: expression over features, avx512&(ssd|nvme)&!shared; consumables: what it takes of named amounts, {"licence": 1}; exclusive: nothing else runs on the host; preemptible: may be stopped and run again later; concurrency_key: jobs with the same key are limited together. Errors: RC001, RC004, RC005, RC007 (too many jobs of yours), RC010';
+    integer, text, text, jsonb, boolean, boolean, text, text, text, timestamptz, timestamptz, text, text, text[], uuid, text, text[], interval, text, interval, numeric, numeric) IS
+'Submits a job and returns its id. script: run under /bin/sh, or by its #! line; cpu_cores, gpu_count: whole; memory_gb: 1 GB = 2^30 bytes; estimated_hours: for planning; time_limit: the job is killed when it is over; priority 1-10, 10 = soonest; max_retries: after failures; workdir: absolute, on the executor''s host, NULL = a directory of its own; env: {"NAME": "value"}; features: the executor must offer all; hold: wait for rcq.release; requeue: run again when its executor is lost; on_disconnect: continue or kill when the executor loses the database; cpu_cores_min: as few cores will do; gpu_type: models that will do, a100 or a100|h100; constraints: expression over features, avx512&(ssd|nvme)&!shared; consumables: what it takes of named amounts, {"licence": 1}; exclusive: nothing else runs on the host; preemptible: may be stopped and run again later; concurrency_key: jobs with the same key are limited together; "array": many tasks in one job, 1-1000:2%50 = indices 1, 3, .. 999, at most 50 at a time ($RCQ_ARRAY_INDEX; the name is a word of SQL: write it in double quotes); depends_on: afterok:41,afterany:42:43 (also after, afternotok, aftercorr, singleton); on_dependency_failed: fail or wait when that can never be met; begin_time: not before; deadline: must have ended by then; idempotency_key: the same key gives the same job; project, tags, external_id: to find it again; retry_on: after which ends it is run again (exit_code, signal, timeout, oom, spawn_error, bad_result, or exit codes), NULL = all; retry_delay, retry_backoff (fixed, exponential), retry_max_delay, retry_jitter (0-1): when; retry_memory_factor: memory after an attempt that ran out of it. Errors: RC001, RC002 (dependency on no job of yours), RC004, RC005, RC007 (too many jobs of yours), RC010';
 
-CREATE FUNCTION rcq.submit_many(jobs jsonb) RETURNS SETOF bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Which JSON types a field of a request may have, by the type of its column.
+CREATE FUNCTION rcq_private.request_fields(OUT name text, OUT expected text) RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.attname::text, CASE WHEN a.attname IN ('env', 'consumables') THEN 'object' WHEN a.attname = 'payload' THEN 'object, array, string, number or boolean'
+           WHEN a.atttypid IN ('integer'::regtype, 'double precision'::regtype) THEN 'number' WHEN a.atttypid = 'interval'::regtype THEN 'string or number'
+           WHEN a.atttypid = 'boolean'::regtype THEN 'boolean' WHEN a.atttypid = 'text[]'::regtype THEN 'array' ELSE 'string' END
+      FROM pg_catalog.pg_attribute a WHERE a.attrelid = 'rcq_private.request'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+
+-- Requests from a JSON array of objects; RC001 for the first that is not one, naming it by its place.
+CREATE FUNCTION rcq_private.parse_requests(jobs jsonb) RETURNS rcq_private.request[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known CONSTANT jsonb := '{"script": "string", "cpu_cores": "number", "memory_gb": "number", "gpu_count": "number",
-        "estimated_hours": "number", "time_limit": "string or number", "priority": "number", "max_retries": "number",
-        "name": "string", "workdir": "string", "env": "object", "features": "array", "hold": "boolean",
-        "requeue": "boolean", "on_disconnect": "string", "cpu_cores_min": "number", "gpu_type": "string",
-        "constraints": "string", "consumables": "object", "exclusive": "boolean", "preemptible": "boolean",
-        "concurrency_key": "string"}';
-    hint CONSTANT text := 'Fields: script, name, workdir, on_disconnect, gpu_type, constraints, concurrency_key (texts), cpu_cores, cpu_cores_min, memory_gb, gpu_count, estimated_hours, priority, max_retries (numbers), time_limit ("4h" or seconds), env ({"NAME": "value"}), features (array of texts), consumables ({"name": 1}), hold, requeue, exclusive, preemptible (booleans).';
+    known CONSTANT jsonb := (SELECT pg_catalog.jsonb_object_agg(f.name, f.expected) FROM rcq_private.request_fields() f);
+    hint CONSTANT text := 'Fields are the arguments of rcq.submit under their names: texts, numbers, booleans; intervals as "4h" or seconds, times as "2030-01-31T08:00:00Z", env and consumables as objects, features, tags and retry_on as arrays of texts.';
     requests rcq_private.request[];
     wrong record;
 BEGIN
@@ -197,23 +360,22 @@ BEGIN
             hint);
     END IF;
     BEGIN
-        SELECT pg_catalog.array_agg(ROW(r.script, r.cpu_cores, rcq_private.as_float(r.memory_gb), r.gpu_count,
-                   rcq_private.as_float(r.estimated_hours), r.time_limit, r.priority, r.max_retries, r.name, r.workdir,
-                   r.env, r.features, r.hold, r.requeue, r.on_disconnect, r.cpu_cores_min, r.gpu_type, r.constraints,
-                   r.consumables, r.exclusive, r.preemptible, r.concurrency_key)::rcq_private.request ORDER BY r.ordinality)
-          INTO requests
-          FROM ROWS FROM (pg_catalog.jsonb_to_recordset(jobs) AS (script text, cpu_cores integer, memory_gb numeric,
-                   gpu_count integer, estimated_hours numeric, time_limit interval, priority integer, max_retries integer,
-                   name text, workdir text, env jsonb, features text[], hold boolean, requeue boolean, on_disconnect text,
-                   cpu_cores_min integer, gpu_type text, constraints text, consumables jsonb, exclusive boolean,
-                   preemptible boolean, concurrency_key text))
-               WITH ORDINALITY r;
+        SELECT pg_catalog.array_agg(r ORDER BY e.n) INTO requests
+          FROM pg_catalog.jsonb_array_elements(jobs) WITH ORDINALITY e(j, n), LATERAL pg_catalog.jsonb_populate_record(NULL::rcq_private.request, e.j) r;
     EXCEPTION WHEN data_exception THEN
         PERFORM rcq_private.fail('RC001', 'a field of a job has the wrong type: ' || SQLERRM, hint);
     END;
+    RETURN requests;
+END $$;
+
+CREATE FUNCTION rcq.submit_many(jobs jsonb) RETURNS SETOF bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    requests CONSTANT rcq_private.request[] := rcq_private.parse_requests(jobs);
+BEGIN
     IF requests IS NOT NULL THEN
         RETURN QUERY SELECT rcq_private.enqueue(requests);
     END IF;
 END $$;
 COMMENT ON FUNCTION rcq.submit_many(jsonb) IS
-'Submits a JSON array of jobs, all or none; fields as the arguments of rcq.submit. Returns their ids in the order of the array. Errors: RC001 (naming the job by its place in the list), RC004, RC005, RC007, RC010';
+'Submits a JSON array of jobs, all or none; fields as the arguments of rcq.submit, or type and payload as those of rcq.submit_task. Returns their ids in the order of the array. Errors: RC001 (naming the job by its place in the list), RC002, RC004, RC005, RC007, RC010';

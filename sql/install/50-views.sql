@@ -31,7 +31,8 @@ SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, 
            NULL::integer AS granted_memory_mib, NULL::integer AS granted_gpus
       FROM rcq_private.live l, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
                l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
-               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key) p
+               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
+               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
      WHERE l.placed_at IS NULL
     UNION ALL
     SELECT l.job_id, 'assigned', NULL, l.priority, NULL, NULL, l.executor_id, l.attempt, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -71,7 +72,8 @@ SELECT p."position", l.job_id AS id, rcq_private.user_name(l.user_id) AS user_na
        rcq_private.executor_name(p.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', p.reserved_start) AS reserved_start
   FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id,
        LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
-               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key) p
+               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
+               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
  WHERE l.placed_at IS NULL
  ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id;
 COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting';

@@ -177,4 +177,4 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_hashjoin 
     SELECT k."position", l.job_id, l.user_id, l.group_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, p.final_priority, p.expected_start
       FROM rcq_private.published_plan() q, unnest(q.ranked) WITH ORDINALITY k(job_id, "position") JOIN rcq_private.live l ON l.job_id = k.job_id AND l.placed_at IS NULL,
            LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at, l.cpu_cores_min, l.gpu_type,
-               l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key) p $$;
+               l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p $$;

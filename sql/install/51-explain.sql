@@ -349,7 +349,7 @@ DECLARE
     blockers text[];
 BEGIN
     SELECT * INTO p FROM rcq_private.pending_state(COALESCE(l.job_id, 0), l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at, l.cpu_cores_min, l.gpu_type,
-        l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key);
+        l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures);
     l := rcq_private.as_planned(l);
     v := ARRAY(SELECT e FROM rcq_private.executor_verdicts(l) e);
     gates := ARRAY(SELECT f FROM rcq_private.explain_gates(l) f);
@@ -449,7 +449,8 @@ DECLARE
     caller rcq_private.users;
     l rcq_private.live;
     asked rcq_private.request := ROW(script, cpu_cores, rcq_private.as_float(memory_gb), gpu_count, rcq_private.as_float(estimated_hours), time_limit, priority, max_retries, name, workdir, env,
-        features, hold, requeue, on_disconnect, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key)::rcq_private.request;
+        features, hold, requeue, on_disconnect, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::rcq_private.request;
     limit_ CONSTANT interval := COALESCE(time_limit, pg_catalog.make_interval(secs => NULLIF(rcq_private.setting_text('default_time_limit')::double precision, 0)));
     max_pending bigint;
     submit_rate CONSTANT bigint := rcq_private.setting_text('submit_rate_per_user')::bigint;

@@ -7,11 +7,12 @@ DECLARE
     t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home',
-                                'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing'] LOOP
+                                'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing',
+                                'array', 'array_end', 'dependency', 'idempotency'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log'] LOOP
+    FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log', 'array', 'idempotency'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
@@ -29,7 +30,7 @@ GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.us
 -- helpers that the views and policies call with the reader's rights
 GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
     rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
-                              integer, text, text, jsonb, boolean, boolean, text),
+                              integer, text, text, jsonb, boolean, boolean, text, bigint, integer, integer, integer),
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
@@ -38,7 +39,8 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
 
 GRANT EXECUTE ON FUNCTION
     rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
-               integer, text, text, jsonb, boolean, boolean, text),
+               integer, text, text, jsonb, boolean, boolean, text, text, text, timestamptz, timestamptz, text, text, text[], uuid, text, text[],
+               interval, text, interval, numeric, numeric),
     rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.explain(bigint),
     rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
@@ -81,5 +83,9 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.outcome', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.run', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.log', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.usage', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.array', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.array_end', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.dependency', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.idempotency', '');
 
 SELECT rcq_private.activate();

@@ -7,7 +7,7 @@ namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.2", "0.1"}; // the current SQL version and the previous one
+constexpr std::string_view accepted_versions[] = {"0.3", "0.2"}; // the current SQL version and the previous one
 
 bool previous_version = false; // of the SQL objects
 
