@@ -4,15 +4,11 @@
 #include "arrays.hpp"
 #include "guc.hpp"
 #include "shapes.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
 namespace {
-
-std::string text_argument(FunctionCallInfo fcinfo, int i) {
-    if (PG_ARGISNULL(i)) return {};
-    return call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(i)); });
-}
 
 // The lane of the job that the arguments describe; version 0.1 of the SQL passes the first ten.
 core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
@@ -33,15 +29,6 @@ core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     }
     spec.shape = make_shape(std::move(columns));
     return spec;
-}
-
-TupleDesc result_type(FunctionCallInfo fcinfo) {
-    return call([&] {
-        TupleDesc desc;
-        if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
-            elog(ERROR, "return type must be a row type");
-        return BlessTupleDesc(desc);
-    });
 }
 
 } // namespace
