@@ -135,7 +135,7 @@ void Scheduler::apply_definitions(store::Definitions&& definitions) {
     cluster_->set_concurrency_limits(definitions_.concurrency_limits);
     cluster_->set_consumables(definitions_.consumables);
     for (store::ExecutorRow& row : definitions_.executors) executors_[row.id] = std::move(row);
-    plan_needed_ = publish_needed_ = true;
+    plan_needed_ = publish_needed_ = took_definitions_ = true;
 }
 
 void Scheduler::charge(const store::Used& used) {

@@ -25,6 +25,8 @@ public:
     long rest_ms() const;
     // Why it does not schedule here; empty while it does.
     const std::string& idle_reason() const { return idle_reason_; }
+    // Whether it has read settings and the like since this was last asked.
+    bool took_definitions() { return std::exchange(took_definitions_, false); }
 
 private:
     struct Held { // a run that holds capacity
@@ -75,6 +77,7 @@ private:
     TaskFeed tasks_;
     Deadlines deadlines_;
     std::string idle_reason_;
+    bool took_definitions_ = false;
     bool plan_needed_ = true;
     std::optional<TimestampTz> next_eligible_; // when a delayed job may start
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it

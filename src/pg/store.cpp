@@ -544,4 +544,46 @@ bool may_notify() {
     return used < 0.25;
 }
 
+bool has_history() { return !previous_version; }
+
+bool settle_restore() {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.settle_restore()", {});
+    bool settled = false;
+    statement.run({}, [&](const Row& row) { settled = row.boolean(1); });
+    return settled;
+}
+
+void extend_history() {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.extend_history()", {});
+    statement.run({});
+}
+
+void close_history() {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.close_history()", {});
+    statement.run({});
+}
+
+std::vector<HistoryPart> history_due() {
+    static Statement statement(Statement::Kind::write, "SELECT first_id, last_id, whole FROM rcq_private.history_due()",
+                               {});
+    std::vector<HistoryPart> due;
+    statement.run({}, [&](const Row& row) { due.push_back({row.big(1), row.big(2), row.boolean(3)}); });
+    return due;
+}
+
+void tidy_history(int64 first, int64 last) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.tidy_history($1, $2)", {INT8OID, INT8OID});
+    statement.run(Parameters().add(first).add(last));
+}
+
+void drop_history(const HistoryPart& part) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.drop_history($1, $2)", {INT8OID, BOOLOID});
+    statement.run(Parameters().add(part.first).add_boolean(part.whole));
+}
+
+void history_waits(const HistoryPart& part) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.history_waits($1)", {INT8OID});
+    statement.run(Parameters().add(part.first));
+}
+
 } // namespace rcq::pg::store

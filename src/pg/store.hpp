@@ -122,4 +122,18 @@ std::vector<int64> send_cancels(const std::vector<RunKey>& runs);
 // Whether the server's queue of notifications has room for ours.
 bool may_notify();
 
+// The history, see sql/install/70-history.sql; each in a transaction of its own.
+bool has_history(); // not before version 0.3 of the SQL objects
+bool settle_restore();
+void extend_history();
+void close_history();
+struct HistoryPart {
+    int64 first, last; // job ids
+    bool whole;        // else its logs alone
+};
+std::vector<HistoryPart> history_due();
+void tidy_history(int64 first, int64 last);
+void drop_history(const HistoryPart& part);
+void history_waits(const HistoryPart& part);
+
 } // namespace rcq::pg::store
