@@ -169,9 +169,11 @@ BEGIN
     IF ended IS NOT NULL THEN
         WITH gone AS (
             DELETE FROM rcq_private.live l USING unnest(ended) k(job_id) WHERE l.job_id = k.job_id
-            RETURNING l.job_id, l.user_id, l.group_id, l.priority, l.attempt, l.executor_id, l.command_seq, l.array_id, rcq_private.touched(l.job_id)
+            RETURNING l.job_id, l.user_id, l.group_id, l.priority, l.attempt, l.executor_id, l.command_seq, l.array_id, l.unmet, rcq_private.touched(l.job_id)
         ), commands AS (
             DELETE FROM rcq_private.command c USING gone g WHERE c.executor_id = g.executor_id AND c.seq = g.command_seq
+        ), dependencies AS (
+            DELETE FROM rcq_private.dependency d USING gone g WHERE d.job_id = g.job_id AND g.unmet > 0
         ), tasks AS (
             INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled)
             SELECT g.array_id, 0, pg_catalog.count(*), 0 FROM gone g WHERE g.array_id IS NOT NULL GROUP BY g.array_id

@@ -19,6 +19,8 @@ struct LiveRow {
     std::optional<TimestampTz> deadline; // at which it is to be expired; the deadline of a run is its executor's affair
     core::Resources granted;             // what the run holds
     int32 preempted = 0;                 // times, this one not counted
+    int32 unmet = 0;                     // dependencies
+    std::optional<int32> tasks_waiting;  // of an array job, which is itself never placed
 };
 
 struct ExecutorRow {
@@ -42,6 +44,7 @@ struct Definitions {
     std::map<std::string, int32> concurrency_limits;
     core::Consumables consumables; // of the cluster
     std::vector<ExecutorRow> executors;
+    std::optional<TimestampTz> next_fire; // of the schedules
 };
 
 // Use of resources that is settled, in resource-seconds.
@@ -91,6 +94,18 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
 
+// Submits the jobs of all schedules that are due; when the next one is.
+std::optional<TimestampTz> fire_schedules(TimestampTz now);
+
+// Makes rows for the next tasks of arrays, at most so many of each; arrays that somebody holds are left out.
+void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,
+                 const std::function<void(core::JobId array, core::JobId task)>& each);
+// Adds up what tasks ended of these arrays, and ends the arrays that are through: those. Rows that somebody holds are
+// left out.
+std::vector<int64> fold_arrays(const std::vector<int64>& arrays);
+// Marks arrays as started; returns those, rows that somebody holds left out.
+std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz now);
+
 // Places pending jobs; rows that somebody holds or changed are left out. Returns the ids that were placed.
 std::vector<int64> place(const Placing& placing, TimestampTz now);
 // Takes placements back that were not claimed.
@@ -106,5 +121,19 @@ std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs);
 // Whether the server's queue of notifications has room for ours.
 bool may_notify();
+
+// The history, see sql/install/70-history.sql; each in a transaction of its own.
+bool has_history(); // not before version 0.3 of the SQL objects
+bool settle_restore();
+void extend_history();
+void close_history();
+struct HistoryPart {
+    int64 first, last; // job ids
+    bool whole;        // else its logs alone
+};
+std::vector<HistoryPart> history_due();
+void tidy_history(int64 first, int64 last);
+void drop_history(const HistoryPart& part);
+void history_waits(const HistoryPart& part);
 
 } // namespace rcq::pg::store
