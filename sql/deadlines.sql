@@ -98,4 +98,18 @@ SELECT waiting, held, withdrawn FROM rcq_private.array;
 SELECT job_id, tasks_waiting FROM rcq_private.live;
 SELECT job_id, status, reason FROM rcq_private.outcome WHERE job_id >= 1000000 ORDER BY job_id;
 ROLLBACK;
+-- an array whose deadline comes while a task of it runs: nothing more is started, and it ends when that one has
+SELECT rcq.submit('a task', "array" => '1-100', deadline => clock_timestamp() + interval '2 s') AS id \gset
+SET ROLE regress_node_a;
+SELECT job IS NOT NULL AS runs, job AS task FROM t.take() \gset
+RESET ROLE;
+SELECT t.wait(format('(SELECT waiting + held + pending + assigned = 0 FROM rcq_private.array_counts(%s))', :id));
+SELECT status, (SELECT count(*) FROM rcq.tasks(:id) k WHERE k.status = 'running') AS running FROM rcq.jobs WHERE id = :id;
+SET ROLE regress_node_a;
+SELECT kind, body FROM t.sync(t.ended(:task, 'timeout'));
+RESET ROLE;
+SELECT t.wait(format('(SELECT status NOT IN (''pending'', ''running'') FROM rcq.jobs WHERE id = %s)', :id));
+SELECT status, ended_at - deadline BETWEEN '0' AND '10 s' AS in_time FROM rcq.jobs WHERE id = :id;
+SELECT DISTINCT status, reason FROM rcq.tasks(:id) ORDER BY 1;
+SELECT size, completed, failed > 0 AS some_failed, failed + cancelled AS ended FROM rcq_private.array WHERE job_id = :id;
 \i :end

@@ -199,6 +199,49 @@ SET ROLE regress_ann;
 SELECT * FROM t.errors('SELECT * FROM rcq.resubmit(ARRAY[14,15])');
 RESET ROLE;
 SELECT count(*) = :before AS nothing_stored FROM rcq_private.job;
+-- an array: exactly the tasks that failed, with the same throttle
+SELECT rcq.set_user('regress_ann', max_priority => 10);
+CREATE FUNCTION t.index_of(task bigint) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT array_index FROM rcq_private.job WHERE id = task';
+CREATE PROCEDURE t.run_tasks(tasks integer, failing integer[]) LANGUAGE plpgsql AS $$
+DECLARE
+    task bigint;
+BEGIN
+    FOR n IN 1 .. tasks LOOP
+        SELECT k.job INTO task FROM t.take() k;
+        COMMIT;
+        PERFORM FROM t.sync(t.ended(task, 'exit_code', CASE WHEN t.index_of(task) = ANY (failing) THEN 3 ELSE 0 END));
+        COMMIT;
+    END LOOP;
+END $$;
+SELECT rcq.cancel(id) FROM rcq.jobs WHERE status IN ('pending', 'assigned') ORDER BY id;
+SET ROLE regress_ann;
+SELECT rcq.submit('task', "array" => '0-14:2%3', name => 'tasks') AS id \gset
+SET ROLE regress_node_a;
+CALL t.run_tasks(1, '{0}');
+SET ROLE regress_ann;
+SELECT code FROM t.errors(format('SELECT * FROM rcq.resubmit(ARRAY[%s])', :id), format('SELECT rcq.resubmit_failed_tasks(%s)', :id), format('SELECT rcq.requeue(%s)', :id));
+SET ROLE regress_node_a;
+CALL t.run_tasks(7, '{4,6,8,14}');
+SET ROLE regress_ann;
+SELECT t.wait(format('(SELECT status = ''failed'' FROM rcq.jobs WHERE id = %s)', :id));
+SELECT id = :id AS whole, array_index, reason, exit_code FROM rcq.dead_jobs ORDER BY array_index NULLS FIRST;
+SELECT regexp_replace(message, '[0-9]+ ', '# ') AS message FROM t.errors(format('SELECT * FROM rcq.resubmit(ARRAY[%s])', (SELECT min(id) FROM rcq.dead_jobs WHERE array_id = :id)));
+SELECT rcq.resubmit_failed_tasks(:id) AS again \gset
+SELECT indices, throttle, size FROM rcq.arrays WHERE id = :again;
+SELECT count(*) FROM rcq.dead_jobs;
+SET ROLE regress_node_a;
+CALL t.run_tasks(5, '{8}');
+SET ROLE regress_ann;
+SELECT t.wait(format('(SELECT status = ''failed'' FROM rcq.jobs WHERE id = %s)', :again));
+-- in bulk it is the same
+SELECT rcq.resubmit_failed(name => 'tasks');
+SELECT indices, throttle, size FROM rcq.arrays WHERE id > :again;
+SET ROLE regress_node_a;
+CALL t.run_tasks(1, '{}');
+SET ROLE regress_ann;
+SELECT t.wait('(SELECT status = ''completed'' FROM rcq.jobs WHERE id = (SELECT max(id) FROM rcq.arrays))');
+SELECT id > :again AS newest, code FROM rcq.arrays a, t.errors(format('SELECT rcq.resubmit_failed_tasks(%s)', a.id)) ORDER BY a.id;
+RESET ROLE;
 -- a report may carry a result, which is kept when the job completes
 SELECT rcq.cancel(id) FROM rcq.jobs WHERE status IN ('pending', 'assigned') ORDER BY id;
 SELECT rcq.submit('with a result') AS id \gset

@@ -183,7 +183,7 @@ BEGIN
     END IF;
     IF arrays IS NOT NULL THEN
         WITH waiting AS MATERIALIZED (
-            SELECT a.job_id, (SELECT pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)) FROM unnest(a.waiting + a.held) r)::integer AS tasks
+            SELECT a.job_id, rcq_private.range_size(a.waiting + a.held) AS tasks
               FROM unnest(arrays) k(job_id) JOIN rcq_private.array a ON a.job_id = k.job_id WHERE a.waiting + a.held <> '{}'
         ), withdrawn AS (
             UPDATE rcq_private.array a SET withdrawn = a.withdrawn + a.waiting + a.held, waiting = '{}', held = '{}'

@@ -81,6 +81,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '
     DELETE FROM rcq_private.array_end a WHERE a.array_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.array a WHERE a.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.dependency d WHERE d.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
+    DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
 $$;
 
 -- Drops a partition, or its logs alone. It takes the locks that dropping takes, and gives up after 100 ms in which
