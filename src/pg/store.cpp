@@ -498,9 +498,11 @@ void unplace(const std::vector<RunKey>& runs) {
 
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
     static Statement statement(Statement::Kind::write,
-                               "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
-                               "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
-                               "'its executor was not heard of any more', NULL)::rcq_private.run_report FROM "
+                               // by name, because a later version of the SQL has more fields
+                               "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT pg_catalog.jsonb_populate_record("
+                               "NULL::rcq_private.run_report, pg_catalog.jsonb_build_object('job_id', k.job_id, "
+                               "'token', k.token, 'end_', 'executor_lost', "
+                               "'message', 'its executor was not heard of any more')) FROM "
                                "unnest($2, $3) k(job_id, token)))",
                                {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
