@@ -101,16 +101,17 @@ EXCEPTION WHEN data_exception THEN
     PERFORM rcq_private.fail('RC023', 'malformed report: ' || SQLERRM);
 END $$;
 
--- What a start tells the executor: the job, with what its placement granted. common: the job itself, or of a task its
--- array, where what all tasks have in common stands.
+-- What a start tells the executor: the job, with what its placement granted, and no more time than its deadline leaves.
+-- common: the job itself, or of a task its array, where what all tasks have in common stands.
 CREATE FUNCTION rcq_private.start_body(j rcq_private.job, common rcq_private.job, l rcq_private.live) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_catalog.jsonb_build_object('attempt', l.attempt, 'name', j.name,
         'user', (SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = j.user_id),
         'group', (SELECT g.name FROM rcq_private.groups g WHERE g.id = j.group_id),
         'script', common.script, 'workdir', common.workdir, 'env', COALESCE(common.env, '{}'), 'cpu_cores', COALESCE(l.granted_cores, j.cpu_cores),
-        'memory_mib', COALESCE(l.granted_memory_mib, j.memory_mib), 'gpu_count', COALESCE(l.granted_gpus, j.gpu_count),
-        'time_limit_s', pg_catalog.date_part('epoch', j.time_limit),
+        'memory_mib', COALESCE(l.granted_memory_mib, l.memory_mib), 'gpu_count', COALESCE(l.granted_gpus, j.gpu_count),
+        'time_limit_s', LEAST(pg_catalog.date_part('epoch', j.time_limit),
+                              CASE WHEN l.deadline IS NOT NULL THEN GREATEST(pg_catalog.date_part('epoch', l.deadline - pg_catalog.now()), 1) END),
         'on_disconnect', CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END)
         || CASE WHEN j.gpu_type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('gpu_type', j.gpu_type) END
         || CASE WHEN common.type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('type', common.type, 'payload', common.payload) END
