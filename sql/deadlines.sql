@@ -37,9 +37,9 @@ SELECT rcq.cancel(7);
 -- running: it is told to take no longer than until the deadline, or its time limit, at least a second
 SELECT rcq.submit('job 8', deadline => clock_timestamp() + interval '1 hour'), rcq.submit('job 9', deadline => clock_timestamp() + interval '1 hour', time_limit => '10 min'),
        rcq.submit('job 10', time_limit => '10 min');
-SELECT j.id, round((rcq_private.start_body(j, l)->>'time_limit_s')::numeric, -1) AS seconds FROM rcq_private.job j JOIN rcq_private.live l ON l.job_id = j.id ORDER BY 1;
+SELECT j.id, round((rcq_private.start_body(j, j, l)->>'time_limit_s')::numeric, -1) AS seconds FROM rcq_private.job j JOIN rcq_private.live l ON l.job_id = j.id ORDER BY 1;
 UPDATE rcq_private.live SET deadline = clock_timestamp() - interval '1 hour' WHERE claimed_at IS NOT NULL;
-SELECT rcq_private.start_body(j, l)->'time_limit_s' AS seconds FROM rcq_private.job j, rcq_private.live l WHERE j.id = 10 AND l.job_id = 10;
+SELECT rcq_private.start_body(j, j, l)->'time_limit_s' AS seconds FROM rcq_private.job j, rcq_private.live l WHERE j.id = 10 AND l.job_id = 10;
 SELECT rcq.cancel(id) FROM rcq.jobs WHERE status IN ('pending', 'assigned') ORDER BY id;
 
 -- a timeout before the deadline is one, and is retried; at the deadline it is the end, whatever retries are left
