@@ -282,8 +282,8 @@ BEGIN
     )
     SELECT pg_catalog.array_agg(a.id ORDER BY a.ordinality) INTO ids FROM asked a;
     IF has.arrays THEN
-        INSERT INTO rcq_private.array (job_id, user_id, size, waiting)
-        SELECT i.id, caller.id, sizes[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
+        INSERT INTO rcq_private.array (job_id, user_id, size, throttle, waiting)
+        SELECT i.id, caller.id, sizes[i.place], throttles[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
           FROM unnest(ids) WITH ORDINALITY i(id, place) WHERE sizes[i.place] IS NOT NULL AND NOT COALESCE(known[i.place], false);
     END IF;
     IF unmet IS NOT NULL THEN

@@ -9,12 +9,12 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home',
                                 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing',
                                 'array', 'array_end', 'dependency', 'idempotency',
-                                'history_partition', 'restored'] LOOP
+                                'schedule', 'fire', 'history_partition', 'restored'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
     FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log', 'array', 'idempotency',
-                                'restored'] LOOP
+                                'schedule', 'fire', 'restored'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
@@ -23,11 +23,20 @@ BEGIN
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
 END $$;
+ALTER TABLE rcq_private.resubmission ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rcq_private.resubmission FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON rcq_private.resubmission FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
+GRANT SELECT ON rcq_private.resubmission TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.dead_jobs TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.requeue(bigint), rcq.resubmit(bigint[]), rcq.resubmit_failed_tasks(bigint),
+    rcq.resubmit_failed(timestamptz, text, text, text) TO rcq_user, rcq_admin;
 CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
 GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler,
     rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.arrays TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.schedules, rcq.schedule_history TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.history TO rcq_user, rcq_admin;
 
 -- helpers that the views and policies call with the reader's rights
@@ -37,7 +46,7 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
-    rcq_private.constraint_accepts(text, text[]),
+    rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.schedule_name(integer),
     rcq_private.history_size(bigint)
     TO rcq_user, rcq_admin;
 
@@ -45,10 +54,16 @@ GRANT EXECUTE ON FUNCTION
     rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                integer, text, text, jsonb, boolean, boolean, text, text, text, timestamptz, timestamptz, text, text, text[], uuid, text, text[],
                interval, text, interval, numeric, numeric),
-    rcq.submit_many(jsonb), rcq.cancel(bigint), rcq.hold(bigint), rcq.release(bigint), rcq.set_priority(bigint, integer),
+    rcq.submit_many(jsonb), rcq.cancel(bigint, text), rcq.hold(bigint, text), rcq.release(bigint, text), rcq.set_priority(bigint, integer),
+    rcq.set_array_throttle(bigint, integer), rcq.tasks(bigint, text), rcq.task(bigint, integer), rcq.jobs_tagged(text[]),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.explain(bigint),
     rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                        integer, text, text, jsonb, boolean, boolean, text)
+    TO rcq_user, rcq_admin;
+
+GRANT EXECUTE ON FUNCTION
+    rcq.schedule(text, text, text, text, text, text, jsonb), rcq.unschedule(text, text), rcq.pause_schedule(text, text), rcq.resume_schedule(text, text),
+    rcq.next_fires(text, integer, text), rcq.cron_preview(text, text, integer, timestamptz)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
@@ -90,5 +105,9 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.array', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.array_end', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.dependency', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.idempotency', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.fire', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.resubmission', '');
 
 SELECT rcq_private.activate();

@@ -84,6 +84,16 @@ RCQ_FUNCTION(rcq_lock_submissions) {
     PG_RETURN_VOID();
 }
 
+// (user_id) -> whether that was possible without waiting
+RCQ_FUNCTION(rcq_try_lock_submissions) {
+    using namespace rcq::pg;
+    return call([&] {
+        LOCKTAG tag;
+        SET_LOCKTAG_OBJECT(tag, MyDatabaseId, relation_id("users"), static_cast<Oid>(PG_GETARG_INT32(0)), 0);
+        return BoolGetDatum(LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL);
+    });
+}
+
 // (user_id, at_most) -> pending jobs of the user
 RCQ_FUNCTION(rcq_count_pending) {
     using namespace rcq::pg;

@@ -4,7 +4,9 @@
 #include "../core/forecast.hpp"
 #include "../core/plan.hpp"
 #include "changes.hpp"
+#include "deadlines.hpp"
 #include "store.hpp"
+#include "task_feed.hpp"
 
 namespace rcq::pg {
 
@@ -32,7 +34,7 @@ private:
         core::ExecutorId executor;
         TimestampTz placed_at;
         bool claimed;
-        bool cancelling;
+        bool cancelling;  // or to be run again
         bool cancel_sent; // or that it is to be preempted
     };
 
@@ -48,11 +50,14 @@ private:
     void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
+    void settle_arrays(TimestampTz now);
+    void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
     std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
     void preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now);
+    std::optional<TimestampTz> next_due() const;
     bool is_publishing_due() const;
     bool is_forecast_due() const;
     bool is_paused() const;
@@ -69,9 +74,12 @@ private:
     store::Definitions definitions_;
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
+    TaskFeed tasks_;
+    Deadlines deadlines_;
     std::string idle_reason_;
     bool took_definitions_ = false;
     bool plan_needed_ = true;
+    std::optional<TimestampTz> next_eligible_; // when a delayed job may start
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
     TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0, forecast_slice_at_ = 0;
     std::unique_ptr<core::Forecast> forecast_; // being made

@@ -15,8 +15,12 @@ struct LiveRow {
     std::optional<TimestampTz> claimed_at;
     bool cancelling = false;
     bool preempting = false;
-    core::Resources granted; // what the run holds
-    int32 preempted = 0;     // times, this one not counted
+    bool requeueing = false;
+    std::optional<TimestampTz> deadline; // at which it is to be expired; the deadline of a run is its executor's affair
+    core::Resources granted;             // what the run holds
+    int32 preempted = 0;                 // times, this one not counted
+    int32 unmet = 0;                     // dependencies
+    std::optional<int32> tasks_waiting;  // of an array job, which is itself never placed
 };
 
 struct ExecutorRow {
@@ -40,6 +44,7 @@ struct Definitions {
     std::map<std::string, int32> concurrency_limits;
     core::Consumables consumables; // of the cluster
     std::vector<ExecutorRow> executors;
+    std::optional<TimestampTz> next_fire; // of the schedules
 };
 
 // Use of resources that is settled, in resource-seconds.
@@ -89,12 +94,27 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
 
+// Submits the jobs of all schedules that are due; when the next one is.
+std::optional<TimestampTz> fire_schedules(TimestampTz now);
+
+// Makes rows for the next tasks of arrays, at most so many of each; arrays that somebody holds are left out.
+void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,
+                 const std::function<void(core::JobId array, core::JobId task)>& each);
+// Adds up what tasks ended of these arrays, and ends the arrays that are through: those. Rows that somebody holds are
+// left out.
+std::vector<int64> fold_arrays(const std::vector<int64>& arrays);
+// Marks arrays as started; returns those, rows that somebody holds left out.
+std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz now);
+
 // Places pending jobs; rows that somebody holds or changed are left out. Returns the ids that were placed.
 std::vector<int64> place(const Placing& placing, TimestampTz now);
 // Takes placements back that were not claimed.
 void unplace(const std::vector<RunKey>& runs);
 // Ends claimed runs as lost with their executor.
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
+// Ends jobs that have not started by their deadline, and withdraws the waiting tasks of arrays; rows that somebody holds
+// are left out. Returns the jobs that ended.
+std::vector<int64> expire(const std::vector<int64>& jobs);
 // Tells executors to end runs so that other jobs can start; as send_cancels().
 std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now);
 // Tells executors to cancel runs, once per run; rows that somebody holds are left out. Returns the jobs that were told.
