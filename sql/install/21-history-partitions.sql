@@ -80,3 +80,14 @@ WHEN object_in_use THEN
     PERFORM rcq_private.fail('RC004', 'a new part of the history is needed, which cannot be made while this statement reads it',
         'Try again in a moment, or submit in a statement that does not read rcq.jobs.');
 END $$;
+
+-- So many new job ids, all of which can be stored: for those who store jobs beside rcq_private.enqueue_for. To be called
+-- in a statement of its own before the one that stores them.
+CREATE FUNCTION rcq_private.new_job_ids(count integer) RETURNS bigint[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ids CONSTANT bigint[] := rcq_private.draw_job_ids(NULL, count);
+BEGIN
+    PERFORM rcq_private.ensure_partitions(ids[count]);
+    RETURN ids;
+END $$;

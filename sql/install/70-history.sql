@@ -80,6 +80,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '
        AND i.user_id = j.user_id AND i.key = j.idempotency_key AND i.job_id = j.id;
     DELETE FROM rcq_private.array_end a WHERE a.array_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.array a WHERE a.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
+    DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.dependency d WHERE d.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
 $$;
 
@@ -166,20 +167,20 @@ COMMENT ON FUNCTION rcq.prune_history(interval) IS
 CREATE FUNCTION rcq_private.requeue_restored(ids bigint[]) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries, requeue, features,
-                                       cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s, array_id, deadline,
+                                       cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s, array_id, array_throttle, deadline,
                                        payload_bytes, priority, eligible_at, attempt, failures, losses, preempted, unmet, tasks_waiting)
     SELECT j.id, j.user_id, j.group_id, j.cpu_cores, j.memory_mib, j.gpu_count,
            pg_catalog.ceil(pg_catalog.date_part('epoch', COALESCE(j.estimate, j.time_limit)))::integer, j.max_retries, j.requeue, COALESCE(j.features, a.features),
            j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key,
-           pg_catalog.ceil(pg_catalog.date_part('epoch', j.time_limit))::integer, j.array_id, j.deadline,
+           pg_catalog.ceil(pg_catalog.date_part('epoch', j.time_limit))::integer, j.array_id, y.throttle, j.deadline,
            pg_catalog.pg_column_size(COALESCE(j.payload, a.payload)), j.priority, GREATEST(pg_catalog.clock_timestamp(), j.begin_time),
            -- output of an attempt that was under way is kept apart from that of the next one
            GREATEST(r.attempt, (SELECT pg_catalog.max(g.attempt) FROM rcq_private.log g WHERE g.job_id = j.id), 0),
            r.failures, r.losses, r.preempted, (SELECT pg_catalog.count(*) FROM rcq_private.dependency d WHERE d.job_id = j.id),
-           CASE WHEN j.array_size IS NOT NULL THEN
-               (SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(s) - pg_catalog.lower(s)), 0) FROM rcq_private.array y, unnest(y.waiting) s WHERE y.job_id = j.id) END
-      FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i LEFT JOIN rcq_private.job a ON a.id = j.array_id,
-           LATERAL (SELECT pg_catalog.max(r.attempt) AS attempt, pg_catalog.count(*) FILTER (WHERE r.reason NOT IN ('executor_lost', 'preempted')) AS failures,
+           CASE WHEN j.array_size IS NOT NULL THEN rcq_private.range_size(y.waiting) END
+      FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i LEFT JOIN rcq_private.job a ON a.id = j.array_id
+      LEFT JOIN rcq_private.array y ON y.job_id = COALESCE(j.array_id, j.id),
+           LATERAL (SELECT pg_catalog.max(r.attempt) AS attempt, pg_catalog.count(*) FILTER (WHERE r.reason NOT IN ('executor_lost', 'preempted', 'requeued')) AS failures,
                            pg_catalog.count(*) FILTER (WHERE r.reason = 'executor_lost') AS losses, pg_catalog.count(*) FILTER (WHERE r.reason = 'preempted') AS preempted
                       FROM rcq_private.run r WHERE r.job_id = j.id) r
     RETURNING rcq_private.touched(l.job_id)
@@ -191,7 +192,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled)
     SELECT j.array_id, 0, 0, pg_catalog.count(*) FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i WHERE j.array_id IS NOT NULL GROUP BY j.array_id;
     UPDATE rcq_private.array a SET withdrawn = a.withdrawn + a.waiting + a.held, waiting = '{}', held = '{}',
-           cancelled = a.cancelled + (SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(s) - pg_catalog.lower(s)), 0) FROM unnest(a.waiting + a.held) s)
+           cancelled = a.cancelled + rcq_private.range_size(a.waiting + a.held)
       FROM unnest(ids) i WHERE a.job_id = i;
     DELETE FROM rcq_private.dependency d USING unnest(ids) i WHERE d.job_id = i;
     INSERT INTO rcq_private.outcome AS o (job_id, ended_at, user_id, group_id, priority, attempt, status, message)
