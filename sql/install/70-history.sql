@@ -1,5 +1,5 @@
 -- How long history is kept, and what becomes of unfinished jobs when a database is restored from a dump. The scheduler
--- calls these functions in this order, each in a transaction of its own.
+-- calls these functions in this order, each in a transaction of its own. It never waits long for a lock of somebody else.
 
 -- Whether a partition is as rcq_private.attach_history leaves it; pg_restore makes indexes and row security last.
 CREATE FUNCTION rcq_private.is_complete(p rcq_private.history_partition) RETURNS boolean
@@ -13,7 +13,7 @@ $$;
 
 -- Finds the jobs that a restored dump has left without live row and outcome, once. False while the restore is under way.
 CREATE FUNCTION rcq_private.settle_restore() RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
 SET enable_seqscan = on SET enable_hashjoin = on SET enable_mergejoin = on AS $$
 DECLARE
     born CONSTANT timestamptz := (SELECT h.since FROM rcq_private.home h);
@@ -52,7 +52,7 @@ END $$;
 -- Notes which partitions will not change any more. A transaction that is still open may have a job in one all the same;
 -- that is found when the partition is to be dropped.
 CREATE FUNCTION rcq_private.close_history() RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
     UPDATE rcq_private.history_partition p SET closed_at = pg_catalog.clock_timestamp()
      WHERE p.closed_at IS NULL AND p.last_id < (SELECT s.last_value FROM rcq_private.job_id s)
        AND NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id BETWEEN p.first_id AND p.last_id)
@@ -114,7 +114,7 @@ END $$;
 
 -- Notes that a partition could not be dropped.
 CREATE FUNCTION rcq_private.history_waits(first_id bigint) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
     UPDATE rcq_private.history_partition p SET waiting_since = pg_catalog.clock_timestamp()
      WHERE p.first_id = history_waits.first_id AND p.waiting_since IS NULL
 $$;
@@ -143,7 +143,7 @@ COMMENT ON COLUMN rcq.history.logs_kept_until IS 'When the output of its jobs is
 COMMENT ON COLUMN rcq.history.prune_waiting_since IS 'Since when dropping it waits for somebody who reads it: see pg_stat_activity for old transactions';
 
 CREATE FUNCTION rcq.prune_history(older_than interval DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     retention CONSTANT double precision := COALESCE(pg_catalog.date_part('epoch', older_than), NULLIF(rcq_private.setting_text('history_retention')::double precision, 0));
     asked integer;
@@ -159,9 +159,11 @@ BEGIN
     GET DIAGNOSTICS asked = ROW_COUNT;
     PERFORM rcq_private.definitions_changed();
     RETURN asked;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM rcq_private.fail('RC004', 'somebody else is changing the history', 'Try again in a moment.');
 END $$;
 COMMENT ON FUNCTION rcq.prune_history(interval) IS
-'Has the scheduler drop, at once, what was closed longer ago than this (NULL = than the setting history_retention); returns how many parts of rcq.history these are. Errors: RC001, RC005';
+'Has the scheduler drop, at once, what was closed longer ago than this (NULL = than the setting history_retention); returns how many parts of rcq.history these are. Errors: RC001, RC004, RC005';
 
 -- Jobs of these ids as they are queued for the first time, but for what their attempts so far have used up.
 CREATE FUNCTION rcq_private.requeue_restored(ids bigint[]) RETURNS void

@@ -68,3 +68,69 @@ BEGIN
     ALTER INDEX rcq_private.job_user RENAME TO job_p0_user;
 END $$;
 --include 12-history-tables.sql
+
+COMMENT ON COLUMN rcq_private.live.array_throttle IS 'Of a throttled array and its tasks: how many of them may be placed and running at once';
+COMMENT ON COLUMN rcq_private.live.payload_bytes IS 'Size of a typed job''s payload as it is stored';
+COMMENT ON COLUMN rcq_private.live.unmet IS 'Dependencies that the job still waits for (rows of rcq_private.dependency)';
+COMMENT ON COLUMN rcq_private.live.tasks_waiting IS 'Of an array job: tasks that have no row of their own yet and may get one; such a row is never placed itself, and counts as running (placed_at, claimed_at) once a task of it has started. NULL = no array job';
+COMMENT ON COLUMN rcq_private.live.memory_raised IS 'Whether memory_mib is more than what was asked for, after an attempt ran out of memory';
+COMMENT ON COLUMN rcq_private.live.requeue_requested_at IS 'When somebody asked for this run to be ended and the job to be run again';
+COMMENT ON COLUMN rcq_private.home.since IS 'When the extension was made here: partitions that are older come from a dump. -infinity when they have been looked through for unfinished jobs';
+
+DELETE FROM rcq_private.setting_definition;
+
+-- Functions whose arguments or results change, and the types that they are made of.
+DROP FUNCTION rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
+    integer, text, text, jsonb, boolean, boolean, text);
+DROP FUNCTION rcq_private.enqueue(rcq_private.request[]);
+DROP FUNCTION rcq_private.check_names(rcq_private.request[]);
+DROP TYPE rcq_private.request;
+DROP FUNCTION rcq_private.parse_reports(jsonb);
+DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
+DROP TYPE rcq_private.run_report;
+DROP FUNCTION rcq_private.start_body(rcq_private.job_p0, rcq_private.live);
+DROP FUNCTION rcq_private.explain_run(rcq_private.job_p0, rcq_private.live, rcq_private.outcome_p0);
+DROP FUNCTION rcq_private.lock_live(bigint);
+DROP FUNCTION rcq.cancel(bigint);
+DROP FUNCTION rcq.hold(bigint);
+DROP FUNCTION rcq.release(bigint);
+
+--include 15-setting-definitions.sql
+--include 16-job-relations.sql
+--include 20-library.sql
+--include 21-history-partitions.sql
+--include 28-request-type.sql
+--include 30-submit.sql
+--include 31-control.sql
+--include 32-arrays.sql
+--include 34-resubmit.sql
+--include 34-schedules.sql
+--include 40-runs.sql
+--include 41-executor-functions.sql
+--include 42-logs.sql
+--include 50-views.sql
+--include 51-explain-facts.sql
+--include 51-explain.sql
+--include 52-dead-jobs.sql
+--include 60-admin.sql
+--include 61-limits.sql
+--include 70-history.sql
+
+-- No view reads it any more.
+DROP FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
+    integer, text, text, jsonb, boolean, boolean, text);
+
+-- The first partition takes all ids so far, and reaches to the next boundary.
+SELECT rcq_private.attach_history(0, (s.last_value OPERATOR(pg_catalog./) 1000000 OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.*) 1000000 OPERATOR(pg_catalog.-) 1) FROM rcq_private.job_id s;
+
+DO $$
+DECLARE
+    p record;
+BEGIN
+    FOR p IN SELECT o.polname, c.relname FROM pg_catalog.pg_policy o JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) o.polrelid
+              WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_private'::pg_catalog.regnamespace LOOP
+        EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
+    END LOOP;
+END $$;
+--include 90-grants.sql
+SELECT rcq_private.definitions_changed();
