@@ -23,55 +23,107 @@ EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected 
     PERFORM rcq_private.raise_busy(job);
 END $$;
 
-CREATE FUNCTION rcq.cancel(job bigint) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
-DECLARE
-    l rcq_private.live := rcq_private.lock_live(job);
+-- RC003 for a selection of tasks of a job that has none.
+CREATE FUNCTION rcq_private.refuse_tasks(job bigint, tasks text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF l.claimed_at IS NOT NULL THEN
-        UPDATE rcq_private.live SET cancel_requested_at = COALESCE(cancel_requested_at, pg_catalog.clock_timestamp())
-         WHERE job_id = job;
-    ELSE
-        INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, status)
-        VALUES (job, pg_catalog.clock_timestamp(), l.user_id, l.group_id, l.priority, l.attempt, 'cancelled');
-        DELETE FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq = l.command_seq;
-        DELETE FROM rcq_private.live WHERE job_id = job;
+    IF tasks IS NOT NULL THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is no array job', job), 'Leave out tasks.');
     END IF;
-    PERFORM rcq_private.touched(job);
-    RETURN CASE WHEN l.claimed_at IS NULL THEN 'cancelled' ELSE 'cancelling' END;
 END $$;
-COMMENT ON FUNCTION rcq.cancel(bigint) IS
-'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. Errors: RC002, RC003 (has ended), RC004 (locked)';
 
-CREATE FUNCTION rcq.hold(job bigint) RETURNS void
+-- Cancels jobs whose live rows the caller has locked: those that have not started end here, the others are asked to.
+-- Returns whether any runs on.
+CREATE FUNCTION rcq_private.cancel_live(jobs bigint[]) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    some_run boolean;
+BEGIN
+    WITH row AS MATERIALIZED (
+        SELECT l.* FROM unnest(jobs) k(id) JOIN rcq_private.live l ON l.job_id = k.id
+    ), asked AS (
+        UPDATE rcq_private.live l SET cancel_requested_at = COALESCE(l.cancel_requested_at, pg_catalog.clock_timestamp())
+          FROM row r WHERE l.job_id = r.job_id AND r.claimed_at IS NOT NULL
+    ), ended AS (
+        INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, status)
+        SELECT r.job_id, pg_catalog.clock_timestamp(), r.user_id, r.group_id, r.priority, r.attempt, 'cancelled' FROM row r WHERE r.claimed_at IS NULL
+    ), commands AS (
+        DELETE FROM rcq_private.command c USING row r WHERE r.claimed_at IS NULL AND c.executor_id = r.executor_id AND c.seq = r.command_seq
+    ), dependencies AS (
+        DELETE FROM rcq_private.dependency d USING row r WHERE r.claimed_at IS NULL AND r.unmet > 0 AND d.job_id = r.job_id
+    ), of_arrays AS (
+        INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled)
+        SELECT r.array_id, 0, 0, pg_catalog.count(*) FROM row r WHERE r.claimed_at IS NULL AND r.array_id IS NOT NULL GROUP BY r.array_id
+    ), removed AS (
+        DELETE FROM rcq_private.live l USING row r WHERE l.job_id = r.job_id AND r.claimed_at IS NULL
+    )
+    SELECT pg_catalog.bool_or(r.claimed_at IS NOT NULL) INTO some_run FROM row r;
+    PERFORM rcq_private.touched(k) FROM unnest(jobs) k;
+    RETURN COALESCE(some_run, false);
+END $$;
+
+CREATE FUNCTION rcq.cancel(job bigint, tasks text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
+    IF l.tasks_waiting IS NOT NULL THEN
+        RETURN rcq_private.cancel_array(job, tasks);
+    END IF;
+    PERFORM rcq_private.refuse_tasks(job, tasks);
+    RETURN CASE WHEN rcq_private.cancel_live(ARRAY[job]) THEN 'cancelling' ELSE 'cancelled' END;
+END $$;
+COMMENT ON FUNCTION rcq.cancel(bigint, text) IS
+'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. tasks: of an array job, only those with these indices (7 or 1-10,20). Errors: RC001, RC002, RC003 (has ended, or no array job), RC004 (locked)';
+
+-- Holds or releases jobs that are not running, whose live rows the caller has locked; one that was placed is taken back.
+CREATE FUNCTION rcq_private.hold_live(jobs bigint[], hold boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    DELETE FROM rcq_private.command c USING unnest(jobs) k(id), rcq_private.live l WHERE l.job_id = k.id AND c.executor_id = l.executor_id AND c.seq = l.command_seq;
+    UPDATE rcq_private.live l
+       SET held = hold, executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL,
+           eligible_at = CASE WHEN hold THEN l.eligible_at ELSE GREATEST(l.eligible_at, pg_catalog.clock_timestamp()) END
+      FROM unnest(jobs) k(id) WHERE l.job_id = k.id;
+    PERFORM rcq_private.touched(k.id) FROM unnest(jobs) k(id);
+END $$;
+
+CREATE FUNCTION rcq.hold(job bigint, tasks text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
+DECLARE
+    l rcq_private.live := rcq_private.lock_live(job);
+BEGIN
+    IF l.tasks_waiting IS NOT NULL THEN
+        PERFORM rcq_private.hold_array(job, tasks, true);
+        RETURN;
+    END IF;
+    PERFORM rcq_private.refuse_tasks(job, tasks);
     IF l.claimed_at IS NOT NULL THEN
         PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is running and cannot be held', job),
             'Cancel it, or wait for its end.');
     END IF;
-    DELETE FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq = l.command_seq;
-    UPDATE rcq_private.live SET held = true, executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL,
-           granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL
-     WHERE job_id = job;
-    PERFORM rcq_private.touched(job);
+    PERFORM rcq_private.hold_live(ARRAY[job], true);
 END $$;
-COMMENT ON FUNCTION rcq.hold(bigint) IS 'Keeps a job from being started until rcq.release. Errors: RC002, RC003 (running or ended), RC004';
+COMMENT ON FUNCTION rcq.hold(bigint, text) IS
+'Keeps a job from being started until rcq.release. Of an array job: all tasks that have not started, or those that the indices in tasks name (7 or 1-10,20). Errors: RC001, RC002, RC003 (running or ended), RC004';
 
-CREATE FUNCTION rcq.release(job bigint) RETURNS void
+CREATE FUNCTION rcq.release(job bigint, tasks text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
 BEGIN
+    IF l.tasks_waiting IS NOT NULL THEN
+        PERFORM rcq_private.hold_array(job, tasks, false);
+        RETURN;
+    END IF;
+    PERFORM rcq_private.refuse_tasks(job, tasks);
     IF NOT l.held THEN
         PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is not held', job));
     END IF;
-    UPDATE rcq_private.live SET held = false, eligible_at = pg_catalog.clock_timestamp() WHERE job_id = job;
-    PERFORM rcq_private.touched(job);
+    PERFORM rcq_private.hold_live(ARRAY[job], false);
 END $$;
-COMMENT ON FUNCTION rcq.release(bigint) IS 'Lets a held job be started; its waiting counts from now. Errors: RC002, RC003 (not held or ended), RC004';
+COMMENT ON FUNCTION rcq.release(bigint, text) IS
+'Lets a held job be started; its waiting counts from now. Of an array job: all its held tasks, or those that tasks names. Errors: RC001, RC002, RC003 (not held or ended), RC004';
 
 CREATE FUNCTION rcq.set_priority(job bigint, priority integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
@@ -87,6 +139,10 @@ BEGIN
     IF set_priority.priority > own_limit AND NOT rcq_private.caller_is_admin() THEN
         PERFORM rcq_private.fail('RC005', pg_catalog.format('priority %s is above your limit of %s', priority, own_limit),
             'An administrator can raise your limit.');
+    END IF;
+    IF l.tasks_waiting IS NOT NULL THEN
+        PERFORM rcq_private.touched(t.job_id) FROM rcq_private.lock_tasks(job, NULL) t;
+        UPDATE rcq_private.live x SET priority = set_priority.priority WHERE x.array_id = job;
     END IF;
     UPDATE rcq_private.live SET priority = set_priority.priority WHERE job_id = job;
     PERFORM rcq_private.touched(job);

@@ -17,18 +17,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 -- One branch per status, each with a literal status, so that a condition on status drops the other branches.
 CREATE VIEW rcq.jobs WITH (security_invoker = true) AS
 SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, rcq_private.group_name(j.group_id) AS group_name,
-       j.name, j.script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count, s.priority::integer,
+       j.name, CASE WHEN j.array_id IS NULL THEN j.script ELSE (SELECT a.script FROM rcq_private.job a WHERE a.id = j.array_id) END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count, s.priority::integer,
        j.submitted_at, s.started_at, s.ended_at, rcq_private.executor_name(s.executor_id) AS executor, s.attempt, s.exit_code,
        s.signal, s.cpu_seconds, rcq_private.memory_gb(s.peak_memory_mib) AS peak_memory_gb, s.message, s.output,
-       j.estimate, j.time_limit, j.max_retries::integer, j.workdir, j.env, j.features, j.requeue,
+       j.estimate, j.time_limit, j.max_retries::integer,
+       CASE WHEN j.array_id IS NULL THEN j.workdir ELSE (SELECT a.workdir FROM rcq_private.job a WHERE a.id = j.array_id) END AS workdir,
+       CASE WHEN j.array_id IS NULL THEN j.env ELSE (SELECT a.env FROM rcq_private.job a WHERE a.id = j.array_id) END AS env,
+       CASE WHEN j.array_id IS NULL THEN j.features ELSE (SELECT a.features FROM rcq_private.job a WHERE a.id = j.array_id) END AS features, j.requeue,
        CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, j.user_id, j.group_id, s.executor_id,
        j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key,
-       s.granted_cores, rcq_private.memory_gb(s.granted_memory_mib) AS granted_memory_gb, s.granted_gpus
+       s.granted_cores, rcq_private.memory_gb(s.granted_memory_mib) AS granted_memory_gb, s.granted_gpus,
+       j.array_spec, j.array_size, j.array_id, j.array_index, j.begin_time, j.deadline, j.depends_on, j.retry, j.idempotency_key,
+       j.project, j.tags, j.external_id, j.schedule_id, rcq_private.schedule_name(j.schedule_id) AS schedule_name, j.type,
+       CASE WHEN j.array_id IS NULL THEN j.payload ELSE (SELECT a.payload FROM rcq_private.job a WHERE a.id = j.array_id) END AS payload, s.result
   FROM rcq_private.job j JOIN (
     SELECT l.job_id, 'pending'::text AS status, p.reason, l.priority, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
            NULL::integer AS executor_id, l.attempt, NULL::integer AS exit_code, NULL::integer AS signal, NULL::real AS cpu_seconds,
            NULL::integer AS peak_memory_mib, NULL::text AS message, NULL::jsonb AS output, NULL::integer AS granted_cores,
-           NULL::integer AS granted_memory_mib, NULL::integer AS granted_gpus
+           NULL::integer AS granted_memory_mib, NULL::integer AS granted_gpus, NULL::jsonb AS result
       FROM rcq_private.live l, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
                l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
@@ -36,30 +42,34 @@ SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, 
      WHERE l.placed_at IS NULL
     UNION ALL
     SELECT l.job_id, 'assigned', NULL, l.priority, NULL, NULL, l.executor_id, l.attempt, NULL, NULL, NULL, NULL, NULL, NULL,
-           l.granted_cores, l.granted_memory_mib, l.granted_gpus
+           l.granted_cores, l.granted_memory_mib, l.granted_gpus, NULL
       FROM rcq_private.live l WHERE l.placed_at IS NOT NULL AND l.claimed_at IS NULL
     UNION ALL
-    SELECT l.job_id, 'running', CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling' WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' END, l.priority, l.claimed_at, NULL,
-           l.executor_id, l.attempt, NULL, NULL, l.cpu_seconds, l.peak_memory_mib, NULL, NULL, l.granted_cores, l.granted_memory_mib, l.granted_gpus
+    SELECT l.job_id, 'running', CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling' WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting'
+               WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END, l.priority, l.claimed_at, NULL,
+           l.executor_id, l.attempt, NULL, NULL, l.cpu_seconds, l.peak_memory_mib, NULL, NULL, l.granted_cores, l.granted_memory_mib, l.granted_gpus, NULL
       FROM rcq_private.live l WHERE l.claimed_at IS NOT NULL
     UNION ALL
     SELECT o.job_id, 'completed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
-           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
       FROM rcq_private.outcome o WHERE o.status = 'completed'
     UNION ALL
     SELECT o.job_id, 'failed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
-           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
       FROM rcq_private.outcome o WHERE o.status = 'failed'
     UNION ALL
     SELECT o.job_id, 'cancelled', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
-           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
       FROM rcq_private.outcome o WHERE o.status = 'cancelled'
   ) s ON s.job_id = j.id;
 COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';
 COMMENT ON COLUMN rcq.jobs.status IS 'pending, assigned (placed, not yet started), running, completed, failed, cancelled';
-COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting; failed: exit_code, signal, timeout, oom, executor_lost, spawn_error';
+COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, dependency, begin_time, retry, array_throttle, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting, requeueing; failed: exit_code, signal, timeout, oom, deadline, executor_lost, dependency_failed, spawn_error, bad_result, tasks_failed';
 COMMENT ON COLUMN rcq.jobs.memory_gb IS '1 GB = 2^30 bytes';
 COMMENT ON COLUMN rcq.jobs.granted_cores IS 'Cores of its last run, as granted_memory_gb and granted_gpus, where they are not what was asked for';
+COMMENT ON COLUMN rcq.jobs.array_spec IS 'Of an array job: indices of its array_size tasks; a task has array_id and array_index, and a row of its own once it may be placed soon (all of them: rcq.tasks)';
+COMMENT ON COLUMN rcq.jobs.retry IS 'What is run again, and when; NULL = every failure at once, as often as max_retries says';
+COMMENT ON COLUMN rcq.jobs.result IS 'What a completed job wrote to $RCQ_RESULT';
 COMMENT ON COLUMN rcq.jobs.output IS 'Directory of $RCQ_OUTPUT_DIR on the executor''s host and its files';
 
 CREATE VIEW rcq.queue WITH (security_invoker = true) AS
@@ -69,7 +79,8 @@ SELECT p."position", l.job_id AS id, rcq_private.user_name(l.user_id) AS user_na
        pg_catalog.round(p.fair_share::numeric, 3) AS fair_share, pg_catalog.round(p.wait_boost::numeric, 4) AS wait_boost,
        l.priority::integer, j.submitted_at, l.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - l.eligible_at) AS waiting,
        pg_catalog.date_trunc('seconds', p.expected_start) AS expected_start, p.approximate, pg_catalog.date_trunc('seconds', p.forecast_at) AS forecast_at,
-       rcq_private.executor_name(p.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', p.reserved_start) AS reserved_start
+       rcq_private.executor_name(p.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', p.reserved_start) AS reserved_start,
+       l.array_id, j.array_index, l.tasks_waiting
   FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id,
        LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
@@ -78,6 +89,7 @@ SELECT p."position", l.job_id AS id, rcq_private.user_name(l.user_id) AS user_na
  ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id;
 COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting';
 COMMENT ON COLUMN rcq.queue."position" IS 'Rank among all pending jobs of the cluster when the scheduler last published (first 1,000)';
+COMMENT ON COLUMN rcq.queue.tasks_waiting IS 'Of an array job: tasks that have no row of their own yet, and stand behind those that have';
 COMMENT ON COLUMN rcq.queue.expected_start IS 'When the job is expected to start by what is planned now, if nothing else is submitted; NULL when it waits for something else than resources';
 COMMENT ON COLUMN rcq.queue.approximate IS 'The forecast did not reach the job (predict_depth): by the pace of the jobs like it that it did reach';
 COMMENT ON COLUMN rcq.queue.forecast_at IS 'When expected_start was computed';
@@ -85,20 +97,26 @@ COMMENT ON COLUMN rcq.queue.reserved_executor IS 'Where the job, as one of the f
 COMMENT ON COLUMN rcq.queue.final_priority IS 'base_priority x fair_share x wait_boost';
 COMMENT ON COLUMN rcq.queue.fair_share IS 'Multiplier of the group (quota / usage, within floor and cap) times the factor of the user inside the group';
 
+CREATE FUNCTION rcq.jobs_tagged(VARIADIC tags text[]) RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT j.id FROM rcq_private.job j WHERE j.tags @> tags COLLATE "C" AND (j.user_id = rcq_private.caller_id() OR rcq_private.caller_is_admin()) $$;
+COMMENT ON FUNCTION rcq.jobs_tagged(text[]) IS
+'Ids of the jobs you may see that have all of these tags, by an index: SELECT * FROM rcq.jobs WHERE id IN (SELECT rcq.jobs_tagged(''blast'', ''run-7'')). Errors: RC010';
+
 CREATE VIEW rcq.runs WITH (security_invoker = true) AS
 SELECT l.job_id, l.attempt, rcq_private.executor_name(l.executor_id) AS executor,
        CASE WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END AS status, NULL::text AS reason, l.placed_at, l.claimed_at AS started_at,
        NULL::timestamptz AS ended_at, NULL::integer AS exit_code, NULL::integer AS signal, l.cpu_seconds,
        rcq_private.memory_gb(l.peak_memory_mib) AS peak_memory_gb, NULL::text AS message, NULL::jsonb AS output,
        l.granted_cores, rcq_private.memory_gb(l.granted_memory_mib) AS granted_memory_gb, l.granted_gpus
-  FROM rcq_private.live l WHERE l.placed_at IS NOT NULL
+  FROM rcq_private.live l WHERE l.placed_at IS NOT NULL AND l.tasks_waiting IS NULL
 UNION ALL
 SELECT o.job_id, o.attempt, rcq_private.executor_name(o.executor_id), o.status, o.reason, o.placed_at, o.claimed_at, o.ended_at, o.exit_code,
        o.signal, o.cpu_seconds, rcq_private.memory_gb(o.peak_memory_mib), o.message, o.output,
        o.granted_cores, rcq_private.memory_gb(o.granted_memory_mib), o.granted_gpus
   FROM rcq_private.outcome o WHERE o.executor_id IS NOT NULL
 UNION ALL
-SELECT r.job_id, r.attempt, rcq_private.executor_name(r.executor_id), CASE r.reason WHEN 'executor_lost' THEN 'lost' WHEN 'preempted' THEN 'preempted' ELSE 'failed' END, r.reason,
+SELECT r.job_id, r.attempt, rcq_private.executor_name(r.executor_id), CASE WHEN r.reason = 'executor_lost' THEN 'lost' WHEN r.reason IN ('preempted', 'requeued') THEN r.reason ELSE 'failed' END, r.reason,
        r.placed_at, r.claimed_at, r.ended_at, r.exit_code, r.signal, r.cpu_seconds, rcq_private.memory_gb(r.peak_memory_mib), r.message, r.output,
        r.granted_cores, rcq_private.memory_gb(r.granted_memory_mib), r.granted_gpus
   FROM rcq_private.run r;

@@ -21,8 +21,18 @@ BEGIN
         RETURN NEXT rcq_private.found('change', 'release', CASE WHEN l.job_id IS NULL THEN 'Submit it without hold.' ELSE pg_catalog.format('Release it: SELECT rcq.release(%s).', l.job_id) END,
                      pg_catalog.jsonb_build_object('call', 'SELECT rcq.release(' || l.job_id || ')'));
     END IF;
-    IF l.eligible_at > pg_catalog.clock_timestamp() THEN
+    IF l.eligible_at > pg_catalog.clock_timestamp() AND l.failures > 0 THEN
+        RETURN NEXT rcq_private.found('blocker', 'retry', pg_catalog.format('It failed %s of %s times that are allowed, and is tried again at %s.', l.failures, l.max_retries, rcq_private.time_text(l.eligible_at)),
+                     pg_catalog.jsonb_build_object('eligible_at', l.eligible_at, 'failures', l.failures, 'max_retries', l.max_retries));
+    ELSIF l.eligible_at > pg_catalog.clock_timestamp() THEN
         RETURN NEXT rcq_private.found('blocker', 'begin_time', pg_catalog.format('It may not start before %s.', rcq_private.time_text(l.eligible_at)), pg_catalog.jsonb_build_object('eligible_at', l.eligible_at));
+    END IF;
+    SELECT pg_catalog.count(*) AS placed INTO held FROM rcq_private.live t WHERE t.array_id = COALESCE(l.array_id, l.job_id) AND t.placed_at IS NOT NULL;
+    IF held.placed >= l.array_throttle THEN
+        RETURN NEXT rcq_private.found('blocker', 'array_throttle', pg_catalog.format('%s tasks of array %s are placed or running, and its throttle is %s.', held.placed, COALESCE(l.array_id, l.job_id), l.array_throttle),
+                     pg_catalog.jsonb_build_object('array', COALESCE(l.array_id, l.job_id), 'throttle', l.array_throttle, 'used', held.placed));
+        RETURN NEXT rcq_private.found('change', 'raise_throttle', pg_catalog.format('Raise the throttle: SELECT rcq.set_array_throttle(%s, %s).', COALESCE(l.array_id, l.job_id), 2 * l.array_throttle),
+                     pg_catalog.jsonb_build_object('call', pg_catalog.format('SELECT rcq.set_array_throttle(%s, %s)', COALESCE(l.array_id, l.job_id), 2 * l.array_throttle)));
     END IF;
     SELECT * INTO s FROM rcq_private.scheduler_state();
     IF s.state <> 'running' THEN
@@ -377,7 +387,12 @@ DECLARE
     ends timestamptz;
     killed timestamptz;
 BEGIN
-    IF l.claimed_at IS NOT NULL THEN
+    IF l.tasks_waiting IS NOT NULL THEN
+        RETURN QUERY
+            SELECT 'state', 'running', pg_catalog.format('Array job %s has been running since %s: of %s tasks %s run, %s have completed, %s failed, %s been cancelled; %s wait.', j.id, rcq_private.time_text(l.claimed_at),
+                       j.array_size, n.running + n.assigned, n.completed, n.failed, n.cancelled, n.waiting + n.pending + n.held), pg_catalog.to_jsonb(n)
+              FROM rcq_private.array_counts(j.id) n;
+    ELSIF l.claimed_at IS NOT NULL THEN
         ends := l.claimed_at + pg_catalog.make_interval(secs => rcq_private.plan_seconds(l.planned_s, l.group_id));
         killed := l.claimed_at + j.time_limit;
         RETURN NEXT rcq_private.found('state', 'running', pg_catalog.format('Job %s has been running on executor %s since %s%s%s%s.', j.id, host, rcq_private.time_text(l.claimed_at),

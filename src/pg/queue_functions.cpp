@@ -14,7 +14,9 @@ std::string text_argument(FunctionCallInfo fcinfo, int i) {
     return call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(i)); });
 }
 
-// The lane of the job that the arguments describe; version 0.1 of the SQL passes the first ten.
+bool knows_arrays(FunctionCallInfo fcinfo) { return PG_NARGS() > 17; }
+
+// The lane of the job that the arguments describe; version 0.2 of the SQL knows nothing of arrays.
 core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     ShapeColumns columns;
     columns.cpu_cores = PG_GETARG_INT32(4);
@@ -22,17 +24,28 @@ core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     columns.gpu_count = PG_GETARG_INT32(6);
     columns.features = texts_argument(fcinfo, 7);
     core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, {}};
-    if (PG_NARGS() > 10) {
-        if (!PG_ARGISNULL(10)) columns.cpu_cores_min = PG_GETARG_INT32(10);
-        columns.gpu_type = text_argument(fcinfo, 11);
-        columns.constraints = text_argument(fcinfo, 12);
-        if (!PG_ARGISNULL(13)) columns.consumables = json_amounts(call([&] { return PG_GETARG_JSONB_P(13); }));
-        columns.exclusive = PG_GETARG_BOOL(14);
-        spec.preemptible = PG_GETARG_BOOL(15);
-        spec.concurrency_key = text_argument(fcinfo, 16);
+    if (!PG_ARGISNULL(10)) columns.cpu_cores_min = PG_GETARG_INT32(10);
+    columns.gpu_type = text_argument(fcinfo, 11);
+    columns.constraints = text_argument(fcinfo, 12);
+    if (!PG_ARGISNULL(13)) columns.consumables = json_amounts(call([&] { return PG_GETARG_JSONB_P(13); }));
+    columns.exclusive = PG_GETARG_BOOL(14);
+    spec.preemptible = PG_GETARG_BOOL(15);
+    spec.concurrency_key = text_argument(fcinfo, 16);
+    if (knows_arrays(fcinfo) && !PG_ARGISNULL(18)) {
+        spec.array = PG_GETARG_INT64(17);
+        spec.array_throttle = PG_GETARG_INT32(18);
     }
     spec.shape = make_shape(std::move(columns));
     return spec;
+}
+
+// What keeps a job from being considered at all; none: the scheduler says why it waits.
+core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
+    if (PG_GETARG_BOOL(8)) return core::Reason::held;
+    if (!knows_arrays(fcinfo)) return core::Reason::none;
+    if (PG_GETARG_INT32(19) > 0) return core::Reason::dependency;
+    if (PG_GETARG_TIMESTAMPTZ(9) <= now) return core::Reason::none;
+    return PG_GETARG_INT32(20) > 0 ? core::Reason::retry : core::Reason::begin_time;
 }
 
 TupleDesc result_type(FunctionCallInfo fcinfo) {
@@ -49,20 +62,21 @@ TupleDesc result_type(FunctionCallInfo fcinfo) {
 } // namespace rcq::pg
 
 // (job_id, group_id, user_id, priority, cpu_cores, memory_mib, gpu_count, features, held, eligible_at, cpu_cores_min,
-// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key)
+// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, array_id, array_throttle, unmet, failures)
 // -> (position, base_priority, fair_share, wait_boost, final_priority, reason, expected_start, approximate,
 // forecast_at, reserved_executor, reserved_start)
 RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq;
     using namespace rcq::pg;
     const DatabaseSlot* slot = own_slot();
-    const bool held = PG_GETARG_BOOL(8);
+    const TimestampTz now = GetCurrentTimestamp();
+    const core::Reason outside = parked(fcinfo, now);
     PendingState state;
     if (slot)
         state = published_state(*slot, PG_GETARG_INT64(0), core::lane_key(lane_of_arguments(fcinfo)),
-                                PG_GETARG_TIMESTAMPTZ(9), GetCurrentTimestamp());
-    if (held)
-        state.reason = core::Reason::held;
+                                PG_GETARG_TIMESTAMPTZ(9), now);
+    if (outside != core::Reason::none)
+        state.reason = outside;
     else if (!guc::enabled || !slot || slot->state != SlotState::running)
         state.reason = core::Reason::paused;
 
@@ -73,14 +87,14 @@ RCQ_FUNCTION(rcq_pending_state) {
         values[i] = value;
         nulls[i] = false;
     };
-    if (state.position > 0 && !held) set(0, Int32GetDatum(state.position));
+    if (state.position > 0 && outside == core::Reason::none) set(0, Int32GetDatum(state.position));
     if (state.known) {
         set(1, Int32GetDatum(static_cast<int32>(state.factors.base)));
         set(2, Float8GetDatum(state.factors.multiplier));
         set(3, Float8GetDatum(state.factors.boost));
         set(4, Float8GetDatum(state.factors.priority));
     }
-    if (state.expected_start && !held && state.reason != core::Reason::paused) {
+    if (state.expected_start && outside == core::Reason::none && state.reason != core::Reason::paused) {
         set(6, TimestampTzGetDatum(*state.expected_start));
         set(7, BoolGetDatum(state.approximate));
         set(8, TimestampTzGetDatum(state.forecast_at));

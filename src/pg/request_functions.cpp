@@ -82,33 +82,20 @@ RCQ_FUNCTION(rcq_check_request) {
     request.max_retries = PG_GETARG_INT32(8);
     if (!PG_ARGISNULL(9)) request.name = text_argument(fcinfo, 9);
     if (!PG_ARGISNULL(10)) request.workdir = text_argument(fcinfo, 10);
-    // version 0.1 of the SQL passes env as two arrays, and knows nothing of what came after
-    const bool previous = PG_NARGS() == 18;
-    if (previous) {
-        const std::vector<std::string> names = texts_argument(fcinfo, 11), values = texts_argument(fcinfo, 12);
-        for (std::size_t k = 0; k < std::min(names.size(), values.size()); k++)
-            request.env.emplace_back(names[k], values[k]);
-    } else {
-        request.env = object_argument<std::string>(fcinfo, 11, "env", "names and texts",
-                                                   R"(Write it as {"NAME": "value", ...}.)", as_text);
-    }
-    int next = previous ? 13 : 12;
-    request.features = texts_argument(fcinfo, next++);
-    if (!PG_ARGISNULL(next)) request.on_disconnect = text_argument(fcinfo, next);
-    next++;
-    if (!previous) {
-        if (!PG_ARGISNULL(14)) request.cpu_cores_min = PG_GETARG_INT32(14);
-        if (!PG_ARGISNULL(15)) request.gpu_type = text_argument(fcinfo, 15);
-        if (!PG_ARGISNULL(16)) request.constraints = text_argument(fcinfo, 16);
-        request.consumables = object_argument<double>(fcinfo, 17, "consumables", "names and amounts",
-                                                      R"(Write it as {"name": 1, ...}.)", json_number);
-        if (!PG_ARGISNULL(18)) request.concurrency_key = text_argument(fcinfo, 18);
-        next = 19;
-    }
+    request.env = object_argument<std::string>(fcinfo, 11, "env", "names and texts",
+                                               R"(Write it as {"NAME": "value", ...}.)", as_text);
+    request.features = texts_argument(fcinfo, 12);
+    if (!PG_ARGISNULL(13)) request.on_disconnect = text_argument(fcinfo, 13);
+    if (!PG_ARGISNULL(14)) request.cpu_cores_min = PG_GETARG_INT32(14);
+    if (!PG_ARGISNULL(15)) request.gpu_type = text_argument(fcinfo, 15);
+    if (!PG_ARGISNULL(16)) request.constraints = text_argument(fcinfo, 16);
+    request.consumables = object_argument<double>(fcinfo, 17, "consumables", "names and amounts",
+                                                  R"(Write it as {"name": 1, ...}.)", json_number);
+    if (!PG_ARGISNULL(18)) request.concurrency_key = text_argument(fcinfo, 18);
     core::RequestLimits limits;
-    limits.max_priority = PG_GETARG_INT32(next++);
-    limits.max_script_bytes = PG_GETARG_INT32(next++);
-    if (!PG_ARGISNULL(next)) limits.max_time_limit_s = PG_GETARG_FLOAT8(next);
+    limits.max_priority = PG_GETARG_INT32(19);
+    limits.max_script_bytes = PG_GETARG_INT32(20);
+    if (!PG_ARGISNULL(21)) limits.max_time_limit_s = PG_GETARG_FLOAT8(21);
 
     if (const std::optional<core::Violation> violation = core::check(request, limits))
         throw SqlError(violation->kind == core::Violation::Kind::not_permitted ? protocol::error::not_permitted

@@ -40,12 +40,10 @@ private:
 #define LIVE_COLUMNS                                                                                                   \
     "l.job_id, l.user_id, l.group_id, l.cpu_cores, l.memory_mib, l.gpu_count, l.planned_s, l.features, l.held, "       \
     "l.priority, l.eligible_at, l.executor_id, l.token, l.placed_at, l.claimed_at, l.cancel_requested_at, "            \
-    "{l.cpu_cores_min|NULL::integer}, {l.gpu_type|NULL::text}, {l.constraints|NULL::text}, "                           \
-    "{l.consumables|NULL::jsonb}, {l.exclusive|false}, {l.preemptible|false}, {l.concurrency_key|NULL::text}, "        \
-    "{COALESCE(l.granted_cores, l.cpu_cores)|l.cpu_cores}, "                                                           \
-    "{COALESCE(l.granted_memory_mib, l.memory_mib)|l.memory_mib}, "                                                    \
-    "{COALESCE(l.granted_gpus, l.gpu_count)|l.gpu_count}, "                                                            \
-    "{l.preempt_requested_at|NULL::timestamptz}, {l.preempted|0::smallint}, {l.time_limit_s|NULL::integer}"
+    "l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, "       \
+    "COALESCE(l.granted_cores, l.cpu_cores), COALESCE(l.granted_memory_mib, l.memory_mib), "                           \
+    "COALESCE(l.granted_gpus, l.gpu_count), l.preempt_requested_at, l.preempted, l.time_limit_s, "                     \
+    "{l.array_id|NULL::bigint}, {l.array_throttle|NULL::integer}, {l.tasks_waiting|NULL::integer}, {l.unmet|0}"
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
@@ -122,10 +120,6 @@ core::Settings to_settings(const std::map<std::string, std::string>& values) {
     settings.bill_per_gpu_hour = number("billing_gpu_hour");
     settings.max_concurrent_jobs = static_cast<int32>(number("max_concurrent_jobs"));
     settings.usage_window.epoch_day = POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE;
-    if (previous_version) { // the length of the rolling window had the name of what is its kind since
-        settings.usage_window.length = duration("fairshare_window");
-        return settings;
-    }
     settings.policy = chosen<core::Policy>(values.at("policy"), {"quota", "multifactor", "fairtree", "fifo"});
     settings.usage_window.kind =
         chosen<core::WindowKind>(values.at("fairshare_window"), {"rolling", "month", "half_life"});
@@ -255,17 +249,17 @@ Definitions read_definitions() {
                               "SELECT d.name, COALESCE(s.parsed, d.parsed) FROM rcq_private.setting_definition d "
                               "LEFT JOIN rcq_private.setting s ON s.name = d.name",
                               {});
-    static Versioned groups(
+    static Statement groups(
         Statement::Kind::read,
         "SELECT id, priority, quota_cpu_hours, quota_mode = 'hard', pg_catalog.date_part('epoch', default_estimate), "
-        "{COALESCE(parent_id, 0)|0}, {shares|1::float8}, {paused IS NOT NULL|false}, {max_jobs|NULL::integer}, "
-        "{max_cores|NULL::integer}, {max_gpus|NULL::integer} FROM rcq_private.groups",
+        "COALESCE(parent_id, 0), shares, paused IS NOT NULL, max_jobs, "
+        "max_cores, max_gpus FROM rcq_private.groups",
         {});
-    static Versioned executors(
+    static Statement executors(
         Statement::Kind::read,
         "SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
         "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL, "
-        "{gpu_type|NULL::text} FROM rcq_private.executor WHERE registered_at IS NOT NULL",
+        "gpu_type FROM rcq_private.executor WHERE registered_at IS NOT NULL",
         {});
     Definitions result;
     std::map<std::string, std::string> values;
@@ -296,7 +290,6 @@ Definitions read_definitions() {
                                     row.boolean(6),
                                     row.boolean(7)});
     });
-    if (previous_version) return result;
     result.predict_depth = static_cast<int32>(std::stod(values.at("predict_depth")));
     read_limits(result);
     return result;
@@ -343,37 +336,37 @@ std::optional<int64> sweep_end(int64 first, int count) {
 
 void read_usage(TimestampTz since, const std::function<void(const Used&)>& each) {
     // short uses are added up by the minute, longer ones stand for themselves
-    static Versioned statement(
+    static Statement statement(
         Statement::Kind::read,
-        "SELECT group_id, user_id, {COALESCE(pg_catalog.min(since), pg_catalog.max(at))|pg_catalog.max(at)}, "
+        "SELECT group_id, user_id, COALESCE(pg_catalog.min(since), pg_catalog.max(at)), "
         "pg_catalog.max(at), pg_catalog.sum(core_seconds), pg_catalog.sum(gb_seconds), pg_catalog.sum(gpu_seconds), "
-        "{gpu_type|NULL::text} "
+        "gpu_type "
         "FROM rcq_private.usage WHERE at > $1 "
         "GROUP BY group_id, user_id, pg_catalog.date_bin('1 minute', at, '2000-01-01')"
-        "{, gpu_type, CASE WHEN at - since > '10 minutes' THEN since END|}",
+        ", gpu_type, CASE WHEN at - since > '10 minutes' THEN since END",
         {TIMESTAMPTZOID});
     statement.run(Parameters().add_time(since), [&](const Row& row) { each(used_row(row)); });
 }
 
 void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each,
                   const std::function<void(const Duration&)>& took) {
-    static Versioned statement(
+    static Statement statement(
         Statement::Kind::read,
         "WITH ended AS ("
         " SELECT o.job_id, o.executor_id, o.claimed_at, o.ended_at, o.status = 'completed' OR o.reason IN "
         "('exit_code', "
-        "'signal') AS by_itself{, o.granted_cores, o.granted_memory_mib, o.granted_gpus|} "
+        "'signal') AS by_itself, o.granted_cores, o.granted_memory_mib, o.granted_gpus "
         "   FROM unnest($1, $2) k(job_id, token)"
         "   JOIN rcq_private.outcome o ON o.job_id = k.job_id AND o.token = k.token WHERE o.reason IS DISTINCT FROM "
         "'executor_lost'"
         " UNION ALL"
         " SELECT r.job_id, r.executor_id, r.claimed_at, r.ended_at, r.reason IN ('exit_code', 'signal')"
-        "{, r.granted_cores, r.granted_memory_mib, r.granted_gpus|} "
+        ", r.granted_cores, r.granted_memory_mib, r.granted_gpus "
         "   FROM unnest($1, $2) k(job_id, token)"
         "   JOIN rcq_private.run r ON r.job_id = k.job_id AND r.token = k.token WHERE r.reason <> 'executor_lost') "
-        "SELECT j.group_id, j.user_id, e.claimed_at, e.ended_at, {COALESCE(e.granted_cores, j.cpu_cores)|j.cpu_cores} "
-        "* d.s, {COALESCE(e.granted_memory_mib, j.memory_mib)|j.memory_mib} / 1024.0::float8 * d.s, "
-        "{COALESCE(e.granted_gpus, j.gpu_count)|j.gpu_count} * d.s, {x.gpu_type|NULL::text}, "
+        "SELECT j.group_id, j.user_id, e.claimed_at, e.ended_at, COALESCE(e.granted_cores, j.cpu_cores) "
+        "* d.s, COALESCE(e.granted_memory_mib, j.memory_mib) / 1024.0::float8 * d.s, "
+        "COALESCE(e.granted_gpus, j.gpu_count) * d.s, x.gpu_type, "
         "CASE WHEN e.by_itself THEN pg_catalog.date_part('epoch', j.estimate) END "
         "FROM ended e JOIN rcq_private.job j ON j.id = e.job_id "
         "LEFT JOIN rcq_private.executor x ON x.id = e.executor_id, "
@@ -402,7 +395,7 @@ void read_durations(const std::function<void(const Duration&)>& took) {
 }
 
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
-    static Versioned statement(
+    static Statement statement(
         Statement::Kind::write,
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $5, $6, $7) "
         "w(job_id, executor_id, token, cores, memory_mib, gpus)), "
@@ -412,8 +405,8 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
         "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
         "attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
-        "  {, granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = NULLIF(k.memory_mib, l.memory_mib), "
-        "  granted_gpus = NULLIF(k.gpus, l.gpu_count)|} "
+        "  , granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = NULLIF(k.memory_mib, l.memory_mib), "
+        "  granted_gpus = NULLIF(k.gpus, l.gpu_count) "
         "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
         "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
@@ -440,7 +433,7 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
 }
 
 void unplace(const std::vector<RunKey>& runs) {
-    static Versioned statement(
+    static Statement statement(
         Statement::Kind::write,
         "WITH locked AS MATERIALIZED (SELECT l.job_id, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, "
         "token) "
@@ -449,7 +442,7 @@ void unplace(const std::vector<RunKey>& runs) {
         "gone AS (DELETE FROM rcq_private.command c USING locked k WHERE c.executor_id = k.executor_id AND c.seq = "
         "k.command_seq) "
         "UPDATE rcq_private.live l SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL"
-        "{, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL|} "
+        ", granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL "
         "FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched(l.job_id)",
         {INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
