@@ -106,6 +106,7 @@ bool Scheduler::reload() {
     plan_state_ = {};
     forecast_.reset();
     runs_.clear();
+    tasks_ = {};
     executors_.clear();
     apply_definitions(store::read_definitions());
     cluster_->advance(now());
@@ -144,6 +145,11 @@ void Scheduler::record(const store::Duration& duration) {
 
 void Scheduler::put(store::LiveRow&& row) {
     const core::JobId id = row.job.id;
+    if (row.tasks_waiting) {
+        tasks_.saw_array(row);
+        return;
+    }
+    if (row.job.array != 0) tasks_.saw_task(row);
     if (row.executor == 0) {
         runs_.erase(id);
         cluster_->put_job(row.job);
@@ -169,10 +175,14 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
         present.insert(id);
         put(std::move(row));
     });
-    for (const JobRange& range : ranges)
+    for (const JobRange& range : ranges) {
         for (core::JobId id : cluster_->ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
+        for (core::JobId id : tasks_.arrays_in(range.first, range.last))
+            if (!present.count(id)) gone.push_back(id);
+    }
     for (core::JobId id : gone) {
+        tasks_.gone(id);
         if (const auto run = runs_.find(id); run != runs_.end()) {
             ended.push_back({id, run->second.token});
             runs_.erase(run);
@@ -261,6 +271,13 @@ void Scheduler::reconcile(TimestampTz now) {
     }
 }
 
+// Counts and ends arrays, and makes their next tasks into jobs, so that the plan finds as many as it could place.
+void Scheduler::settle_arrays(TimestampTz now) {
+    tasks_.settle(now);
+    if (tasks_.materialise(*cluster_, now, static_cast<int32>(max_placements_per_cycle)) > 0)
+        plan_needed_ = publish_needed_ = true;
+}
+
 // Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
 // and executors sync by themselves.
 void Scheduler::notify(const std::set<core::ExecutorId>& executors) {
@@ -310,6 +327,7 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
     for (int64 job : store::place(placing, now)) {
         const std::size_t i = index.at(job);
         done.push_back(plan.placements[i]);
+        if (const core::JobId array = tasks_.array_of(job)) tasks_.placed(job, array);
         cluster_->put_run(to_run(*cluster_->find_job(job), plan.placements[i], now));
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
     }
@@ -423,6 +441,7 @@ Scheduler::Outcome Scheduler::cycle() {
     }
     refresh_executors();
     reconcile(time);
+    settle_arrays(time);
 
     std::size_t placed = 0;
     bool complete = true;
@@ -438,7 +457,10 @@ Scheduler::Outcome Scheduler::cycle() {
             published_at_ = tick_;
             publish_needed_ = false;
         }
-        if (placed > 0) publish_needed_ = true;
+        if (placed > 0) {
+            publish_needed_ = true;
+            if (tasks_.has_waiting()) plan_needed_ = true; // there may be room for further ones of them
+        }
         if (to_forecast) begin_forecast(decision, time);
     }
     if (forecast_ && tick_ - forecast_slice_at_ >= forecast_slice_interval) forecast();

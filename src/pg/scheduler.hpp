@@ -5,6 +5,7 @@
 #include "../core/plan.hpp"
 #include "changes.hpp"
 #include "store.hpp"
+#include "task_feed.hpp"
 
 namespace rcq::pg {
 
@@ -46,6 +47,7 @@ private:
     void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
+    void settle_arrays(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
@@ -67,6 +69,7 @@ private:
     store::Definitions definitions_;
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
+    TaskFeed tasks_;
     std::string idle_reason_;
     bool plan_needed_ = true;
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it

@@ -83,6 +83,13 @@ LiveRow live_row(const Row& row) {
     job.concurrency_key = text_or_empty(row, 23);
     live.preempted = row.small(28);
     if (!row.is_null(29)) job.time_limit = row.integer(29) * core::second;
+    if (!row.is_null(32)) live.tasks_waiting = row.integer(32);
+    if (!row.is_null(30))
+        job.array = row.big(30);
+    else if (live.tasks_waiting)
+        job.array = job.id; // as its tasks have it
+    if (!row.is_null(31)) job.array_throttle = row.integer(31);
+    live.unmet = row.integer(33);
     return live;
 }
 
@@ -198,12 +205,18 @@ void read_limits(Definitions& result) {
     "    AND c.seq > l.command_seq AND c.job_id = l.job_id AND c.kind = 'cancel')) "                                   \
     "SELECT job_id FROM locked"
 
+// The ids that a statement returns.
+std::vector<int64> ids_of(Statement& statement, Parameters parameters) {
+    std::vector<int64> ids;
+    statement.run(std::move(parameters), [&](const Row& row) { ids.push_back(row.big(1)); });
+    return ids;
+}
+
 // Runs a statement on these runs, with further parameters; the jobs that it returns.
 std::vector<int64> run_ids(Statement& statement, const std::vector<RunKey>& runs, const Parameters& further) {
-    std::vector<int64> jobs, tokens, ids;
+    std::vector<int64> jobs, tokens;
     split(runs, jobs, tokens);
-    statement.run(Parameters().add(jobs).add(tokens).add(further), [&](const Row& row) { ids.push_back(row.big(1)); });
-    return ids;
+    return ids_of(statement, Parameters().add(jobs).add(tokens).add(further));
 }
 
 } // namespace
@@ -392,6 +405,24 @@ void read_durations(const std::function<void(const Duration&)>& took) {
     statement.run({}, [&](const Row& row) {
         took({row.integer(1), static_cast<core::Micros>(row.number(2) * core::second), row.time(4) - row.time(3)});
     });
+}
+
+void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,
+                 const std::function<void(core::JobId array, core::JobId task)>& each) {
+    static Statement statement(Statement::Kind::write, "SELECT array_id, job_id FROM rcq_private.materialise($1, $2)",
+                               {INT8ARRAYOID, INT4ARRAYOID});
+    statement.run(Parameters().add(arrays).add(counts), [&](const Row& row) { each(row.big(1), row.big(2)); });
+}
+
+std::vector<int64> fold_arrays(const std::vector<int64>& arrays) {
+    static Statement statement(Statement::Kind::write, "SELECT f FROM rcq_private.fold_arrays($1) f", {INT8ARRAYOID});
+    return ids_of(statement, Parameters().add(arrays));
+}
+
+std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz now) {
+    static Statement statement(Statement::Kind::write, "SELECT s FROM rcq_private.start_arrays($1, $2) s",
+                               {INT8ARRAYOID, TIMESTAMPTZOID});
+    return ids_of(statement, Parameters().add(arrays).add_time(now));
 }
 
 std::vector<int64> place(const Placing& placing, TimestampTz now) {

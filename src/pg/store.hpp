@@ -17,6 +17,8 @@ struct LiveRow {
     bool preempting = false;
     core::Resources granted; // what the run holds
     int32 preempted = 0;     // times, this one not counted
+    int32 unmet = 0;         // dependencies
+    std::optional<int32> tasks_waiting; // of an array job, which is itself never placed
 };
 
 struct ExecutorRow {
@@ -88,6 +90,15 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
                   const std::function<void(const Duration&)>& took);
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
+
+// Makes rows for the next tasks of arrays, at most so many of each; arrays that somebody holds are left out.
+void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,
+                 const std::function<void(core::JobId array, core::JobId task)>& each);
+// Adds up what tasks ended of these arrays, and ends the arrays that are through: those. Rows that somebody holds are
+// left out.
+std::vector<int64> fold_arrays(const std::vector<int64>& arrays);
+// Marks arrays as started; returns those, rows that somebody holds left out.
+std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz now);
 
 // Places pending jobs; rows that somebody holds or changed are left out. Returns the ids that were placed.
 std::vector<int64> place(const Placing& placing, TimestampTz now);

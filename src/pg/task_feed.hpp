@@ -1,0 +1,46 @@
+// Arrays in the scheduler: which of their tasks are to get rows of their own, which arrays have started, which may have
+// ended. A cache like the rest of the scheduler's state; what it decides is written by the store.
+#pragma once
+#include "../core/array_feed.hpp"
+#include "store.hpp"
+
+namespace rcq::pg {
+
+class TaskFeed {
+public:
+    // A live row of an array job, as it is now.
+    void saw_array(const store::LiveRow& row);
+    // A live row of a task.
+    void saw_task(const store::LiveRow& row);
+    // The scheduler has placed this task.
+    void placed(core::JobId task, core::JobId array) { feed_.task(task, array, core::TaskState::placed); }
+    // There is no live row of this id any more.
+    void gone(core::JobId id);
+    // Arrays whose id lies in a range.
+    std::vector<core::JobId> arrays_in(core::JobId first, core::JobId last) const;
+    // The array that this job is a task of, 0 when it is none.
+    core::JobId array_of(core::JobId job) const;
+
+    struct Settled {
+        std::vector<core::JobId> started, ended; // arrays
+    };
+    // Counts what ended, ends arrays whose tasks all have, marks those that have started.
+    Settled settle(TimestampTz now);
+    // Makes rows for as many tasks as the next plan could place, `most` at most per array, and puts them into the
+    // cluster. Returns how many.
+    std::size_t materialise(core::Cluster& cluster, TimestampTz now, int32 most);
+    // Whether any array has tasks without a row.
+    bool has_waiting() const { return feed_.arrays() > 0; }
+
+private:
+    struct Array {
+        core::WaitingArray waiting;
+        bool started = false;
+    };
+    core::ArrayFeed feed_;
+    std::map<core::JobId, Array> arrays_;
+    std::unordered_map<core::JobId, core::JobId> array_of_; // of tasks
+    std::set<core::JobId> to_fold_, to_start_;
+};
+
+} // namespace rcq::pg
