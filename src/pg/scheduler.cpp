@@ -4,7 +4,6 @@
 #include "guc.hpp"
 #include "heartbeats.hpp"
 #include "publishing.hpp"
-#include "transaction.hpp"
 
 namespace rcq::pg {
 
@@ -107,6 +106,7 @@ bool Scheduler::reload() {
     forecast_.reset();
     runs_.clear();
     tasks_ = {};
+    dependencies_ = {};
     executors_.clear();
     apply_definitions(store::read_definitions());
     cluster_->advance(now());
@@ -145,11 +145,13 @@ void Scheduler::record(const store::Duration& duration) {
 
 void Scheduler::put(store::LiveRow&& row) {
     const core::JobId id = row.job.id;
+    dependencies_.saw(row);
     if (row.tasks_waiting) {
         tasks_.saw_array(row);
         return;
     }
     if (row.job.array != 0) tasks_.saw_task(row);
+    if (row.unmet > 0) return;
     if (row.executor == 0) {
         runs_.erase(id);
         cluster_->put_job(row.job);
@@ -180,8 +182,11 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
             if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : tasks_.arrays_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
+        for (core::JobId id : dependencies_.ids_in(range.first, range.last))
+            if (!present.count(id)) gone.push_back(id);
     }
     for (core::JobId id : gone) {
+        dependencies_.ended(id, tasks_.array_of(id));
         tasks_.gone(id);
         if (const auto run = runs_.find(id); run != runs_.end()) {
             ended.push_back({id, run->second.token});
@@ -273,9 +278,21 @@ void Scheduler::reconcile(TimestampTz now) {
 
 // Counts and ends arrays, and makes their next tasks into jobs, so that the plan finds as many as it could place.
 void Scheduler::settle_arrays(TimestampTz now) {
-    tasks_.settle(now);
+    const TaskFeed::Settled settled = tasks_.settle(now);
+    for (const core::JobId array : settled.started) dependencies_.started(array);
+    for (const core::JobId array : settled.ended) dependencies_.ended(array, 0);
     if (tasks_.materialise(*cluster_, now, static_cast<int32>(max_placements_per_cycle)) > 0)
         plan_needed_ = publish_needed_ = true;
+}
+
+// Lets jobs go, or fail, whose predecessors have started or ended, and reads them again.
+void Scheduler::settle_dependencies(Transaction& transaction) {
+    if (!dependencies_.any() && !dependencies_.is_retry_due(tick_)) return;
+    std::vector<JobRange> changed;
+    for (const core::JobId id : dependencies_.settle(tick_)) changed.push_back({id, id});
+    if (changed.empty()) return;
+    transaction.take_snapshot(); // which sees what was just written
+    absorb(changed);
 }
 
 // Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
@@ -442,6 +459,7 @@ Scheduler::Outcome Scheduler::cycle() {
     refresh_executors();
     reconcile(time);
     settle_arrays(time);
+    settle_dependencies(transaction);
 
     std::size_t placed = 0;
     bool complete = true;
@@ -467,6 +485,7 @@ Scheduler::Outcome Scheduler::cycle() {
     transaction.commit();
     publish_state(time, placed);
     call([] { pgstat_report_stat(false); });
+    if (dependencies_.any()) return Outcome::again;
     return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
@@ -474,6 +493,7 @@ long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
     if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
     if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
+    if (dependencies_.has_retries()) wait = std::min(wait, static_cast<long>(Dependencies::retry_interval / 1000));
     return wait;
 }
 

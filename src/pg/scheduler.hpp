@@ -4,8 +4,10 @@
 #include "../core/forecast.hpp"
 #include "../core/plan.hpp"
 #include "changes.hpp"
+#include "dependencies.hpp"
 #include "store.hpp"
 #include "task_feed.hpp"
+#include "transaction.hpp"
 
 namespace rcq::pg {
 
@@ -48,6 +50,7 @@ private:
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
+    void settle_dependencies(Transaction& transaction);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
@@ -70,6 +73,7 @@ private:
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
     TaskFeed tasks_;
+    Dependencies dependencies_;
     std::string idle_reason_;
     bool plan_needed_ = true;
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it

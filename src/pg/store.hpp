@@ -15,9 +15,9 @@ struct LiveRow {
     std::optional<TimestampTz> claimed_at;
     bool cancelling = false;
     bool preempting = false;
-    core::Resources granted; // what the run holds
-    int32 preempted = 0;     // times, this one not counted
-    int32 unmet = 0;         // dependencies
+    core::Resources granted;            // what the run holds
+    int32 preempted = 0;                // times, this one not counted
+    int32 unmet = 0;                    // dependencies
     std::optional<int32> tasks_waiting; // of an array job, which is itself never placed
 };
 
@@ -90,6 +90,14 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
                   const std::function<void(const Duration&)>& took);
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
+
+// As the parameters of rcq_private.settle_dependencies().
+struct SettledDependencies {
+    std::vector<int64> released, ended, awaited, followed, later, again;
+};
+// Decides what is known by now about dependencies on jobs that have changed, and about those of fresh jobs. Rows that
+// somebody holds are left for later.
+SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh);
 
 // Makes rows for the next tasks of arrays, at most so many of each; arrays that somebody holds are left out.
 void materialise(const std::vector<int64>& arrays, const std::vector<int32>& counts,
