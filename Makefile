@@ -1,10 +1,10 @@
 # rcq: a batch scheduler inside PostgreSQL.
 #
-#   make            extension (PGXS), executor and simulator (CMake, under build/)
-#   make install    all three, into the PostgreSQL that PG_CONFIG names (as root)
+#   make            extension (PGXS), executor, handlers and simulator (CMake, under build/)
+#   make install    all of them, into the PostgreSQL that PG_CONFIG names (as root)
 #   make demo       from a fresh machine to real jobs running; make stop ends it, make reset removes its state
 #   make check      every test suite; closes with 'N passed, N failed'
-#   make unit       the unit tests of core, executor and simulator alone; make unit-sanitize under ASan and UBSan
+#   make unit       the unit tests of core, executor, handlers and simulator alone; make unit-sanitize under ASan and UBSan
 #   make bench      every figure of docs/performance.md; make bench-quick in under a minute
 #   make lint       clang-format, clang-tidy, checks of the SQL
 #   make setup      installs what the above need from Debian (as root or with sudo)
@@ -66,13 +66,13 @@ install: install-programs
 install-all: install
 install-programs: programs
 	install -d '$(DESTDIR)$(PROGRAM_BINDIR)'
-	install -m 755 build/rcq-executor build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
+	install -m 755 build/rcq-executor build/rcq-handler build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
 
 build/CMakeCache.txt: CMakeLists.txt
 	cmake -S . -B build
 	@touch $@
 programs: build/CMakeCache.txt
-	@cmake --build build --parallel $(JOBS) --target rcq-executor rcq-sim
+	@cmake --build build --parallel $(JOBS) --target rcq-executor rcq-handler rcq-sim
 unit-build: build/CMakeCache.txt
 	@cmake --build build --parallel $(JOBS)
 unit: unit-build

@@ -9,7 +9,7 @@ source "$(dirname "$0")/lib.sh"
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15 libpq-dev libpq5)
 packages=("${postgresql[@]}"
     postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
-    libuv1-dev libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev zlib1g-dev
+    libuv1-dev libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev zlib1g-dev libgd-dev
     libgtest-dev libgmock-dev libbenchmark-dev
     g++ make cmake pkg-config python3 python3-psycopg2 python3-pytest clang-format clang-tidy)
 

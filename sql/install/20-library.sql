@@ -80,6 +80,10 @@ CREATE FUNCTION rcq_private.lock_submissions(user_id integer) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_lock_submissions';
 COMMENT ON FUNCTION rcq_private.lock_submissions(integer) IS 'Until the transaction ends, others wait here for the same user';
 
+CREATE FUNCTION rcq_private.try_lock_submissions(user_id integer) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_try_lock_submissions';
+COMMENT ON FUNCTION rcq_private.try_lock_submissions(integer) IS 'As lock_submissions(), but false at once when somebody else holds the lock';
+
 CREATE FUNCTION rcq_private.count_pending(user_id integer, at_most bigint) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_pending';
 COMMENT ON FUNCTION rcq_private.count_pending(integer, bigint) IS 'Pending jobs of a user at this moment, in every isolation level';

@@ -77,7 +77,8 @@ BEGIN
          WHERE r.tasks_waiting IS NOT NULL AND a.job_id = r.job_id
     )
     INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled)
-    SELECT r.array_id, 0, pg_catalog.count(*), 0 FROM removed r WHERE r.array_id IS NOT NULL AND r.array_id <> ALL (jobs) GROUP BY rcq_private.touched(r.array_id);
+    SELECT rcq_private.touched(x.array_id), 0, x.failed, 0
+      FROM (SELECT r.array_id, pg_catalog.count(*) AS failed FROM removed r WHERE r.array_id IS NOT NULL AND r.array_id <> ALL (jobs) GROUP BY r.array_id) x;
 END $$;
 
 -- Lets these tasks, which waited with their array, go their own way; returns those that somebody holds.

@@ -3,6 +3,7 @@
 #include "executor/clock.hpp"
 #include "executor/logging.hpp"
 #include "executor/random.hpp"
+#include "executor/run_result.hpp"
 #include "executor/store.hpp"
 #include "protocol/words.hpp"
 
@@ -17,7 +18,12 @@ constexpr std::int64_t ends_together_ms = 2;
 constexpr std::int64_t retry_ms = 200;
 constexpr std::int64_t usage_interval_ms = 60'000;
 constexpr std::size_t reports_per_sync = 1000;
+constexpr std::int64_t result_bytes_per_sync = std::int64_t{64} << 20;
 constexpr int starts_per_sync = 1000;
+
+// Data that the server cannot take, and cannot take the next time either: classes "data exception" and "program limit
+// exceeded" (a JSON number out of range, too many elements).
+bool is_about_data(const std::string& sqlstate) { return sqlstate.starts_with("22") || sqlstate.starts_with("54"); }
 
 } // namespace
 
@@ -150,15 +156,7 @@ void Controller::send_sync() {
         request.live_tokens = supervisor_.tokens();
         listed_all_ms_ = now();
     }
-    const std::size_t limit = careful_syncs_ > 0 ? 1 : reports_per_sync;
-    while (!reportable_.empty() && reported_.size() < limit) {
-        Run* run = supervisor_.find(reportable_.front());
-        reportable_.pop_front();
-        if (run == nullptr || run->forgotten()) continue;
-        reported_.push_back(run->token());
-        request.finished.push_back({run->job_id(), run->token(), &run->end(),
-                                    run->end().outputs.any ? run->directory().output_path() : std::string()});
-    }
+    collect_reports(request.finished);
     if (careful_syncs_ == 0) {
         for (Run* run : supervisor_.usage_due(usage_interval_ms, reports_per_sync)) {
             request.usage.push_back({run->job_id(), run->token(), run->cpu_seconds(), run->peak_memory_mib()});
@@ -174,11 +172,40 @@ void Controller::send_sync() {
     session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
 }
 
+void Controller::collect_reports(std::vector<EndReport>& reports) {
+    const std::size_t limit = careful_syncs_ > 0 ? 1 : reports_per_sync;
+    std::int64_t result_bytes = 0;
+    while (!reportable_.empty() && reported_.size() < limit) {
+        Run* run = supervisor_.find(reportable_.front());
+        if (run == nullptr || run->forgotten()) {
+            reportable_.pop_front();
+            continue;
+        }
+        RunEnd& end = run->end();
+        result_bytes += end.result_bytes;
+        if (result_bytes > result_bytes_per_sync && !reported_.empty()) return;
+        reportable_.pop_front();
+        std::string result;
+        if (end.result_bytes > 0) {
+            try {
+                result = read_result(run->directory().result_path());
+            } catch (const std::runtime_error& error) {
+                end.result_bytes = 0;
+                end.kind = protocol::run_end::bad_result;
+                end.message = error.what();
+            }
+        }
+        reported_.push_back(run->token());
+        reports.push_back({run->job_id(), run->token(), &end,
+                           end.outputs.any ? run->directory().output_path() : std::string(), std::move(result)});
+    }
+}
+
 void Controller::on_sync(const Reply& reply) {
-    if (reply.sqlstate == protocol::error::malformed_report) {
+    if (reply.sqlstate == protocol::error::malformed_report || (!reported_.empty() && is_about_data(reply.sqlstate))) {
         spdlog::error("event=call_failed call=executor_sync sqlstate={} message={}", reply.sqlstate,
                       quoted(reply.message));
-        return report_refused();
+        return report_refused(reply.message);
     }
     if (failed(reply, "executor_sync")) return;
     std::vector<SyncRow> rows;
@@ -198,14 +225,16 @@ void Controller::on_sync(const Reply& reply) {
     pump();
 }
 
-void Controller::apply(const std::vector<SyncRow>& rows) {
+void Controller::apply(std::vector<SyncRow>& rows) {
     namespace kind = protocol::sync_row;
     std::unordered_set<std::int64_t> answered;
     std::int64_t greatest_seq = 0;
     int starts = 0;
-    for (const SyncRow& row : rows) {
+    bool more = false;
+    for (SyncRow& row : rows) {
         if (row.kind == kind::ack) {
             acked_seq_ = row.seq;
+            more = store::decode_more(row.body);
             continue;
         }
         greatest_seq = std::max(greatest_seq, row.seq);
@@ -233,8 +262,8 @@ void Controller::apply(const std::vector<SyncRow>& rows) {
     const bool retried = !reported_.empty();
     reportable_.insert(reportable_.end(), reported_.begin(), reported_.end());
     reported_.clear();
-    schedule_next_sync(!rows.empty() || any_reported, starts > 0 && starts >= max_new_sent_, greatest_seq > acked_seq_,
-                       retried);
+    schedule_next_sync(!rows.empty() || any_reported, more || (starts > 0 && starts >= max_new_sent_),
+                       greatest_seq > acked_seq_, retried);
 }
 
 // `full`: as many starts came as were asked for, so more may wait. `gap`: a command was left out because its row was
@@ -247,18 +276,20 @@ void Controller::schedule_next_sync(bool active, bool full, bool gap, bool retri
     next_sync_ms_ = std::min(next_sync_ms_, now() + delay);
 }
 
-void Controller::start_run(const SyncRow& row) {
+void Controller::start_run(SyncRow& row) {
     try {
-        supervisor_.start(row.job_id, row.token, decode_job_spec(row.body));
+        JobSpec spec = decode_job_spec(row.body);
+        spec.payload = std::exchange(row.payload, std::nullopt);
+        supervisor_.start(row.job_id, row.token, std::move(spec));
     } catch (const SpecError& error) {
         spdlog::error("event=start_malformed job={} token={} reason={}", row.job_id, row.token, quoted(error.what()));
         supervisor_.refuse(row.job_id, row.token, error.what());
     }
 }
 
-// One report spoils the whole call: it is found by sending one at a time, then tried without what describes it, then
-// dropped, because a report that is never accepted would hold up all others.
-void Controller::report_refused() {
+// One report spoils the whole call: it is found by sending one at a time, then tried without its result and what
+// describes it, then dropped, because a report that is never accepted would hold up all others.
+void Controller::report_refused(const std::string& message) {
     const bool alone = careful_syncs_ > 0;
     const bool reported = !reported_.empty();
     careful_syncs_ = 50;
@@ -272,8 +303,13 @@ void Controller::report_refused() {
             continue;
         }
         if (alone) {
-            run->end().message.clear();
-            run->end().outputs.files.clear();
+            RunEnd& end = run->end();
+            end.message.clear();
+            end.outputs.files.clear();
+            if (std::exchange(end.result_bytes, 0) > 0) {
+                end.kind = protocol::run_end::bad_result;
+                end.message = "the server cannot store the result: " + message;
+            }
         }
         reportable_.push_back(token);
     }

@@ -47,10 +47,11 @@ private:
     void pump();
     void send_sync();
     void on_sync(const Reply& reply);
-    void apply(const std::vector<SyncRow>& rows);
-    void start_run(const SyncRow& row);
+    void apply(std::vector<SyncRow>& rows);
+    void start_run(SyncRow& row);
     void schedule_next_sync(bool active, bool full, bool gap, bool retried);
-    void report_refused();
+    void collect_reports(std::vector<EndReport>& reports);
+    void report_refused(const std::string& message);
     void send_log();
     void send_drain();
     void send_sign_off();

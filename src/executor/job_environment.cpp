@@ -33,14 +33,15 @@ std::vector<std::string> inherited_environment(const char* const* environment) {
 std::vector<std::string> job_environment(const JobEnvironmentInput& input, const std::vector<std::string>& inherited) {
     const JobSpec& spec = *input.spec;
     std::vector<std::string> variables = inherited;
-    variables.reserve(inherited.size() + 14 + spec.env.size());
+    variables.reserve(inherited.size() + 20 + spec.env.size());
     auto add = [&variables](std::string_view name, const std::string& value) {
         std::string variable;
         variable.reserve(name.size() + 1 + value.size());
         variable.append(name).append("=").append(value);
         variables.push_back(std::move(variable));
     };
-    add("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
+    add("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" +
+                    (input.program_dir.empty() ? std::string() : ":" + input.program_dir));
     add("TMPDIR", input.run_dir);
     add("RCQ_JOB_ID", std::to_string(input.job_id));
     add("RCQ_ATTEMPT", std::to_string(spec.attempt));
@@ -50,6 +51,14 @@ std::vector<std::string> job_environment(const JobEnvironmentInput& input, const
     add("RCQ_GPU_COUNT", std::to_string(spec.gpu_count));
     add("RCQ_RUN_DIR", input.run_dir);
     add("RCQ_OUTPUT_DIR", input.output_dir);
+    add("RCQ_RESULT", input.result_path);
+    if (!spec.type.empty()) add("RCQ_JOB_TYPE", spec.type);
+    if (spec.payload) add("RCQ_PAYLOAD", input.payload_path);
+    if (spec.array_id) {
+        add("RCQ_ARRAY_ID", std::to_string(*spec.array_id));
+        add("RCQ_ARRAY_INDEX", std::to_string(spec.array_index));
+        add("RCQ_ARRAY_SIZE", std::to_string(spec.array_size));
+    }
     add("OMP_NUM_THREADS", std::to_string(spec.cpu_cores));
     add("CUDA_VISIBLE_DEVICES", gpu_list(input.gpus));
     for (const auto& [name, value] : spec.env) {

@@ -14,6 +14,9 @@ struct JobEnvironmentInput {
     std::string run_dir;
     std::string output_dir;
     std::vector<int> gpus;
+    std::string payload_path; // passed on when the job has a payload
+    std::string result_path;
+    std::string program_dir; // where this executor's program lies: last on the PATH; empty: not known
 };
 
 // What of the executor's own environment a job may see: HOME, LANG, LC_*. Taken once at the start.

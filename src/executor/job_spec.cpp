@@ -85,6 +85,12 @@ JobSpec decode_job_spec(std::string_view body) {
         refuse("on_disconnect", "is neither continue nor kill");
     }
     spec.kill_on_disconnect = on_disconnect == "kill";
+    spec.type = text_or_empty(object, "type");
+    if (find(object, "array_id") != nullptr) {
+        spec.array_id = integer(object, "array_id", 0, 1, INT64_MAX);
+        spec.array_index = integer(object, "array_index", 0, 0, INT64_MAX);
+        spec.array_size = integer(object, "array_size", 0, 0, INT64_MAX);
+    }
     return spec;
 }
 

@@ -23,6 +23,11 @@ struct JobSpec {
     int gpu_count = 0;
     std::optional<double> time_limit_s;
     bool kill_on_disconnect = false;
+    std::string type;                     // of a typed job
+    std::optional<std::string> payload;   // of a typed job: JSON text; not in the body, see SyncRow
+    std::optional<std::int64_t> array_id; // of a task: its array, with its index and how many tasks there are
+    std::int64_t array_index = 0;
+    std::int64_t array_size = 0;
 };
 
 class SpecError : public std::runtime_error {

@@ -24,6 +24,7 @@ struct EndReport {
     std::int64_t token = 0;
     const RunEnd* end = nullptr;
     std::string output_dir; // empty: no outputs
+    std::string result;     // JSON; empty: none
 };
 
 struct UsageReport {
@@ -49,6 +50,9 @@ struct SyncRow {
     std::int64_t job_id = 0;
     std::int64_t token = 0;
     std::string body;
+    // Of a start: the JSON of the job's payload, which is not in the body, so that no number in it is read and written
+    // again.
+    std::optional<std::string> payload;
 };
 
 struct LogBatch {

@@ -33,6 +33,13 @@ Exit codes:
   3  another process has registered this executor (RC021); all runs were killed
   4  stopped before every run was reported)";
 
+// A directory with a colon in its name cannot stand in a PATH.
+std::string directory_of_program() {
+    std::error_code error;
+    std::string directory = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+    return error || directory.find(':') != std::string::npos ? std::string() : directory;
+}
+
 std::string default_state_dir() {
     const char* home = getenv("HOME"); // NOLINT(concurrency-mt-unsafe): one thread
     if (home != nullptr && home[0] == '/') return std::string(home) + "/.rcq-executor";
@@ -110,6 +117,7 @@ Options parse_options(int argc, const char* const* argv) {
     options.capacity.cpu_cores = detect_cpu_cores();
     options.capacity.memory_mib = detect_memory_mib();
     options.state_dir = default_state_dir();
+    options.program_dir = directory_of_program();
     double memory_gb = 0;
     bool no_listen = false;
 

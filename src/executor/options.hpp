@@ -24,6 +24,7 @@ struct Options {
     double keep_outputs_days = 30;
     std::string log_level = "info";
     bool check = false;
+    std::string program_dir; // where this program lies, with no trailing slash; empty: not known
 };
 
 // Ends the process early: --help (0), --version (0), or a mistake (1). `what()` is the text to print.

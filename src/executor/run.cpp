@@ -6,6 +6,7 @@
 #include "executor/options.hpp"
 #include "executor/process.hpp"
 #include "executor/process_table.hpp"
+#include "executor/run_result.hpp"
 #include "protocol/words.hpp"
 
 #include <algorithm>
@@ -66,9 +67,16 @@ void Run::start(std::vector<int> gpus) {
 }
 
 void Run::launch() {
-    directory_.create(spec_.script);
+    directory_.create(spec_.script, spec_.payload);
     auto [out, err] = log_.open_pipes();
-    JobEnvironmentInput input{job_id_, &spec_, directory_.path(), directory_.output_path(), gpus_};
+    JobEnvironmentInput input{job_id_,
+                              &spec_,
+                              directory_.path(),
+                              directory_.output_path(),
+                              gpus_,
+                              directory_.payload_path(),
+                              directory_.result_path(),
+                              host_.options().program_dir};
     SpawnRequest request;
     request.token = token_;
     if (interpreter_line_.empty()) request.arguments.emplace_back("/bin/sh");
@@ -90,6 +98,7 @@ void Run::launch() {
     spdlog::info("event=run_started job={} attempt={} token={} pid={}", job_id_, spec_.attempt, token_, leader_);
     spec_.script = {};
     spec_.env = {};
+    spec_.payload.reset();
     if (spec_.time_limit_s) {
         limit_timer_.emplace(host_.loop(), [this] {
             terminate(protocol::run_end::timeout, fmt::format("time limit of {} s reached", *spec_.time_limit_s));
@@ -212,11 +221,20 @@ void Run::describe_end() {
         end_.message = intended_message_;
     } else if (end_.exit_code) {
         end_.kind = protocol::run_end::exit_code;
+        if (*end_.exit_code == 0 && !forgotten_) check_result();
     } else {
         end_.kind = protocol::run_end::signal;
         end_.message = std::string("killed by signal ") + std::to_string(*end_.signal) + " (" +
                        strsignal(*end_.signal) + ")"; // NOLINT(concurrency-mt-unsafe): one thread
     }
+}
+
+void Run::check_result() {
+    const ResultCheck result = executor::check_result(directory_.result_path());
+    end_.result_bytes = result.bytes;
+    if (result.fault.empty()) return;
+    end_.kind = protocol::run_end::bad_result;
+    end_.message = result.fault;
 }
 
 void Run::finish() {
@@ -234,6 +252,7 @@ void Run::finish() {
     state_ = RunState::ended;
     spec_.script = {};
     spec_.env = {};
+    spec_.payload.reset();
     spdlog::info("event=run_ended job={} token={} end={} exit_code={} signal={} cpu_s={:.3f} peak_mib={} message={}",
                  job_id_, token_, end_.kind, end_.exit_code.value_or(-1), end_.signal.value_or(0), end_.cpu_seconds,
                  end_.peak_memory_mib, quoted(end_.message));

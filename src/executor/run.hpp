@@ -55,6 +55,7 @@ struct RunEnd {
     std::int64_t ended_at_ms = 0; // boottime
     std::string message;
     Outputs outputs;
+    std::int64_t result_bytes = 0; // size of the result, which stays in the run directory until it is reported; 0: none
 };
 
 class Run {
@@ -100,6 +101,7 @@ private:
     void drain();
     void finish();
     void describe_end();
+    void check_result();
     [[nodiscard]] std::string spawn_failure_text(int stage, int error) const;
 
     RunHost& host_;

@@ -39,11 +39,12 @@ void write_file(const std::string& path, std::string_view content, mode_t mode) 
 RunDirectory::RunDirectory(const std::string& runs_dir, std::int64_t job_id, std::int64_t attempt, std::int64_t token)
     : path_(runs_dir + "/" + std::to_string(job_id) + "-" + std::to_string(attempt) + "-" + std::to_string(token)) {}
 
-void RunDirectory::create(std::string_view script) {
+void RunDirectory::create(std::string_view script, const std::optional<std::string>& payload) {
     if (mkdir(path_.c_str(), 0700) != 0) fail("cannot create " + path_);
     made_ = true;
     if (mkdir(output_path().c_str(), 0700) != 0) fail("cannot create " + output_path());
     write_file(script_path(), script, has_interpreter_line(script) ? 0700 : 0600);
+    if (payload) write_file(payload_path(), *payload, 0600);
 }
 
 void RunDirectory::write_pid(pid_t pid, std::uint64_t start_ticks, const std::string& boot) const {
@@ -75,6 +76,8 @@ Outputs RunDirectory::collect_outputs() const {
 void RunDirectory::tidy(Remover& remover, bool keep_outputs, bool keep_log) const {
     if (!made_) return;
     unlink(script_path().c_str());
+    unlink(payload_path().c_str());
+    unlink(result_path().c_str());
     unlink(pid_path().c_str());
     if (!keep_outputs && !keep_log && (rmdir(path_.c_str()) == 0 || errno == ENOENT)) return;
     std::vector<std::string> keep;

@@ -1,6 +1,8 @@
-// The directory of one run: script, pid file, log, out/. Made before the start, emptied after the end is answered.
+// The directory of one run: script, payload, result, pid file, log, out/. Made before the start, emptied after the end
+// is answered.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -26,7 +28,7 @@ public:
     RunDirectory(const std::string& runs_dir, std::int64_t job_id, std::int64_t attempt, std::int64_t token);
 
     // Throws std::system_error that names the path.
-    void create(std::string_view script);
+    void create(std::string_view script, const std::optional<std::string>& payload);
 
     // Records who runs here, so that a successor of a crashed executor finds it.
     void write_pid(pid_t pid, std::uint64_t start_ticks, const std::string& boot) const;
@@ -40,6 +42,8 @@ public:
 
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::string script_path() const { return path_ + "/script"; }
+    [[nodiscard]] std::string payload_path() const { return path_ + "/payload"; }
+    [[nodiscard]] std::string result_path() const { return path_ + "/result"; }
     [[nodiscard]] std::string pid_path() const { return path_ + "/pid"; }
     [[nodiscard]] std::string log_path() const { return path_ + "/log"; }
     [[nodiscard]] std::string output_path() const { return path_ + "/out"; }

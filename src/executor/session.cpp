@@ -12,7 +12,8 @@ namespace rcq::executor {
 namespace {
 
 constexpr std::uint64_t connect_limit_ms = 10'000;
-// A server that vanished without a word is noticed after this; no call of the protocol waits for a lock.
+// A server that vanished without a word is noticed after this; no call of the protocol waits for a lock, and a large
+// payload or result on its way counts as a word.
 constexpr std::uint64_t statement_limit_ms = 30'000;
 
 std::string one_line(const char* text) {
@@ -114,6 +115,7 @@ void Session::watch(int events) {
 void Session::on_io(int status, int events) {
     if (state_ == State::connecting) return advance_connect();
     if (state_ != State::ready) return;
+    if (reply_) limit_timer_.start(statement_limit_ms);
     if ((events & UV_WRITABLE) != 0) flush();
     if (state_ == State::ready && (status < 0 || (events & UV_READABLE) != 0)) read_input();
 }

@@ -107,7 +107,7 @@ Statement listen(const std::string& channel) {
 }
 
 std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t now_ms) {
-    json list = json::array();
+    std::string list = "[";
     for (const EndReport& report : reports) {
         const RunEnd& end = *report.end;
         json item = {{"job_id", report.job_id},
@@ -129,9 +129,14 @@ std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t 
         for (const OutputFile& file : end.outputs.files) {
             item["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
         }
-        list.push_back(std::move(item));
+        if (list.size() > 1) list += ',';
+        list += dump(item);
+        if (report.result.empty()) continue;
+        // as it was written: no number in it is read and written again
+        list.pop_back();
+        list.append(",\"result\":").append(report.result).append("}");
     }
-    return dump(list);
+    return list += ']';
 }
 
 Statement sync(const SyncRequest& request) {
@@ -141,19 +146,25 @@ Statement sync(const SyncRequest& request) {
     if (!request.finished.empty()) finished.value = encode_finished(request.finished, boottime_ms());
     Parameter usage{oid::jsonb, std::nullopt};
     if (!request.usage.empty()) usage.value = encode_usage(request.usage);
-    return {"SELECT kind, seq, job_id, token, body FROM rcq.executor_sync($1, $2, $3, $4, $5, $6, $7)",
+    return {"SELECT kind, seq, job_id, token, body OPERATOR(pg_catalog.-) 'payload'::pg_catalog.text, "
+            "body OPERATOR(pg_catalog.->) 'payload'::pg_catalog.text "
+            "FROM rcq.executor_sync($1, $2, $3, $4, $5, $6, $7)",
             {integer(request.executor), bigint(request.incarnation), bigint(request.acked_seq), std::move(live),
              std::move(finished), std::move(usage), integer(request.max_new)}};
 }
 
 std::vector<SyncRow> decode_sync(const PGresult* result) {
-    if (PQnfields(result) != 5) throw std::runtime_error("sync: an answer of five columns was expected");
+    if (PQnfields(result) != 6) throw std::runtime_error("sync: an answer of six columns was expected");
     std::vector<SyncRow> rows;
     const int count = PQntuples(result);
     rows.reserve(static_cast<std::size_t>(count));
     for (int row = 0; row < count; ++row) {
         rows.push_back({PQgetvalue(result, row, 0), bigint_field(result, row, 1), bigint_field(result, row, 2),
-                        bigint_field(result, row, 3), PQgetvalue(result, row, 4)});
+                        bigint_field(result, row, 3), PQgetvalue(result, row, 4), std::nullopt});
+        if (PQgetisnull(result, row, 5) == 0) {
+            rows.back().payload.emplace(PQgetvalue(result, row, 5),
+                                        static_cast<std::size_t>(PQgetlength(result, row, 5)));
+        }
     }
     return rows;
 }
@@ -163,6 +174,13 @@ std::string decode_answer(const std::string& body) {
     if (!object.is_object()) return {};
     auto word = object.find("answer");
     return word != object.end() && word->is_string() ? word->get<std::string>() : std::string();
+}
+
+bool decode_more(const std::string& body) {
+    json object = json::parse(body, nullptr, false);
+    if (!object.is_object()) return false;
+    auto more = object.find("more");
+    return more != object.end() && more->is_boolean() && more->get<bool>();
 }
 
 Statement log(int executor, std::int64_t incarnation, const LogBatch& batch) {

@@ -21,6 +21,8 @@ Statement sync(const SyncRequest& request);
 std::vector<SyncRow> decode_sync(const PGresult* result);
 // The word in the body of an `answer` row; empty when there is none.
 std::string decode_answer(const std::string& body);
+// Whether the body of an `ack` row says that starts were left out for their size.
+bool decode_more(const std::string& body);
 
 Statement log(int executor, std::int64_t incarnation, const LogBatch& batch);
 std::vector<std::int64_t> decode_stale_tokens(const PGresult* result);

@@ -17,7 +17,9 @@ constexpr int sweep_rows = 1000;
 constexpr TimestampTz forecast_interval = 5'000'000;
 constexpr TimestampTz forecast_slice = 5'000; // us of a cycle, and not of every one, so that it delays no placement
 constexpr TimestampTz forecast_slice_interval = 100'000;
-constexpr TimestampTz longest_cycle = 5'000'000; // a longer gap between two cycles is a pause of the whole server
+constexpr std::size_t max_expired_per_cycle = 2000;
+constexpr TimestampTz expire_again_after = 1'000'000; // us, for what somebody held
+constexpr TimestampTz longest_cycle = 5'000'000;      // a longer gap between two cycles is a pause of the whole server
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
 
@@ -76,7 +78,7 @@ core::Run to_run(const store::LiveRow& row) {
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
     run.estimate = job.estimate;
     run.time_limit = job.time_limit;
-    run.cancelling = row.cancelling;
+    run.cancelling = row.cancelling || row.requeueing;
     run.preempting = row.preempting;
     run.preempted = row.preempted;
     return run;
@@ -103,10 +105,12 @@ bool Scheduler::reload() {
     if (!idle_reason_.empty()) return false;
     cluster_.reset();
     plan_state_ = {};
+    next_eligible_.reset();
     forecast_.reset();
     runs_.clear();
     tasks_ = {};
     dependencies_ = {};
+    deadlines_.clear();
     executors_.clear();
     apply_definitions(store::read_definitions());
     cluster_->advance(now());
@@ -131,7 +135,7 @@ void Scheduler::apply_definitions(store::Definitions&& definitions) {
     cluster_->set_concurrency_limits(definitions_.concurrency_limits);
     cluster_->set_consumables(definitions_.consumables);
     for (store::ExecutorRow& row : definitions_.executors) executors_[row.id] = std::move(row);
-    plan_needed_ = publish_needed_ = true;
+    plan_needed_ = publish_needed_ = took_definitions_ = true;
 }
 
 void Scheduler::charge(const store::Used& used) {
@@ -146,6 +150,10 @@ void Scheduler::record(const store::Duration& duration) {
 void Scheduler::put(store::LiveRow&& row) {
     const core::JobId id = row.job.id;
     dependencies_.saw(row);
+    if (row.deadline)
+        deadlines_.put(id, *row.deadline);
+    else
+        deadlines_.drop(id);
     if (row.tasks_waiting) {
         tasks_.saw_array(row);
         return;
@@ -157,7 +165,8 @@ void Scheduler::put(store::LiveRow&& row) {
         cluster_->put_job(row.job);
         return;
     }
-    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling, false};
+    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling || row.requeueing,
+              false};
     if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token)
         held.cancel_sent = known->second.cancel_sent;
     runs_[id] = held;
@@ -184,6 +193,8 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
             if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : dependencies_.ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
+        for (core::JobId id : deadlines_.ids_in(range.first, range.last))
+            if (!present.count(id)) deadlines_.drop(id);
     }
     for (core::JobId id : gone) {
         dependencies_.ended(id, tasks_.array_of(id));
@@ -295,6 +306,21 @@ void Scheduler::settle_dependencies(Transaction& transaction) {
     absorb(changed);
 }
 
+// Ends jobs that have not started by their deadline.
+void Scheduler::expire(TimestampTz now) {
+    const std::vector<core::JobId> due = deadlines_.take_due(now, max_expired_per_cycle);
+    if (due.empty()) return;
+    for (core::JobId id : due) deadlines_.put(id, now + expire_again_after);
+    for (core::JobId id : store::expire(due)) {
+        deadlines_.drop(id);
+        dependencies_.ended(id, tasks_.array_of(id));
+        tasks_.gone(id);
+        runs_.erase(id);
+        cluster_->drop(id);
+    }
+    plan_needed_ = publish_needed_ = true;
+}
+
 // Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
 // and executors sync by themselves.
 void Scheduler::notify(const std::set<core::ExecutorId>& executors) {
@@ -344,8 +370,9 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
     for (int64 job : store::place(placing, now)) {
         const std::size_t i = index.at(job);
         done.push_back(plan.placements[i]);
-        if (const core::JobId array = tasks_.array_of(job)) tasks_.placed(job, array);
-        cluster_->put_run(to_run(*cluster_->find_job(job), plan.placements[i], now));
+        const core::Job placed = *cluster_->find_job(job);
+        if (placed.array != 0) tasks_.placed(placed);
+        cluster_->put_run(to_run(placed, plan.placements[i], now));
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
     }
     if (done.size() < plan.placements.size()) { // somebody holds or changed the rows
@@ -458,16 +485,21 @@ Scheduler::Outcome Scheduler::cycle() {
     }
     refresh_executors();
     reconcile(time);
+    expire(time);
+    if (definitions_.next_fire && *definitions_.next_fire <= time)
+        definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
     settle_arrays(time);
     settle_dependencies(transaction);
 
     std::size_t placed = 0;
     bool complete = true;
+    if (next_eligible_ && *next_eligible_ <= time) plan_needed_ = true;
     if (plan_needed_ || (cluster_->pending_count() > 0 && tick_ - planned_at_ >= replan_interval) ||
         is_publishing_due() || (cluster_->pending_count() > 0 && is_forecast_due())) {
         const bool to_publish = is_publishing_due(), to_forecast = is_forecast_due();
         const core::Plan decision = plan(time);
         complete = decision.complete;
+        next_eligible_ = decision.next_due;
         if (!decision.placements.empty()) placed = place(decision, time).size();
         if (!decision.preemptions.empty()) preempt(decision.preemptions, time);
         if (to_publish) {
@@ -489,9 +521,21 @@ Scheduler::Outcome Scheduler::cycle() {
     return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
+// When something is to be done that nobody will announce: a job's time comes, a schedule fires.
+std::optional<TimestampTz> Scheduler::next_due() const {
+    if (!cluster_) return std::nullopt;
+    std::optional<TimestampTz> next;
+    for (const std::optional<TimestampTz>& due :
+         {next_eligible_, tasks_.next_due(latest_), deadlines_.next(), definitions_.next_fire})
+        if (due && (!next || *due < *next)) next = due;
+    return next;
+}
+
 long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
     if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
+    if (const std::optional<TimestampTz> due = next_due())
+        wait = std::clamp(static_cast<long>((*due - GetCurrentTimestamp()) / 1000 + 1), 1L, wait);
     if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
     if (dependencies_.has_retries()) wait = std::min(wait, static_cast<long>(Dependencies::retry_interval / 1000));
     return wait;

@@ -4,6 +4,7 @@
 #include "../core/forecast.hpp"
 #include "../core/plan.hpp"
 #include "changes.hpp"
+#include "deadlines.hpp"
 #include "dependencies.hpp"
 #include "store.hpp"
 #include "task_feed.hpp"
@@ -26,6 +27,8 @@ public:
     long rest_ms() const;
     // Why it does not schedule here; empty while it does.
     const std::string& idle_reason() const { return idle_reason_; }
+    // Whether it has read settings and the like since this was last asked.
+    bool took_definitions() { return std::exchange(took_definitions_, false); }
 
 private:
     struct Held { // a run that holds capacity
@@ -33,7 +36,7 @@ private:
         core::ExecutorId executor;
         TimestampTz placed_at;
         bool claimed;
-        bool cancelling;
+        bool cancelling;  // or to be run again
         bool cancel_sent; // or that it is to be preempted
     };
 
@@ -51,11 +54,13 @@ private:
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
     void settle_dependencies(Transaction& transaction);
+    void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
     std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
     void preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now);
+    std::optional<TimestampTz> next_due() const;
     bool is_publishing_due() const;
     bool is_forecast_due() const;
     bool is_paused() const;
@@ -74,8 +79,11 @@ private:
     std::unordered_map<core::JobId, Held> runs_;
     TaskFeed tasks_;
     Dependencies dependencies_;
+    Deadlines deadlines_;
     std::string idle_reason_;
+    bool took_definitions_ = false;
     bool plan_needed_ = true;
+    std::optional<TimestampTz> next_eligible_; // when a delayed job may start
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
     TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0, forecast_slice_at_ = 0;
     std::unique_ptr<core::Forecast> forecast_; // being made

@@ -13,7 +13,11 @@ void TaskFeed::saw_array(const store::LiveRow& row) {
 void TaskFeed::saw_task(const store::LiveRow& row) {
     const core::JobId array = row.job.array;
     array_of_[row.job.id] = array;
-    feed_.task(row.job.id, array, row.executor == 0 ? core::TaskState::pending : core::TaskState::placed);
+    if (row.executor == 0 && (row.job.held || row.unmet > 0))
+        feed_.task_gone(row.job.id);
+    else
+        feed_.task(row.job.id, array, row.executor == 0 ? core::TaskState::pending : core::TaskState::placed,
+                   row.job.eligible_at);
     const auto known = arrays_.find(array);
     if (row.claimed_at && (known == arrays_.end() || !known->second.started)) to_start_.insert(array);
 }
@@ -34,11 +38,6 @@ std::vector<core::JobId> TaskFeed::arrays_in(core::JobId first, core::JobId last
     std::vector<core::JobId> ids;
     for (auto it = arrays_.lower_bound(first); it != arrays_.end() && it->first <= last; ++it) ids.push_back(it->first);
     return ids;
-}
-
-core::JobId TaskFeed::array_of(core::JobId job) const {
-    const auto found = array_of_.find(job);
-    return found == array_of_.end() ? 0 : found->second;
 }
 
 TaskFeed::Settled TaskFeed::settle(TimestampTz now) {
@@ -78,7 +77,7 @@ std::size_t TaskFeed::materialise(core::Cluster& cluster, TimestampTz now, int32
         job.id = task;
         cluster.put_job(job);
         array_of_[task] = array;
-        feed_.task(task, array, core::TaskState::pending);
+        feed_.task(task, array, core::TaskState::pending, job.eligible_at);
         waiting.waiting--;
         feed_.put(waiting);
         made++;

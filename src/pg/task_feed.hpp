@@ -13,24 +13,25 @@ public:
     // A live row of a task.
     void saw_task(const store::LiveRow& row);
     // The scheduler has placed this task.
-    void placed(core::JobId task, core::JobId array) { feed_.task(task, array, core::TaskState::placed); }
+    void placed(const core::Job& task) {
+        feed_.task(task.id, task.array, core::TaskState::placed, task.eligible_at);
+    }
     // There is no live row of this id any more.
     void gone(core::JobId id);
     // Arrays whose id lies in a range.
     std::vector<core::JobId> arrays_in(core::JobId first, core::JobId last) const;
-    // The array that this job is a task of, 0 when it is none.
-    core::JobId array_of(core::JobId job) const;
-
     struct Settled {
         std::vector<core::JobId> started, ended; // arrays
     };
     // Counts what ended, ends arrays whose tasks all have, marks those that have started.
     Settled settle(TimestampTz now);
-    // Makes rows for as many tasks as the next plan could place, `most` at most per array, and puts them into the
-    // cluster. Returns how many.
+    // Makes rows for as many tasks as the next plan could place, `most` at most, and puts them into the cluster. Returns
+    // how many.
     std::size_t materialise(core::Cluster& cluster, TimestampTz now, int32 most);
     // Whether any array has tasks without a row.
     bool has_waiting() const { return feed_.arrays() > 0; }
+    // When tasks of an array may start next that may not yet.
+    std::optional<TimestampTz> next_due(TimestampTz now) const { return feed_.next_due(now); }
 
 private:
     struct Array {

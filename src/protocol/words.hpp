@@ -16,6 +16,7 @@ inline constexpr std::string_view timeout = "timeout";         // killed at its 
 inline constexpr std::string_view oom = "oom";                 // killed at its memory limit
 inline constexpr std::string_view spawn_error = "spawn_error"; // never started: missing workdir, no such interpreter
 inline constexpr std::string_view cancelled = "cancelled";     // killed because the server asked for it
+inline constexpr std::string_view bad_result = "bad_result";   // ended with 0, but its result is no JSON or too large
 } // namespace run_end
 
 // Kinds of rows in the answer of rcq.executor_sync.

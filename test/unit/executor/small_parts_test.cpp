@@ -114,7 +114,7 @@ TEST(JobEnvironment, the_job_has_the_last_word) {
     spec.cpu_cores = 4;
     spec.memory_mib = 2048;
     spec.env = {{"OMP_NUM_THREADS", "1"}, {"MINE", "a=b"}, {"HOME", "/elsewhere"}};
-    auto list = job_environment({41, &spec, "/runs/1", "/runs/1/out", {1, 3}}, {"HOME=/home/x", "LANG=C"});
+    auto list = job_environment({41, &spec, "/runs/1", "/runs/1/out", {1, 3}, "", "", ""}, {"HOME=/home/x", "LANG=C"});
     EXPECT_TRUE(contains(list, "RCQ_JOB_ID=41"));
     EXPECT_TRUE(contains(list, "RCQ_MEMORY_MIB=2048"));
     EXPECT_TRUE(contains(list, "CUDA_VISIBLE_DEVICES=1,3"));
@@ -124,6 +124,28 @@ TEST(JobEnvironment, the_job_has_the_last_word) {
     EXPECT_TRUE(contains(list, "MINE=a=b"));
     EXPECT_TRUE(contains(list, "HOME=/elsewhere"));
     EXPECT_FALSE(contains(list, "HOME=/home/x"));
+}
+
+TEST(JobEnvironment, a_typed_task_learns_its_type_its_payload_and_its_place) {
+    JobSpec spec;
+    JobEnvironmentInput input{41, &spec, "/runs/1", "/runs/1/out", {}, "/runs/1/payload", "/runs/1/result", "/opt/rcq"};
+    auto plain = job_environment(input, {});
+    EXPECT_TRUE(contains(plain, "RCQ_RESULT=/runs/1/result"));
+    EXPECT_TRUE(contains(plain, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/rcq"));
+    EXPECT_FALSE(std::any_of(plain.begin(), plain.end(), [](const std::string& v) {
+        return v.starts_with("RCQ_PAYLOAD") || v.starts_with("RCQ_JOB_TYPE") || v.starts_with("RCQ_ARRAY");
+    }));
+    spec.type = "add_numbers";
+    spec.payload = "{}";
+    spec.array_id = 40;
+    spec.array_index = 7;
+    spec.array_size = 100;
+    auto typed = job_environment(input, {});
+    EXPECT_TRUE(contains(typed, "RCQ_JOB_TYPE=add_numbers"));
+    EXPECT_TRUE(contains(typed, "RCQ_PAYLOAD=/runs/1/payload"));
+    EXPECT_TRUE(contains(typed, "RCQ_ARRAY_ID=40"));
+    EXPECT_TRUE(contains(typed, "RCQ_ARRAY_INDEX=7"));
+    EXPECT_TRUE(contains(typed, "RCQ_ARRAY_SIZE=100"));
 }
 
 TEST(Paths, a_prefix_counts_only_at_a_slash) {

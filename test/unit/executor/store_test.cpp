@@ -60,7 +60,7 @@ TEST(Store, a_report_is_json_whatever_the_names_of_files) {
     end.cpu_seconds = 1.25;
     end.ended_at_ms = 1000;
     end.outputs.files = {{"bad\xff name", 5}};
-    auto list = nlohmann::json::parse(store::encode_finished({{7, 123, &end, "/out"}}, 3500));
+    auto list = nlohmann::json::parse(store::encode_finished({{7, 123, &end, "/out", ""}}, 3500));
     ASSERT_EQ(list.size(), 1U);
     EXPECT_EQ(list[0]["job_id"], 7);
     EXPECT_EQ(list[0]["token"], 123);
@@ -70,6 +70,26 @@ TEST(Store, a_report_is_json_whatever_the_names_of_files) {
     EXPECT_EQ(list[0]["ended_ago_s"], 2.5);
     EXPECT_EQ(list[0]["output_dir"], "/out");
     EXPECT_EQ(list[0]["files"][0]["bytes"], 5);
+}
+
+TEST(Store, a_result_is_passed_on_as_it_was_written) {
+    RunEnd end;
+    end.kind = "exit_code";
+    end.exit_code = 0;
+    const std::string result = "{\"sum\" : 0.10000000000000000000000000001}\n";
+    const std::string text = store::encode_finished({{7, 123, &end, "", result}, {8, 124, &end, "", ""}}, 0);
+    EXPECT_NE(text.find("\"result\":" + result + "}"), std::string::npos);
+    auto list = nlohmann::json::parse(text);
+    ASSERT_EQ(list.size(), 2U);
+    EXPECT_TRUE(list[0]["result"].contains("sum"));
+    EXPECT_EQ(list[1]["token"], 124);
+    EXPECT_FALSE(list[1].contains("result"));
+}
+
+TEST(Store, knows_when_starts_were_left_out) {
+    EXPECT_TRUE(store::decode_more(R"({"more": true})"));
+    for (const char* text : {"", "null", "{}", R"({"more": false})", R"({"more": 1})"})
+        EXPECT_FALSE(store::decode_more(text)) << text;
 }
 
 TEST(Store, a_channel_name_is_quoted) { EXPECT_EQ(store::listen("a\"b").sql, "LISTEN \"a\"\"b\""); }

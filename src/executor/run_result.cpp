@@ -1,0 +1,123 @@
+#include "executor/run_result.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rcq::executor {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int max_depth = 1000;
+
+[[noreturn]] void fail(const std::string& what) { throw std::runtime_error("the result " + what); }
+
+// The parser's events, watched for what JSON allows and the server does not.
+class Watcher : public nlohmann::json_sax<json> {
+public:
+    std::string fault;
+
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool string(string_t& text) override { return storable(text); }
+    bool key(string_t& text) override { return storable(text); }
+    bool start_object(std::size_t) override { return deeper(); }
+    bool start_array(std::size_t) override { return deeper(); }
+    bool end_object() override { return --depth_, true; }
+    bool end_array() override { return --depth_, true; }
+    bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
+        std::string text = error.what();
+        fault = "is not JSON: " + text.substr(text.find(']') + 2); // without "[json.exception.parse_error.101] "
+        return false;
+    }
+
+private:
+    bool storable(const string_t& text) {
+        if (text.find('\0') == string_t::npos) return true;
+        fault = "contains \\u0000, which cannot be stored";
+        return false;
+    }
+    bool deeper() {
+        if (++depth_ <= max_depth) return true;
+        fault = "is nested more than 1000 levels deep";
+        return false;
+    }
+
+    int depth_ = 0;
+};
+
+struct File {
+    int fd = -1;
+    std::int64_t bytes = 0;
+
+    File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    ~File() {
+        if (fd >= 0) close(fd);
+    }
+};
+
+// False when there is no such file.
+bool open_result(const std::string& path, File& file) {
+    // a pipe would keep us waiting, a link could lead to what only we may read
+    file.fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file.fd < 0 && errno == ENOENT) return false;
+    if (file.fd < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
+    struct stat status {};
+    if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) fail("is not a regular file");
+    file.bytes = status.st_size;
+    if (file.bytes > max_result_bytes) {
+        fail("has " + std::to_string(file.bytes) + " bytes, more than 64 MiB: put it into $RCQ_OUTPUT_DIR");
+    }
+    return true;
+}
+
+std::string read_all(const File& file) {
+    std::string text(static_cast<std::size_t>(file.bytes), '\0');
+    std::size_t have = 0;
+    while (have < text.size()) {
+        ssize_t got = read(file.fd, text.data() + have, text.size() - have);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) fail("cannot be read: " + std::string(got < 0 ? std::strerror(errno) : "it was cut short"));
+        have += static_cast<std::size_t>(got);
+    }
+    return text;
+}
+
+} // namespace
+
+ResultCheck check_result(const std::string& path) {
+    ResultCheck check;
+    try {
+        File file;
+        if (!open_result(path, file)) return check;
+        const std::string text = read_all(file);
+        if (text.starts_with("\xef\xbb\xbf")) fail("begins with a byte order mark");
+        Watcher watcher;
+        if (!json::sax_parse(text, &watcher)) fail(watcher.fault);
+        check.bytes = file.bytes;
+    } catch (const std::runtime_error& error) {
+        check.fault = error.what();
+    }
+    return check;
+}
+
+std::string read_result(const std::string& path) {
+    File file;
+    if (!open_result(path, file)) fail("is gone");
+    return read_all(file);
+}
+
+} // namespace rcq::executor

@@ -1,0 +1,22 @@
+// The result of a run: the JSON that it left in the file which RCQ_RESULT names.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace rcq::executor {
+
+inline constexpr std::int64_t max_result_bytes = std::int64_t{64} << 20;
+
+struct ResultCheck {
+    std::int64_t bytes = 0; // of a result that can be reported; 0: there is none
+    std::string fault;      // why what is there cannot be reported; empty: no fault
+};
+
+// Whether the file holds one JSON value that the server can store: UTF-8, at most max_result_bytes, no \u0000, no
+// number beyond a double, at most 1,000 levels deep. No file is no fault.
+ResultCheck check_result(const std::string& path);
+
+// The content of the file. Throws std::runtime_error when it cannot be read.
+std::string read_result(const std::string& path);
+
+} // namespace rcq::executor

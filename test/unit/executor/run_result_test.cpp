@@ -1,0 +1,88 @@
+#include "executor/run_result.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+#include <sys/stat.h>
+
+namespace rcq::executor {
+namespace {
+
+class RunResult : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "rcq-result-XXXXXX";
+        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+        path_ = directory_ + "/result";
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+
+    void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
+    // What is wrong with this text as a result.
+    [[nodiscard]] std::string fault(const std::string& text) const {
+        write(text);
+        return check_result(path_).fault;
+    }
+
+    std::string directory_;
+    std::string path_;
+};
+
+TEST_F(RunResult, no_file_is_no_result_and_no_fault) {
+    ResultCheck check = check_result(path_);
+    EXPECT_EQ(check.bytes, 0);
+    EXPECT_EQ(check.fault, "");
+}
+
+TEST_F(RunResult, any_json_value_is_a_result) {
+    for (const char* text : {"null", "7\n", " [1, 2.5e10, -3] ", R"({"a": {"b": ["ü", "\ud83d\ude00", true]}})"}) {
+        write(text);
+        ResultCheck check = check_result(path_);
+        EXPECT_EQ(check.fault, "") << text;
+        EXPECT_EQ(check.bytes, static_cast<std::int64_t>(std::string(text).size()));
+        EXPECT_EQ(read_result(path_), text);
+    }
+}
+
+TEST_F(RunResult, what_is_not_json_is_a_fault_that_says_where) {
+    for (const char* text :
+         {"", " ", "hello", "{\"a\": 1", "[1] [2]", "{'a': 1}", "[01]", "\"\xff\"", "\"\\ud800\"", "NaN"})
+        EXPECT_TRUE(fault(text).starts_with("the result is not JSON: parse error at line 1, column ")) << fault(text);
+    EXPECT_EQ(fault("[1e400]"), "the result is not JSON: number overflow parsing '1e400'");
+    EXPECT_EQ(fault("\xef\xbb\xbf{}"), "the result begins with a byte order mark");
+}
+
+TEST_F(RunResult, what_the_server_cannot_store_is_a_fault) {
+    EXPECT_EQ(fault(R"({"a": "x\u0000y"})"), "the result contains \\u0000, which cannot be stored");
+    EXPECT_EQ(fault(R"({"a\u0000": 1})"), "the result contains \\u0000, which cannot be stored");
+    EXPECT_EQ(fault(std::string(1000, '[') + std::string(1000, ']')), "");
+    EXPECT_EQ(fault(std::string(1001, '[') + std::string(1001, ']')),
+              "the result is nested more than 1000 levels deep");
+}
+
+TEST_F(RunResult, a_file_above_64_mib_is_a_fault) {
+    write("");
+    std::filesystem::resize_file(path_, max_result_bytes + 1);
+    EXPECT_EQ(check_result(path_).fault,
+              "the result has 67108865 bytes, more than 64 MiB: put it into $RCQ_OUTPUT_DIR");
+}
+
+TEST_F(RunResult, links_pipes_and_directories_are_not_read) {
+    std::filesystem::create_symlink("/etc/hostname", path_);
+    EXPECT_TRUE(check_result(path_).fault.starts_with("the result cannot be read: ")) << check_result(path_).fault;
+    std::filesystem::remove(path_);
+    ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+    EXPECT_EQ(check_result(path_).fault, "the result is not a regular file");
+    std::filesystem::remove(path_);
+    std::filesystem::create_directory(path_);
+    EXPECT_EQ(check_result(path_).fault, "the result is not a regular file");
+}
+
+TEST_F(RunResult, a_result_that_has_gone_cannot_be_read) { EXPECT_THROW((void)read_result(path_), std::runtime_error); }
+
+} // namespace
+} // namespace rcq::executor
