@@ -57,5 +57,5 @@ BEGIN
         END IF;
     END IF;
     RETURN QUERY
-    SELECT DISTINCT n.place, CASE WHEN n.task_index IS NULL THEN n.job_id ELSE rcq_private.task_row(n.job_id, n.task_index) END, n.kind FROM unnest(named) n;
+    SELECT DISTINCT n.place, CASE WHEN n.task_index IS NULL THEN COALESCE(n.job_id, 0) ELSE rcq_private.task_row(n.job_id, n.task_index) END, n.kind FROM unnest(named) n;
 END $$;

@@ -3,134 +3,136 @@
 #include "quoted.hpp"
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <charconv>
 #include <utility>
 
 namespace rcq::core {
-
 namespace {
 
-constexpr std::array<std::string_view, 6> names{"after",      "afterany",  "afterok",
-                                                "afternotok", "aftercorr", "singleton"}; // in the order of the kinds
-constexpr const char* grammar = "Write it as afterok:41,afterany:42:43; kinds are after, afterany, afterok, afternotok "
-                                "and aftercorr, each with ids of jobs, and singleton; all of them must be met.";
+using Kind = Dependency::Kind;
 
-[[noreturn]] void fail(std::string message, std::string hint = grammar) {
-    throw DependencyError{std::move(message), std::move(hint)};
+struct KindWord {
+    Kind kind;
+    std::string_view word;
+};
+constexpr std::array kind_words{
+    KindWord{Kind::after, "after"},         KindWord{Kind::afterany, "afterany"},
+    KindWord{Kind::afterok, "afterok"},     KindWord{Kind::afternotok, "afternotok"},
+    KindWord{Kind::aftercorr, "aftercorr"}, KindWord{Kind::singleton, "singleton"},
+};
+
+constexpr const char* grammar =
+    "Write after, afterany, afterok, afternotok or aftercorr with ids of jobs, or singleton, "
+    "joined by commas; for example afterok:41:42,afterany:7_3,singleton.";
+
+[[noreturn]] void fail(std::string_view item, const std::string& what) {
+    throw DependencyError{"depends_on: " + quoted(item) + " " + what, grammar};
 }
 
-// Takes what stands before the separator, and it, off the front; all of it when there is none.
-std::string_view take_until(char separator, std::string_view& rest, bool& more) {
-    const std::size_t end = rest.find(separator);
-    more = end != std::string_view::npos;
-    const std::string_view taken = rest.substr(0, end);
-    rest.remove_prefix(more ? end + 1 : rest.size());
-    return taken;
+// Digits alone, in [low, high].
+template <typename Number> std::optional<Number> number(std::string_view digits, Number low, Number high) {
+    Number value = 0;
+    const char* end = digits.data() + digits.size();
+    if (digits.empty() || digits.front() == '-') return std::nullopt;
+    const auto [rest, error] = std::from_chars(digits.data(), end, value);
+    if (error != std::errc() || rest != end || value < low || value > high) return std::nullopt;
+    return value;
 }
 
-// Digits alone, in [least, greatest].
-std::optional<std::int64_t> number(std::string_view digits, std::int64_t least, std::int64_t greatest) {
-    if (digits.empty()) return std::nullopt;
-    std::int64_t value = 0;
-    for (const char c : digits) {
-        if (c < '0' || c > '9') return std::nullopt;
-        if (value > (greatest - (c - '0')) / 10) return std::nullopt;
-        value = value * 10 + (c - '0');
-    }
-    return value >= least ? std::optional(value) : std::nullopt;
+// Cuts off what comes before the next separator, and the separator.
+std::string_view cut(std::string_view& text, char separator) {
+    const std::size_t at = text.find(separator);
+    const std::string_view head = text.substr(0, at);
+    text = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
+    return head;
 }
 
-DependencyKind kind_from(std::string_view word, std::string_view part) {
-    const auto found = std::find(names.begin(), names.end(), word);
-    if (found == names.end()) fail("dependency " + quoted(part) + " begins with no kind of dependency");
-    return static_cast<DependencyKind>(found - names.begin());
+Kind parse_kind(std::string_view word, std::string_view item) {
+    for (const KindWord& k : kind_words)
+        if (k.word == word) return k.kind;
+    fail(item, "does not begin with a kind of dependency");
 }
 
-Dependency parse_job(DependencyKind kind, std::string_view word, std::string_view part) {
-    bool has_task = false;
-    std::string_view rest = word;
-    const std::string_view digits = take_until('_', rest, has_task);
-    const auto job = number(digits, 1, std::numeric_limits<std::int64_t>::max());
-    if (!job) {
-        if (word.find('+') != std::string_view::npos)
-            fail("dependency " + quoted(part) + " has a delay after a +, which is not supported",
-                 "Leave the delay out; the begin_time of the job can be set instead.");
-        fail("dependency " + quoted(part) + " names " + quoted(word) + ", which is no id of a job");
-    }
-    Dependency dependency{kind, *job, std::nullopt};
-    if (!has_task) return dependency;
-    if (kind == DependencyKind::aftercorr)
-        fail("dependency " + quoted(part) + " names one task, and aftercorr is between two array jobs",
-             "Name the array job alone: each task waits for the task of the same index.");
-    const auto task = number(rest, 0, ArraySpec::max_index);
-    if (!task)
-        fail("dependency " + quoted(part) + " names " + quoted(word) + ", which is no task of an array job",
-             "Write it as 41_7: the task with index 7 of array job 41.");
-    dependency.task = static_cast<std::int32_t>(*task);
+Dependency parse_job(Kind kind, std::string_view job, std::string_view item) {
+    Dependency dependency{kind, 0, std::nullopt};
+    const bool of_task = job.find('_') != std::string_view::npos;
+    const std::optional id = number<std::int64_t>(cut(job, '_'), 1, INT64_MAX);
+    if (!id) fail(item, "names a job by something else than an id from 1 to " + std::to_string(INT64_MAX));
+    dependency.job = *id;
+    if (!of_task) return dependency;
+    dependency.task_index = number<std::int32_t>(job, 0, ArraySpec::max_index);
+    if (!dependency.task_index)
+        fail(item, "names a task by something else than an index from 0 to " + std::to_string(ArraySpec::max_index));
+    if (kind == Kind::aftercorr) fail(item, "names one task, but aftercorr is for whole arrays");
     return dependency;
 }
 
-void parse_part(std::string_view part, std::vector<Dependency>& dependencies) {
-    bool more = false;
-    std::string_view rest = part;
-    const DependencyKind kind = kind_from(take_until(':', rest, more), part);
-    if (kind == DependencyKind::singleton) {
-        if (more) fail("dependency " + quoted(part) + " names a job, and singleton takes none");
-        dependencies.push_back({kind, 0, std::nullopt});
-        return;
+std::vector<Dependency> parse(std::string_view text) {
+    if (text.empty()) throw DependencyError{"depends_on is empty", grammar};
+    if (text.size() > max_dependency_characters)
+        throw DependencyError{"depends_on has " + std::to_string(text.size()) + " characters, allowed is at most " +
+                                  std::to_string(max_dependency_characters),
+                              "Let a job in between wait for some of them, and this one for that."};
+    if (text.find('?') != std::string_view::npos)
+        throw DependencyError{"depends_on: " + quoted(text) + " joins items by ? (any of them), which is not supported",
+                              "Join them by commas: the job then waits for all, for example afterok:41,afterany:42."};
+    std::vector<Dependency> all;
+    const auto add = [&](const Dependency& dependency) {
+        all.push_back(dependency);
+        if (all.size() > max_dependencies)
+            throw DependencyError{"depends_on has more than " + std::to_string(max_dependencies) + " dependencies",
+                                  "Let a job in between wait for some of them, and this one for that."};
+    };
+    if (text.back() == ',') fail(text, "ends with a comma");
+    while (!text.empty()) {
+        const std::string_view item = cut(text, ',');
+        std::string_view jobs = item;
+        const Kind kind = parse_kind(cut(jobs, ':'), item);
+        const bool names_jobs = item.find(':') != std::string_view::npos;
+        if (kind == Kind::singleton) {
+            if (names_jobs) fail(item, "names jobs, but singleton goes by the name of this job");
+            add({kind, 0, std::nullopt});
+            continue;
+        }
+        if (!names_jobs) fail(item, "names no job");
+        if (item.back() == ':') fail(item, "ends with a colon");
+        while (!jobs.empty()) add(parse_job(kind, cut(jobs, ':'), item));
     }
-    if (!more) fail("dependency " + quoted(part) + " names no job");
-    while (more) {
-        if (dependencies.size() == max_dependencies)
-            fail("there are more than " + std::to_string(max_dependencies) + " dependencies",
-                 "Let the job wait for one job that waits for the others.");
-        const std::string_view word = take_until(':', rest, more);
-        dependencies.push_back(parse_job(kind, word, part));
-    }
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return all;
 }
 
 } // namespace
 
-std::string_view name(DependencyKind kind) { return names[static_cast<std::size_t>(kind)]; }
+std::string_view name(Dependency::Kind kind) {
+    for (const KindWord& k : kind_words)
+        if (k.kind == kind) return k.word;
+    return {};
+}
 
 std::variant<std::vector<Dependency>, DependencyError> parse_dependencies(std::string_view text) {
     try {
-        if (text.empty()) fail("there is no dependency in it", "Leave it out for a job that waits for nothing.");
-        if (text.find('?') != std::string_view::npos)
-            fail("? (any of several dependencies) is not supported",
-                 "Join dependencies with a comma: all of them must be met.");
-        if (text.find_first_of(" \t\r\n") != std::string_view::npos)
-            fail("there is a space in it", "Write it without spaces: afterok:41,afterany:42:43.");
-        std::vector<Dependency> dependencies;
-        for (bool more = true; more;) {
-            const std::string_view part = take_until(',', text, more);
-            if (dependencies.size() == max_dependencies)
-                fail("there are more than " + std::to_string(max_dependencies) + " dependencies",
-                     "Let the job wait for one job that waits for the others.");
-            parse_part(part, dependencies);
-        }
-        std::sort(dependencies.begin(), dependencies.end());
-        dependencies.erase(std::unique(dependencies.begin(), dependencies.end()), dependencies.end());
-        return dependencies;
+        return parse(text);
     } catch (DependencyError& error) {
         return std::move(error);
     }
 }
 
 std::string text(const std::vector<Dependency>& dependencies) {
-    std::string result;
-    std::optional<DependencyKind> previous;
-    for (const Dependency& dependency : dependencies) {
-        if (previous != dependency.kind) {
-            if (previous) result += ',';
-            result += name(dependency.kind);
+    std::string text;
+    const Dependency* last = nullptr;
+    for (const Dependency& d : dependencies) {
+        if (!last || last->kind != d.kind) {
+            if (last) text += ',';
+            text += name(d.kind);
         }
-        previous = dependency.kind;
-        if (dependency.kind == DependencyKind::singleton) continue;
-        result += ':' + std::to_string(dependency.job);
-        if (dependency.task) result += '_' + std::to_string(*dependency.task);
+        last = &d;
+        if (d.kind == Kind::singleton) continue;
+        text += ':' + std::to_string(d.job);
+        if (d.task_index) text += '_' + std::to_string(*d.task_index);
     }
-    return result;
+    return text;
 }
 
 } // namespace rcq::core

@@ -1,11 +1,10 @@
-// What a job waits for before it may start: afterok:41,afterany:42:43,afterok:50_7,singleton
+// What a job waits for: afterok:41:42,afterany:7_3,singleton
 //
-//   dependencies = dependency { "," dependency }
-//   dependency   = kind ":" job { ":" job } | "singleton"
-//   kind         = "after" | "afterany" | "afterok" | "afternotok" | "aftercorr"
-//   job          = id [ "_" index ]        the index names one task of an array job
+//   list      = item { "," item }
+//   item      = kind ":" job { ":" job } | "singleton"
+//   job       = id [ "_" index of a task of that array ]
 //
-// All of them must be met. There are no spaces.
+// Numbers are decimal; there are no spaces. The job waits for all of it.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -17,36 +16,36 @@
 
 namespace rcq::core {
 
-enum class DependencyKind {
-    after,      // the job has started, or ended without
-    afterany,   // it has ended
-    afterok,    // it has completed
-    afternotok, // it has failed or was cancelled
-    aftercorr,  // task i of this array job waits for task i of the other one to complete
-    singleton   // all earlier jobs of the same user and name have ended
-};
-
-std::string_view name(DependencyKind kind);
-
 struct Dependency {
-    DependencyKind kind = DependencyKind::afterok;
-    std::int64_t job = 0;             // 1 to 2^63 - 1; 0 of a singleton
-    std::optional<std::int32_t> task; // index, 0 to ArraySpec::max_index; never of aftercorr and singleton
+    enum class Kind {
+        after,      // has started, or ended without
+        afterany,   // has ended
+        afterok,    // has completed
+        afternotok, // has ended otherwise
+        aftercorr,  // task by task: the task of the same index has completed
+        singleton   // all older jobs of the same name and user have ended
+    };
+    Kind kind = Kind::afterok;
+    std::int64_t job = 0;                   // 1 to 2^63 - 1; 0 for singleton
+    std::optional<std::int32_t> task_index; // of an array; none: all of the job
     friend auto operator<=>(const Dependency&, const Dependency&) = default;
 };
 
+std::string_view name(Dependency::Kind kind);
+
 // Why a text was refused.
 struct DependencyError {
-    std::string message; // what is wrong, with the part
+    std::string message; // what is wrong, with the item and the allowed range
     std::string hint;    // what to do about it, with an example
 };
 
-constexpr std::size_t max_dependencies = 10'000; // that one text may name, one that is named twice counts twice
+inline constexpr std::size_t max_dependencies = 10'000;           // of one job, those that are named twice included
+inline constexpr std::size_t max_dependency_characters = 500'000; // enough for as many of the longest
 
-// Sorted and without duplicates.
+// Sorted by kind, job, task, without duplicates; never empty.
 std::variant<std::vector<Dependency>, DependencyError> parse_dependencies(std::string_view text);
 
-// The canonical text of sorted dependencies, which parse_dependencies() gives back as they are.
+// The canonical text of what parse_dependencies() gives: it depends on the set alone and is parsed as that.
 std::string text(const std::vector<Dependency>& dependencies);
 
 } // namespace rcq::core

@@ -1,40 +1,42 @@
 #include "graph.hpp"
 #include <algorithm>
+#include <utility>
 
 namespace rcq::core {
 
-// Depth-first search. The path is its stack: an arc to a node on it closes a cycle.
-std::vector<std::uint32_t> find_cycle(std::uint32_t nodes, std::span<const Arc> arcs) {
-    std::vector<std::size_t> begin(std::size_t{nodes} + 1); // of a node's successors
-    for (const Arc& arc : arcs) begin[std::size_t{arc.from} + 1]++;
-    for (std::size_t node = 0; node < nodes; node++) begin[node + 1] += begin[node];
-    std::vector<std::uint32_t> successors(arcs.size());
-    std::vector<std::size_t> next(begin.begin(), begin.end() - 1); // successor of a node to be looked at
-    for (const Arc& arc : arcs) successors[next[arc.from]++] = arc.to;
-    std::copy(begin.begin(), begin.end() - 1, next.begin());
+// Depth first. A node on the path that is met again closes a cycle.
+std::vector<std::size_t> find_cycle(std::size_t nodes, std::span<const Edge> edges) {
+    // The edges of a node lead to targets[next[node]] up to targets[end[node]], exclusive.
+    std::vector<std::size_t> next(nodes, 0);
+    for (const Edge& e : edges) ++next[e.from];
+    std::size_t sum = 0;
+    for (std::size_t& count : next) sum += std::exchange(count, sum);
+    std::vector<std::size_t> end = next;
+    std::vector<std::size_t> targets(edges.size());
+    for (const Edge& e : edges) targets[end[e.from]++] = e.to;
 
-    enum class State : std::uint8_t { fresh, on_path, done };
-    std::vector<State> states(nodes, State::fresh);
-    std::vector<std::uint32_t> path;
-    for (std::uint32_t root = 0; root < nodes; root++) {
-        if (states[root] != State::fresh) continue;
-        states[root] = State::on_path;
-        path.push_back(root);
+    enum class Seen : char { never, on_path, done };
+    std::vector<Seen> seen(nodes, Seen::never);
+    std::vector<std::size_t> path;
+    const auto enter = [&](std::size_t node) {
+        seen[node] = Seen::on_path;
+        path.push_back(node);
+    };
+    for (std::size_t root = 0; root < nodes; ++root) {
+        if (seen[root] != Seen::never) continue;
+        enter(root);
         while (!path.empty()) {
-            const std::uint32_t node = path.back();
-            if (next[node] == begin[std::size_t{node} + 1]) {
-                states[node] = State::done;
+            const std::size_t node = path.back();
+            if (next[node] == end[node]) {
+                seen[node] = Seen::done;
                 path.pop_back();
                 continue;
             }
-            const std::uint32_t successor = successors[next[node]++];
-            if (states[successor] == State::on_path) {
-                path.erase(path.begin(), std::find(path.begin(), path.end(), successor));
-                return path;
-            }
-            if (states[successor] == State::done) continue;
-            states[successor] = State::on_path;
-            path.push_back(successor);
+            const std::size_t target = targets[next[node]++];
+            if (seen[target] == Seen::never)
+                enter(target);
+            else if (seen[target] == Seen::on_path)
+                return {std::find(path.begin(), path.end(), target), path.end()};
         }
     }
     return {};

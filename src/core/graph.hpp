@@ -1,18 +1,19 @@
-// Directed graphs: what must come before what.
+// Directed graphs of jobs that depend on one another.
 #pragma once
-#include <cstdint>
+#include <cstddef>
 #include <span>
 #include <vector>
 
 namespace rcq::core {
 
-struct Arc {
-    std::uint32_t from = 0;
-    std::uint32_t to = 0;
+struct Edge {
+    std::size_t from = 0;
+    std::size_t to = 0;
 };
 
-// The nodes of one cycle in the order of its arcs, the last one leading back to the first; empty when there is none.
-// Nodes are 0 to nodes - 1; an arc from a node to itself is a cycle of one. O(nodes + arcs), without recursion.
-std::vector<std::uint32_t> find_cycle(std::uint32_t nodes, std::span<const Arc> arcs);
+// The nodes of one cycle, each before the one its edge leads to, the last before the first; empty: there is no cycle.
+// Nodes are numbered from 0; both ends of every edge are below `nodes`. O(nodes + edges) in time and space, without
+// recursion.
+std::vector<std::size_t> find_cycle(std::size_t nodes, std::span<const Edge> edges);
 
 } // namespace rcq::core

@@ -54,6 +54,7 @@ private:
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
     void settle_dependencies(Transaction& transaction);
+    core::JobId array_of(core::JobId job) const;
     void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
