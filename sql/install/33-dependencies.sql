@@ -81,6 +81,33 @@ BEGIN
       FROM (SELECT r.array_id, pg_catalog.count(*) AS failed FROM removed r WHERE r.array_id IS NOT NULL AND r.array_id <> ALL (jobs) GROUP BY r.array_id) x;
 END $$;
 
+-- Ends what needs jobs that have just failed, what needs that, and so on: at most so many, and none when somebody holds
+-- one of them. Arrays, what may go on waiting, and other kinds of dependencies are left to settle_dependencies.
+CREATE FUNCTION rcq_private.end_chains(failed bigint[], at_most integer) RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    jobs bigint[];
+    messages text[];
+    locked bigint[];
+BEGIN
+    WITH RECURSIVE chain AS (
+        SELECT d.job_id, d.on_id FROM unnest(failed) k(id) JOIN rcq_private.dependency d ON d.on_id = k.id AND d.kind = 'afterok'
+          JOIN rcq_private.job j ON j.id = d.job_id AND NOT j.wait_if_unmet AND j.array_spec IS NULL
+        UNION
+        SELECT d.job_id, d.on_id FROM chain c JOIN rcq_private.dependency d ON d.on_id = c.job_id AND d.kind = 'afterok'
+          JOIN rcq_private.job j ON j.id = d.job_id AND NOT j.wait_if_unmet AND j.array_spec IS NULL
+    )
+    SELECT pg_catalog.array_agg(x.job_id), pg_catalog.array_agg(pg_catalog.format('afterok:%s: job %1$s failed', rcq_private.job_label(x.on_id))) INTO jobs, messages
+      FROM (SELECT c.job_id, pg_catalog.min(c.on_id) AS on_id FROM (SELECT * FROM chain LIMIT at_most) c GROUP BY c.job_id) x;
+    SELECT pg_catalog.array_agg(h.job_id) INTO locked
+      FROM (SELECT l.job_id FROM unnest(jobs) k(id) JOIN rcq_private.live l ON l.job_id = k.id ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED) h;
+    IF pg_catalog.cardinality(locked) IS DISTINCT FROM pg_catalog.cardinality(jobs) OR jobs IS NULL THEN
+        RETURN '{}';
+    END IF;
+    PERFORM rcq_private.end_unmet(jobs, messages);
+    RETURN jobs;
+END $$;
+
 -- Lets these tasks, which waited with their array, go their own way; returns those that somebody holds.
 CREATE FUNCTION rcq_private.release_tasks(tasks bigint[], OUT released bigint[], OUT later bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -157,13 +184,14 @@ BEGIN
         b.lost := CASE WHEN b.wait_if_unmet THEN '{}' ELSE b.lost END;
         made := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.waiting * b.good], blocked.held) t);
         doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[(a.waiting + a.held) * b.lost], false) t);
-        FOR blocked IN
+        FOR blocked IN -- tasks that were made before
             SELECT l.job_id, p.r <@ b.good AS good, p.r <@ b.lost AS lost FROM rcq_private.live l JOIN rcq_private.job t ON t.id = l.job_id,
                    LATERAL (SELECT rcq_private.array_positions(b.array_spec, t.array_index::text)::int4multirange AS r) p
              WHERE l.array_id = b.job_id AND l.unmet > 0 AND l.job_id <> ALL (made || doomed) FOR UPDATE OF l SKIP LOCKED
         LOOP
             IF blocked.lost THEN doomed := doomed || blocked.job_id; ELSIF blocked.good THEN made := made || blocked.job_id; END IF;
         END LOOP;
+        CONTINUE WHEN NOT complete AND made = '{}' AND doomed = '{}';
         UPDATE rcq_private.array x SET waiting = x.waiting - b.good - b.lost, held = x.held - b.lost WHERE x.job_id = b.job_id;
         UPDATE rcq_private.live l
            SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - b.lost), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
@@ -197,6 +225,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 DECLARE
     at_most CONSTANT integer := 20000; -- dependencies on what has changed, at a time
     max_levels CONSTANT integer := 100;
+    max_ended CONSTANT integer := 2000; -- about, so that a call stays short
     verdicts rcq_private.dependency_verdict[];
     locked bigint[];
     doomed bigint[];
@@ -251,6 +280,7 @@ BEGIN
             later := later || step.refused;
             doomed := step.jobs;
             PERFORM rcq_private.end_unmet(doomed, step.messages);
+            doomed := doomed || rcq_private.end_chains(doomed, max_ended);
             ended := ended || doomed;
         END IF;
 
@@ -285,7 +315,7 @@ BEGIN
 
         changed := doomed;
         fresh := '{}';
-        EXIT WHEN changed = '{}';
+        EXIT WHEN changed = '{}' OR pg_catalog.cardinality(ended) >= max_ended;
     END LOOP;
     again := again || changed;
 END $$;

@@ -74,6 +74,8 @@ core::Run to_run(const store::LiveRow& row) {
     run.consumables = job.shape.consumables;
     run.preemptible = job.preemptible;
     run.concurrency_key = job.concurrency_key;
+    run.array = job.array;
+    run.array_throttle = job.array_throttle;
     run.placed_at = row.placed_at;
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
     run.estimate = job.estimate;
