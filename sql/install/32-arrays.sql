@@ -15,7 +15,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- Rows for the tasks at these positions, which the caller has taken out of the array's sets. Their order is that of the
--- positions, their age that of the array.
+-- positions, their age that of the array; while it waits for other jobs, so do they.
 CREATE FUNCTION rcq_private.make_tasks(arrays bigint[], positions int4multirange[], hold boolean, OUT array_id bigint, OUT job_id bigint) RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -39,10 +39,10 @@ BEGIN
     )
     INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries, requeue, features,
                                        held, priority, eligible_at, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible,
-                                       concurrency_key, time_limit_s, array_id, array_throttle, deadline, payload_bytes)
+                                       concurrency_key, time_limit_s, array_id, array_throttle, deadline, payload_bytes, unmet)
     SELECT t.id, p.user_id, p.group_id, p.cpu_cores, p.memory_mib, p.gpu_count, p.planned_s, p.max_retries, p.requeue, p.features,
            hold, p.priority, p.eligible_at, p.cpu_cores_min, p.gpu_type, p.constraints, p.consumables, p.exclusive, p.preemptible,
-           p.concurrency_key, p.time_limit_s, t.array_id, p.array_throttle, p.deadline, p.payload_bytes
+           p.concurrency_key, p.time_limit_s, t.array_id, p.array_throttle, p.deadline, p.payload_bytes, p.unmet
       FROM task t JOIN rcq_private.live p ON p.job_id = t.array_id
     RETURNING l.array_id, l.job_id;
 END $$;
