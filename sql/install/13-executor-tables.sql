@@ -38,9 +38,11 @@ COMMENT ON TABLE rcq_private.command IS 'What each executor was told: start and 
 -- Which database this is: a copy (CREATE DATABASE ... TEMPLATE, restore, pg_upgrade) must not run the original's jobs.
 CREATE TABLE rcq_private.home (
     system_identifier bigint NOT NULL,
-    database_oid      oid NOT NULL
+    database_oid      oid NOT NULL,
+    since             timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 COMMENT ON TABLE rcq_private.home IS 'Cluster and database that this queue belongs to; the scheduler idles elsewhere until rcq.adopt()';
-INSERT INTO rcq_private.home
+COMMENT ON COLUMN rcq_private.home.since IS 'When the extension was made here: partitions that are older come from a dump. -infinity when they have been looked through for unfinished jobs';
+INSERT INTO rcq_private.home (system_identifier, database_oid)
 SELECT c.system_identifier, d.oid FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d
  WHERE d.datname = pg_catalog.current_database();

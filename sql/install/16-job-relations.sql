@@ -4,6 +4,7 @@ CREATE TABLE rcq_private.array (
     job_id     bigint PRIMARY KEY,
     user_id    integer NOT NULL,
     size       integer NOT NULL,
+    throttle   integer,
     waiting    int4multirange NOT NULL,
     held       int4multirange NOT NULL DEFAULT '{}',
     withdrawn  int4multirange NOT NULL DEFAULT '{}',
@@ -12,6 +13,7 @@ CREATE TABLE rcq_private.array (
     cancelled  integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE rcq_private.array IS 'Array jobs: which of their tasks have no row of their own yet, and how many have ended how. Tasks are numbered by position: 0 is the least index';
+COMMENT ON COLUMN rcq_private.array.throttle IS 'How many of its tasks might be placed and running at once, as submitted; NULL = any number';
 COMMENT ON COLUMN rcq_private.array.waiting IS 'Positions of tasks without a row that will get one; every position is in one of waiting, held and withdrawn, or has a row';
 COMMENT ON COLUMN rcq_private.array.held IS 'Positions of tasks without a row that were put on hold';
 COMMENT ON COLUMN rcq_private.array.withdrawn IS 'Positions of tasks that were cancelled before they had a row; counted in cancelled';
@@ -45,3 +47,10 @@ CREATE TABLE rcq_private.idempotency (
     PRIMARY KEY (user_id, key)
 );
 COMMENT ON TABLE rcq_private.idempotency IS 'Which job a person submitted under which idempotency key, as long as the job is kept';
+
+CREATE TABLE rcq_private.resubmission (
+    job_id     bigint PRIMARY KEY,
+    new_job_id bigint NOT NULL,
+    user_id    integer NOT NULL
+);
+COMMENT ON TABLE rcq_private.resubmission IS 'Ended jobs that were submitted anew: the newest job that was made of each, as long as the old one is kept';

@@ -163,7 +163,8 @@ DECLARE
     has record;
     default_limit interval;
     -- by place in the list; NULL throughout when no request has such a thing
-    given bigint[];           -- id that an idempotency key stands for
+    given bigint[];           -- id that an idempotency key stands for; then of every job
+    last_id bigint;
     known boolean[];          -- the job of that key is there already, or comes earlier in the list
     specs text[];             -- of arrays
     sizes integer[];
@@ -227,10 +228,19 @@ BEGIN
                   FROM unnest(requests) WITH ORDINALITY q) r
           LEFT JOIN rcq_private.claim_keys(caller.id, ARRAY(SELECT q.idempotency_key FROM unnest(requests) q)) k ON k.key = r.idempotency_key;
     END IF;
+    -- partitions are made before the statement that needs them, and that one has used the tables
+    given := rcq_private.draw_job_ids(given, pg_catalog.cardinality(requests));
+    last_id := given[pg_catalog.cardinality(given)];
+    IF has.keys THEN
+        SELECT pg_catalog.max(g) INTO last_id FROM unnest(given) g;
+    END IF;
+    IF last_id >= rcq_private.partitioned_to() THEN
+        PERFORM rcq_private.ensure_partitions(last_id);
+    END IF;
 
     now_ := pg_catalog.clock_timestamp();
     WITH asked AS MATERIALIZED (
-        SELECT COALESCE(given[r.ordinality], pg_catalog.nextval('rcq_private.job_id')) AS id, COALESCE(known[r.ordinality], false) AS is_known, r.*,
+        SELECT given[r.ordinality] AS id, COALESCE(known[r.ordinality], false) AS is_known, r.*,
                rcq_private.check_request(
                    CASE WHEN bulk THEN r.ordinality END, r.script, COALESCE(r.cpu_cores, 1), COALESCE(r.memory_gb, 1),
                    COALESCE(r.gpu_count, 0), r.estimated_hours, pg_catalog.date_part('epoch', COALESCE(r.time_limit, default_limit)),
@@ -272,8 +282,8 @@ BEGIN
     )
     SELECT pg_catalog.array_agg(a.id ORDER BY a.ordinality) INTO ids FROM asked a;
     IF has.arrays THEN
-        INSERT INTO rcq_private.array (job_id, user_id, size, waiting)
-        SELECT i.id, caller.id, sizes[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
+        INSERT INTO rcq_private.array (job_id, user_id, size, throttle, waiting)
+        SELECT i.id, caller.id, sizes[i.place], throttles[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
           FROM unnest(ids) WITH ORDINALITY i(id, place) WHERE sizes[i.place] IS NOT NULL AND NOT COALESCE(known[i.place], false);
     END IF;
     IF unmet IS NOT NULL THEN

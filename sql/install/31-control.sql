@@ -1,7 +1,8 @@
--- What people do with their jobs after submitting: cancel, hold, release, change priority.
+-- What people do with their jobs after submitting: cancel, hold, release, change priority, run again.
 
--- The caller's live row of a job, locked; RC002 when there is none that the caller may see, RC003 when it has ended.
-CREATE FUNCTION rcq_private.lock_live(job bigint) RETURNS rcq_private.live
+-- The caller's live row of a job, locked; RC002 when there is none that the caller may see, RC003 when it has ended, with
+-- this hint (%s = its id).
+CREATE FUNCTION rcq_private.lock_live(job bigint, once_ended text DEFAULT 'See it with SELECT * FROM rcq.jobs WHERE id = %s.') RETURNS rcq_private.live
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     caller integer := rcq_private.caller_id();
@@ -15,7 +16,7 @@ BEGIN
     SELECT o.status INTO ended FROM rcq_private.outcome o WHERE o.job_id = job AND (o.user_id = caller OR admin);
     IF FOUND THEN
         PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s has already ended: %s', job, ended),
-            pg_catalog.format('See it with SELECT * FROM rcq.jobs WHERE id = %s.', job));
+            pg_catalog.format(once_ended, job));
     END IF;
     PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
             'List your jobs with SELECT id, status FROM rcq.jobs.');
@@ -149,3 +150,31 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcq.set_priority(bigint, integer) IS
 'Changes the priority (1-10, 10 = soonest) of a job that has not ended. Errors: RC001, RC002, RC003, RC004, RC005 (above your limit)';
+
+CREATE FUNCTION rcq.requeue(job bigint) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
+DECLARE
+    l rcq_private.live := rcq_private.lock_live(job, 'Submit it anew with SELECT * FROM rcq.resubmit(ARRAY[%s]).');
+BEGIN
+    IF l.tasks_waiting IS NOT NULL THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is an array job', job), 'Requeue its tasks.');
+    ELSIF l.cancel_requested_at IS NOT NULL THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is being cancelled', job),
+            pg_catalog.format('Once it has ended, submit it anew with SELECT * FROM rcq.resubmit(ARRAY[%s]).', job));
+    ELSIF l.placed_at IS NULL THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is pending and runs as soon as it can', job),
+            pg_catalog.format('See what it waits for with SELECT * FROM rcq.explain(%s).', job));
+    ELSIF l.claimed_at IS NULL THEN
+        DELETE FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq = l.command_seq;
+        UPDATE rcq_private.live SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL,
+               granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL
+         WHERE job_id = job;
+    ELSE
+        UPDATE rcq_private.live SET requeue_requested_at = COALESCE(requeue_requested_at, pg_catalog.clock_timestamp())
+         WHERE job_id = job;
+    END IF;
+    PERFORM rcq_private.touched(job);
+    RETURN CASE WHEN l.claimed_at IS NULL THEN 'pending' ELSE 'requeueing' END;
+END $$;
+COMMENT ON FUNCTION rcq.requeue(bigint) IS
+'Puts a job that was placed back into the queue, without counting a failure; its waiting counts from where it did. Not yet started: at once, returns pending. Running: its executor is told to end it (TERM, grace, KILL), returns requeueing; it is pending again when the executor confirms, and completed if it succeeds before that. Errors: RC002, RC003 (pending, being cancelled, an array job, has ended), RC004 (locked)';

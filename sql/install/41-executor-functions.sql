@@ -86,13 +86,13 @@ BEGIN
     SELECT pg_catalog.array_agg(ROW(f.job_id, f.token, f."end", f.exit_code, f.signal, f.cpu_seconds, f.peak_memory_mib,
                pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => LEAST(GREATEST(COALESCE(f.ended_ago_s, 0), 0), 31536000)),
                pg_catalog.left(f.message, 1000),
-               CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', f.output_dir, 'files', COALESCE(f.files, '[]')) END)::rcq_private.run_report),
+               CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', f.output_dir, 'files', COALESCE(f.files, '[]')) END, f.result)::rcq_private.run_report),
            pg_catalog.count(*) FILTER (WHERE f.job_id IS NULL OR f.token IS NULL OR f."end" IS NULL
                OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'spawn_error', 'cancelled')
                OR (f."end" = 'exit_code' AND f.exit_code IS NULL))
       INTO reports, wrong
       FROM pg_catalog.jsonb_to_recordset(finished) AS f(job_id bigint, token bigint, "end" text, exit_code integer, signal integer,
-           cpu_seconds real, peak_memory_mib integer, ended_ago_s double precision, message text, output_dir text, files jsonb);
+           cpu_seconds real, peak_memory_mib integer, ended_ago_s double precision, message text, output_dir text, files jsonb, result jsonb);
     IF wrong > 0 THEN
         PERFORM rcq_private.fail('RC023', pg_catalog.format('%s of the reports lack job_id, token or a known end', wrong));
     END IF;
@@ -101,15 +101,16 @@ EXCEPTION WHEN data_exception THEN
     PERFORM rcq_private.fail('RC023', 'malformed report: ' || SQLERRM);
 END $$;
 
--- What a start tells the executor: the job, with what its placement granted.
+-- What a start tells the executor: the job, with what its placement granted, and no more time than its deadline leaves.
 CREATE FUNCTION rcq_private.start_body(j rcq_private.job, l rcq_private.live) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_catalog.jsonb_build_object('attempt', l.attempt, 'name', j.name,
         'user', (SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = j.user_id),
         'group', (SELECT g.name FROM rcq_private.groups g WHERE g.id = j.group_id),
         'script', j.script, 'workdir', j.workdir, 'env', COALESCE(j.env, '{}'), 'cpu_cores', COALESCE(l.granted_cores, j.cpu_cores),
-        'memory_mib', COALESCE(l.granted_memory_mib, j.memory_mib), 'gpu_count', COALESCE(l.granted_gpus, j.gpu_count),
-        'time_limit_s', pg_catalog.date_part('epoch', j.time_limit),
+        'memory_mib', COALESCE(l.granted_memory_mib, l.memory_mib), 'gpu_count', COALESCE(l.granted_gpus, j.gpu_count),
+        'time_limit_s', LEAST(pg_catalog.date_part('epoch', j.time_limit),
+                              CASE WHEN l.deadline IS NOT NULL THEN GREATEST(pg_catalog.date_part('epoch', l.deadline - pg_catalog.now()), 1) END),
         'on_disconnect', CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END)
         || CASE WHEN j.gpu_type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('gpu_type', j.gpu_type) END
 $$;
@@ -162,7 +163,7 @@ BEGIN
     IF live_tokens IS NOT NULL THEN
         -- A claimed run that its executor does not hold is lost, unless this very process claimed it and has not
         -- acknowledged the command: then the answer was lost on the way and the run is offered again below.
-        SELECT pg_catalog.array_agg(ROW(l.job_id, l.token, 'executor_lost', NULL, NULL, NULL, NULL, NULL, 'not known to its executor any more', NULL)::rcq_private.run_report)
+        SELECT pg_catalog.array_agg(ROW(l.job_id, l.token, 'executor_lost', NULL, NULL, NULL, NULL, NULL, 'not known to its executor any more', NULL, NULL)::rcq_private.run_report)
           INTO lost
           FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
          WHERE c.executor_id = own.id AND c.kind = 'start' AND l.claimed_at IS NOT NULL AND l.token <> ALL (live_tokens)

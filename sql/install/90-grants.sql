@@ -9,20 +9,27 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home',
                                 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing',
                                 'array', 'array_end', 'dependency', 'idempotency',
-                                'schedule', 'fire'] LOOP
+                                'schedule', 'fire', 'history_partition', 'restored'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
     FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log', 'array', 'idempotency',
-                                'schedule', 'fire'] LOOP
+                                'schedule', 'fire', 'restored'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor', 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing'] LOOP
+    FOREACH t IN ARRAY ARRAY['groups', 'setting_definition', 'setting', 'executor', 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing', 'history_partition'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY everyone ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (true)', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
 END $$;
+ALTER TABLE rcq_private.resubmission ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rcq_private.resubmission FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON rcq_private.resubmission FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
+GRANT SELECT ON rcq_private.resubmission TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.dead_jobs TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.requeue(bigint), rcq.resubmit(bigint[]), rcq.resubmit_failed_tasks(bigint),
+    rcq.resubmit_failed(timestamptz, text, text, text) TO rcq_user, rcq_admin;
 CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
@@ -30,6 +37,7 @@ GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.us
     rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.arrays TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.schedules, rcq.schedule_history TO rcq_user, rcq_admin;
+GRANT SELECT ON rcq.history TO rcq_user, rcq_admin;
 
 -- helpers that the views and policies call with the reader's rights
 GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
@@ -38,7 +46,8 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
-    rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.schedule_name(integer)
+    rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.schedule_name(integer),
+    rcq_private.history_size(bigint)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
@@ -64,7 +73,8 @@ GRANT EXECUTE ON FUNCTION
     rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean),
     rcq.create_executor_login(text, text), rcq.drain_executor(text, text), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt(),
     rcq.set_consumable(text, bigint, text), rcq.set_concurrency_limit(text, integer), rcq.set_gpu_billing(text, numeric),
-    rcq.reserve(timestamptz, timestamptz, text, text, text), rcq.cancel_reservation(integer), rcq.pause(text, text, text), rcq.resume(text, text)
+    rcq.reserve(timestamptz, timestamptz, text, text, text), rcq.cancel_reservation(integer), rcq.pause(text, text, text), rcq.resume(text, text),
+    rcq.prune_history(interval), rcq.resume_restored(bigint[])
     TO rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
@@ -74,6 +84,7 @@ GRANT EXECUTE ON FUNCTION
     TO rcq_executor;
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
+-- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.users', 'WHERE id <> 1');
@@ -87,11 +98,8 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.reservation', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.reservation_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.paused', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.gpu_billing', '');
-SELECT pg_catalog.pg_extension_config_dump('rcq_private.job', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.job_id', '');
-SELECT pg_catalog.pg_extension_config_dump('rcq_private.outcome', '');
-SELECT pg_catalog.pg_extension_config_dump('rcq_private.run', '');
-SELECT pg_catalog.pg_extension_config_dump('rcq_private.log', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.history_partition', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.usage', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.array', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.array_end', '');
@@ -100,5 +108,6 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.idempotency', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.fire', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.resubmission', '');
 
 SELECT rcq_private.activate();

@@ -1,5 +1,6 @@
 #include "request.hpp"
 #include "constraint.hpp"
+#include "quoted.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -41,23 +42,8 @@ std::string text(std::int64_t value) { return std::to_string(value); }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 bool is_blank(std::string_view s) { return s.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 bool has_nul(std::string_view s) { return s.find('\0') != std::string_view::npos; }
-
-// A rejected value, quoted into a message: short, and nothing that could garble a terminal or a log.
-std::string quoted(std::string_view s) {
-    constexpr std::size_t shown = 64;
-    std::string out = "\"";
-    for (char c : s.substr(0, shown)) out += is_control(c) ? '?' : c;
-    // Do not cut a UTF-8 character in two: the message must stay valid text.
-    if (s.size() > shown) {
-        while (out.size() > 1 && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
-        if (out.size() > 1 && (static_cast<unsigned char>(out.back()) & 0x80) != 0) out.pop_back();
-        out += "...";
-    }
-    return out + "\"";
-}
 
 Found check_whole(const char* field, std::int64_t value, std::int64_t low, std::int64_t high, const char* hint) {
     if (value >= low && value <= high) return std::nullopt;

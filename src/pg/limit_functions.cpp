@@ -20,36 +20,56 @@ AttrNumber column(Relation table, const char* name) {
     return number;
 }
 
-// Counts a user's rows, latest first, by an index that begins with user_id: `judge` says of a row's value in a column
-// whether it counts, does not count, or ends the count; `at_most` ends it too.
+// What a user's row in the counted column says: it counts, it does not, or it ends the count.
 enum class Verdict { counts, passes, ends };
+
+// Counts a user's rows, latest first, by the index of the table that begins with user_id and is named <table>_user;
+// `at_most` ends the count, too. False when the count has ended.
 template <class Judge>
-int64 count_rows(const char* table_name, const char* index_name, const char* column_name, int32 user_id, int64 at_most,
-                 Judge judge) {
+bool count_rows(Oid table_id, const char* column_name, int32 user_id, int64 at_most, int64& counted, Judge judge) {
     return call([&] {
-        Relation table = table_open(relation_id(table_name), AccessShareLock);
+        Relation table = table_open(table_id, AccessShareLock);
+        const char* index_name = psprintf("%s_user", RelationGetRelationName(table));
         Relation index = index_open(relation_id(index_name), AccessShareLock);
         const AttrNumber judged = column(table, column_name);
         ScanKeyData key;
         ScanKeyInit(&key, column(table, "user_id"), BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(user_id));
         Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
         SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 1, &key);
-        int64 counted = 0;
-        while (counted < at_most) {
+        bool goes_on = true;
+        while (goes_on && counted < at_most) {
             HeapTuple row = systable_getnext_ordered(scan, BackwardScanDirection);
             if (!HeapTupleIsValid(row)) break;
             bool null;
             const Datum value = heap_getattr(row, judged, RelationGetDescr(table), &null);
             const Verdict verdict = judge(value, null);
-            if (verdict == Verdict::ends) break;
+            if (verdict == Verdict::ends) goes_on = false;
             if (verdict == Verdict::counts) counted++;
         }
         systable_endscan_ordered(scan);
         UnregisterSnapshot(snapshot);
         index_close(index, AccessShareLock);
         table_close(table, AccessShareLock);
-        return counted;
+        return goes_on && counted < at_most;
     });
+}
+
+// The partitions of a table, that of the greatest ids first.
+std::span<const Oid> partitions_backwards(const char* table_name) {
+    struct Found {
+        Oid* oids;
+        int count;
+    };
+    const Found found = call([&] {
+        Relation table = table_open(relation_id(table_name), AccessShareLock);
+        const PartitionDesc partitions = RelationGetPartitionDesc(table, true);
+        Found f{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(Max(partitions->nparts, 1)))),
+                partitions->nparts};
+        for (int k = 0; k < f.count; k++) f.oids[k] = partitions->oids[f.count - 1 - k];
+        table_close(table, NoLock); // none of them is dropped before our transaction ends
+        return f;
+    });
+    return {found.oids, static_cast<std::size_t>(found.count)};
 }
 
 } // namespace
@@ -78,7 +98,10 @@ RCQ_FUNCTION(rcq_try_lock_submissions) {
 RCQ_FUNCTION(rcq_count_pending) {
     using namespace rcq::pg;
     const auto pending = [](Datum, bool unplaced) { return unplaced ? Verdict::counts : Verdict::passes; };
-    PG_RETURN_INT64(count_rows("live", "live_user", "placed_at", PG_GETARG_INT32(0), PG_GETARG_INT64(1), pending));
+    const Oid live = call([] { return relation_id("live"); });
+    int64 counted = 0;
+    count_rows(live, "placed_at", PG_GETARG_INT32(0), PG_GETARG_INT64(1), counted, pending);
+    PG_RETURN_INT64(counted);
 }
 
 // (user_id, since, at_most) -> jobs that the user submitted after that time
@@ -88,5 +111,8 @@ RCQ_FUNCTION(rcq_count_submitted) {
     const auto late = [since](Datum submitted_at, bool) {
         return DatumGetTimestampTz(submitted_at) > since ? Verdict::counts : Verdict::ends;
     };
-    PG_RETURN_INT64(count_rows("job", "job_user", "submitted_at", PG_GETARG_INT32(0), PG_GETARG_INT64(2), late));
+    int64 counted = 0;
+    for (const Oid partition : partitions_backwards("job"))
+        if (!count_rows(partition, "submitted_at", PG_GETARG_INT32(0), PG_GETARG_INT64(2), counted, late)) break;
+    PG_RETURN_INT64(counted);
 }

@@ -4,15 +4,11 @@
 #include "arrays.hpp"
 #include "guc.hpp"
 #include "shapes.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
 namespace {
-
-std::string text_argument(FunctionCallInfo fcinfo, int i) {
-    if (PG_ARGISNULL(i)) return {};
-    return call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(i)); });
-}
 
 bool knows_arrays(FunctionCallInfo fcinfo) { return PG_NARGS() > 17; }
 
@@ -46,15 +42,6 @@ core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
     if (PG_GETARG_INT32(19) > 0) return core::Reason::dependency;
     if (PG_GETARG_TIMESTAMPTZ(9) <= now) return core::Reason::none;
     return PG_GETARG_INT32(20) > 0 ? core::Reason::retry : core::Reason::begin_time;
-}
-
-TupleDesc result_type(FunctionCallInfo fcinfo) {
-    return call([&] {
-        TupleDesc desc;
-        if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
-            elog(ERROR, "return type must be a row type");
-        return BlessTupleDesc(desc);
-    });
 }
 
 } // namespace

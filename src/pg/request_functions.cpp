@@ -6,19 +6,11 @@
 #include "../protocol/words.hpp"
 #include "arrays.hpp"
 #include "json.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
 namespace {
-
-std::string_view text_argument(FunctionCallInfo fcinfo, int i) {
-    const text* value = call([&] { return PG_GETARG_TEXT_PP(i); });
-    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
-Datum text_datum(std::string_view s) {
-    return call([&] { return PointerGetDatum(cstring_to_text_with_len(s.data(), static_cast<int>(s.size()))); });
-}
 
 // "job 3 of the list: " in a bulk, where argument 0 is its place.
 std::string place(FunctionCallInfo fcinfo) {

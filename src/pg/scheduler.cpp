@@ -18,7 +18,9 @@ constexpr int sweep_rows = 1000;
 constexpr TimestampTz forecast_interval = 5'000'000;
 constexpr TimestampTz forecast_slice = 5'000; // us of a cycle, and not of every one, so that it delays no placement
 constexpr TimestampTz forecast_slice_interval = 100'000;
-constexpr TimestampTz longest_cycle = 5'000'000; // a longer gap between two cycles is a pause of the whole server
+constexpr std::size_t max_expired_per_cycle = 2000;
+constexpr TimestampTz expire_again_after = 1'000'000; // us, for what somebody held
+constexpr TimestampTz longest_cycle = 5'000'000;      // a longer gap between two cycles is a pause of the whole server
 
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
 
@@ -77,7 +79,7 @@ core::Run to_run(const store::LiveRow& row) {
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
     run.estimate = job.estimate;
     run.time_limit = job.time_limit;
-    run.cancelling = row.cancelling;
+    run.cancelling = row.cancelling || row.requeueing;
     run.preempting = row.preempting;
     run.preempted = row.preempted;
     return run;
@@ -108,6 +110,7 @@ bool Scheduler::reload() {
     forecast_.reset();
     runs_.clear();
     tasks_ = {};
+    deadlines_.clear();
     executors_.clear();
     apply_definitions(store::read_definitions());
     cluster_->advance(now());
@@ -132,7 +135,7 @@ void Scheduler::apply_definitions(store::Definitions&& definitions) {
     cluster_->set_concurrency_limits(definitions_.concurrency_limits);
     cluster_->set_consumables(definitions_.consumables);
     for (store::ExecutorRow& row : definitions_.executors) executors_[row.id] = std::move(row);
-    plan_needed_ = publish_needed_ = true;
+    plan_needed_ = publish_needed_ = took_definitions_ = true;
 }
 
 void Scheduler::charge(const store::Used& used) {
@@ -146,6 +149,10 @@ void Scheduler::record(const store::Duration& duration) {
 
 void Scheduler::put(store::LiveRow&& row) {
     const core::JobId id = row.job.id;
+    if (row.deadline)
+        deadlines_.put(id, *row.deadline);
+    else
+        deadlines_.drop(id);
     if (row.tasks_waiting) {
         tasks_.saw_array(row);
         return;
@@ -156,7 +163,8 @@ void Scheduler::put(store::LiveRow&& row) {
         cluster_->put_job(row.job);
         return;
     }
-    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling, false};
+    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling || row.requeueing,
+              false};
     if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token)
         held.cancel_sent = known->second.cancel_sent;
     runs_[id] = held;
@@ -181,6 +189,8 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
             if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : tasks_.arrays_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
+        for (core::JobId id : deadlines_.ids_in(range.first, range.last))
+            if (!present.count(id)) deadlines_.drop(id);
     }
     for (core::JobId id : gone) {
         tasks_.gone(id);
@@ -277,6 +287,20 @@ void Scheduler::settle_arrays(TimestampTz now) {
     tasks_.settle(now);
     if (tasks_.materialise(*cluster_, now, static_cast<int32>(max_placements_per_cycle)) > 0)
         plan_needed_ = publish_needed_ = true;
+}
+
+// Ends jobs that have not started by their deadline.
+void Scheduler::expire(TimestampTz now) {
+    const std::vector<core::JobId> due = deadlines_.take_due(now, max_expired_per_cycle);
+    if (due.empty()) return;
+    for (core::JobId id : due) deadlines_.put(id, now + expire_again_after);
+    for (core::JobId id : store::expire(due)) {
+        deadlines_.drop(id);
+        tasks_.gone(id);
+        runs_.erase(id);
+        cluster_->drop(id);
+    }
+    plan_needed_ = publish_needed_ = true;
 }
 
 // Tells executors to sync, unless the server's queue of notifications is filling up: a full one fails every commit,
@@ -443,6 +467,7 @@ Scheduler::Outcome Scheduler::cycle() {
     }
     refresh_executors();
     reconcile(time);
+    expire(time);
     if (definitions_.next_fire && *definitions_.next_fire <= time)
         definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
     settle_arrays(time);
@@ -480,7 +505,7 @@ Scheduler::Outcome Scheduler::cycle() {
 std::optional<TimestampTz> Scheduler::next_due() const {
     if (!cluster_) return std::nullopt;
     std::optional<TimestampTz> next;
-    for (const std::optional<TimestampTz>& due : {next_eligible_, tasks_.next_due(latest_), definitions_.next_fire})
+    for (const std::optional<TimestampTz>& due : {next_eligible_, tasks_.next_due(latest_), deadlines_.next(), definitions_.next_fire})
         if (due && (!next || *due < *next)) next = due;
     return next;
 }
@@ -489,7 +514,7 @@ long Scheduler::rest_ms() const {
     long wait = guc::scheduler_interval;
     if (cluster_ && publish_needed_) wait = std::min(wait, static_cast<long>(publish_interval / 1000));
     if (const std::optional<TimestampTz> due = next_due())
-        wait = std::clamp(static_cast<long>((*due - GetCurrentTimestamp()) / 1000 + 1), 0L, wait);
+        wait = std::clamp(static_cast<long>((*due - GetCurrentTimestamp()) / 1000 + 1), 1L, wait);
     if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
     return wait;
 }

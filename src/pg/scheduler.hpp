@@ -4,6 +4,7 @@
 #include "../core/forecast.hpp"
 #include "../core/plan.hpp"
 #include "changes.hpp"
+#include "deadlines.hpp"
 #include "store.hpp"
 #include "task_feed.hpp"
 
@@ -24,6 +25,8 @@ public:
     long rest_ms() const;
     // Why it does not schedule here; empty while it does.
     const std::string& idle_reason() const { return idle_reason_; }
+    // Whether it has read settings and the like since this was last asked.
+    bool took_definitions() { return std::exchange(took_definitions_, false); }
 
 private:
     struct Held { // a run that holds capacity
@@ -31,7 +34,7 @@ private:
         core::ExecutorId executor;
         TimestampTz placed_at;
         bool claimed;
-        bool cancelling;
+        bool cancelling;  // or to be run again
         bool cancel_sent; // or that it is to be preempted
     };
 
@@ -48,6 +51,7 @@ private:
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
+    void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
@@ -71,7 +75,9 @@ private:
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
     TaskFeed tasks_;
+    Deadlines deadlines_;
     std::string idle_reason_;
+    bool took_definitions_ = false;
     bool plan_needed_ = true;
     std::optional<TimestampTz> next_eligible_; // when a delayed job may start
     TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it

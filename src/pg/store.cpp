@@ -43,7 +43,9 @@ private:
     "l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, "       \
     "COALESCE(l.granted_cores, l.cpu_cores), COALESCE(l.granted_memory_mib, l.memory_mib), "                           \
     "COALESCE(l.granted_gpus, l.gpu_count), l.preempt_requested_at, l.preempted, l.time_limit_s, "                     \
-    "{l.array_id|NULL::bigint}, {l.array_throttle|NULL::integer}, {l.tasks_waiting|NULL::integer}, {l.unmet|0}"
+    "{l.array_id|NULL::bigint}, {l.array_throttle|NULL::integer}, {l.tasks_waiting|NULL::integer}, {l.unmet|0}, "      \
+    "{l.requeue_requested_at|NULL::timestamptz}, "                                                                     \
+    "{CASE WHEN l.claimed_at IS NULL OR l.tasks_waiting IS NOT NULL THEN l.deadline END|NULL::timestamptz}"
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
@@ -90,6 +92,8 @@ LiveRow live_row(const Row& row) {
         job.array = job.id; // as its tasks have it
     if (!row.is_null(31)) job.array_throttle = row.integer(31);
     live.unmet = row.integer(33);
+    live.requeueing = !row.is_null(34);
+    if (!row.is_null(35)) live.deadline = row.time(35);
     return live;
 }
 
@@ -441,7 +445,7 @@ std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz no
 }
 
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
-    static Statement statement(
+    static Versioned statement(
         Statement::Kind::write,
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $5, $6, $7) "
         "w(job_id, executor_id, token, cores, memory_mib, gpus)), "
@@ -451,8 +455,8 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
         "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
         "attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
-        "  , granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = NULLIF(k.memory_mib, l.memory_mib), "
-        "  granted_gpus = NULLIF(k.gpus, l.gpu_count) "
+        "  , granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = CASE WHEN {l.memory_raised|false} THEN "
+        "  k.memory_mib ELSE NULLIF(k.memory_mib, l.memory_mib) END, granted_gpus = NULLIF(k.gpus, l.gpu_count) "
         "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
         "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
@@ -497,15 +501,23 @@ void unplace(const std::vector<RunKey>& runs) {
 }
 
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
-    static Statement statement(Statement::Kind::write,
+    static Versioned statement(Statement::Kind::write,
                                "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
                                "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
-                               "'its executor was not heard of any more', NULL)::rcq_private.run_report FROM "
+                               "'its executor was not heard of any more', NULL{, NULL|})::rcq_private.run_report FROM "
                                "unnest($2, $3) k(job_id, token)))",
                                {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
     split(runs, jobs, tokens);
     statement.run(Parameters().add(executor).add(jobs).add(tokens));
+}
+
+std::vector<int64> expire(const std::vector<int64>& jobs) {
+    static Statement statement(Statement::Kind::write, "SELECT e FROM unnest(rcq_private.expire($1)) e",
+                               {INT8ARRAYOID});
+    std::vector<int64> ended;
+    statement.run(Parameters().add(jobs), [&](const Row& row) { ended.push_back(row.big(1)); });
+    return ended;
 }
 
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs) {
@@ -530,6 +542,48 @@ bool may_notify() {
     double used = 0;
     statement.run({}, [&](const Row& row) { used = row.number(1); });
     return used < 0.25;
+}
+
+bool has_history() { return !previous_version; }
+
+bool settle_restore() {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.settle_restore()", {});
+    bool settled = false;
+    statement.run({}, [&](const Row& row) { settled = row.boolean(1); });
+    return settled;
+}
+
+void extend_history() {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.extend_history()", {});
+    statement.run({});
+}
+
+void close_history() {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.close_history()", {});
+    statement.run({});
+}
+
+std::vector<HistoryPart> history_due() {
+    static Statement statement(Statement::Kind::write, "SELECT first_id, last_id, whole FROM rcq_private.history_due()",
+                               {});
+    std::vector<HistoryPart> due;
+    statement.run({}, [&](const Row& row) { due.push_back({row.big(1), row.big(2), row.boolean(3)}); });
+    return due;
+}
+
+void tidy_history(int64 first, int64 last) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.tidy_history($1, $2)", {INT8OID, INT8OID});
+    statement.run(Parameters().add(first).add(last));
+}
+
+void drop_history(const HistoryPart& part) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.drop_history($1, $2)", {INT8OID, BOOLOID});
+    statement.run(Parameters().add(part.first).add_boolean(part.whole));
+}
+
+void history_waits(const HistoryPart& part) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.history_waits($1)", {INT8OID});
+    statement.run(Parameters().add(part.first));
 }
 
 } // namespace rcq::pg::store

@@ -15,10 +15,12 @@ struct LiveRow {
     std::optional<TimestampTz> claimed_at;
     bool cancelling = false;
     bool preempting = false;
-    core::Resources granted; // what the run holds
-    int32 preempted = 0;     // times, this one not counted
-    int32 unmet = 0;         // dependencies
-    std::optional<int32> tasks_waiting; // of an array job, which is itself never placed
+    bool requeueing = false;
+    std::optional<TimestampTz> deadline; // at which it is to be expired; the deadline of a run is its executor's affair
+    core::Resources granted;             // what the run holds
+    int32 preempted = 0;                 // times, this one not counted
+    int32 unmet = 0;                     // dependencies
+    std::optional<int32> tasks_waiting;  // of an array job, which is itself never placed
 };
 
 struct ExecutorRow {
@@ -110,11 +112,28 @@ std::vector<int64> place(const Placing& placing, TimestampTz now);
 void unplace(const std::vector<RunKey>& runs);
 // Ends claimed runs as lost with their executor.
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
+// Ends jobs that have not started by their deadline, and withdraws the waiting tasks of arrays; rows that somebody holds
+// are left out. Returns the jobs that ended.
+std::vector<int64> expire(const std::vector<int64>& jobs);
 // Tells executors to end runs so that other jobs can start; as send_cancels().
 std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now);
 // Tells executors to cancel runs, once per run; rows that somebody holds are left out. Returns the jobs that were told.
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs);
 // Whether the server's queue of notifications has room for ours.
 bool may_notify();
+
+// The history, see sql/install/70-history.sql; each in a transaction of its own.
+bool has_history(); // not before version 0.3 of the SQL objects
+bool settle_restore();
+void extend_history();
+void close_history();
+struct HistoryPart {
+    int64 first, last; // job ids
+    bool whole;        // else its logs alone
+};
+std::vector<HistoryPart> history_due();
+void tidy_history(int64 first, int64 last);
+void drop_history(const HistoryPart& part);
+void history_waits(const HistoryPart& part);
 
 } // namespace rcq::pg::store

@@ -1,6 +1,7 @@
 // The process around the scheduler: connects to its database, sleeps on its latch, survives errors.
 #include "guard.hpp"
 #include "guc.hpp"
+#include "history.hpp"
 #include "scheduler.hpp"
 
 extern "C" PGDLLEXPORT void rcq_scheduler_main(Datum);
@@ -98,6 +99,7 @@ void schedule(DatabaseSlot& slot) {
     const TimestampTz started_at = GetCurrentTimestamp();
     long backoff_ms = 100;
     auto scheduler = std::make_unique<Scheduler>(slot, started_at);
+    History history;
     std::string told;
     for (;;) {
         pg_atomic_write_u32(&slot.woken, 0);
@@ -109,6 +111,8 @@ void schedule(DatabaseSlot& slot) {
             const Scheduler::Outcome outcome = scheduler->cycle();
             if (outcome == Scheduler::Outcome::no_extension) return;
             if (outcome == Scheduler::Outcome::rest) rest_ms = scheduler->rest_ms();
+            if (scheduler->took_definitions()) history.hurry();
+            if (scheduler->idle_reason().empty()) history.maintain();
             backoff_ms = 100;
         } catch (const std::exception& e) {
             error = e.what(); // the transaction was aborted while this unwound

@@ -1,0 +1,87 @@
+#include "history.hpp"
+
+#include "transaction.hpp"
+
+namespace rcq::pg {
+
+namespace {
+
+constexpr TimestampTz interval = 60'000'000; // us
+constexpr TimestampTz first_retry = 1'000'000;
+constexpr TimestampTz longest_at_once = 50'000;
+constexpr int64 ids_per_batch = 10'000;
+
+TimestampTz monotonic() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+// Runs f in a transaction; what went wrong, or nothing.
+template <class F> std::string in_transaction(F&& f) try {
+    Transaction transaction;
+    if (!OidIsValid(store::lock_extension())) return {};
+    f();
+    transaction.commit();
+    return {};
+} catch (const std::exception& e) {
+    return e.what();
+}
+
+void log(const char* doing, const std::string& error) {
+    if (!error.empty()) call([&] { ereport(LOG, (errmsg("rcq scheduler, %s: %s", doing, error.c_str()))); });
+}
+
+} // namespace
+
+void History::maintain() try {
+    const TimestampTz tick = monotonic();
+    if (tick < due_ || !store::has_history()) return;
+    due_ = tick + interval;
+    look(tick);
+} catch (const std::exception& e) {
+    log("looking after the history", e.what());
+}
+
+void History::look(TimestampTz tick) {
+    bool settled = false;
+    log("looking for restored jobs", in_transaction([&] { settled = store::settle_restore(); }));
+    if (!settled) return;
+    log("making a partition", in_transaction([] { store::extend_history(); }));
+    std::vector<store::HistoryPart> parts;
+    log("closing partitions", in_transaction([&] {
+            store::close_history();
+            parts = store::history_due();
+        }));
+    for (const store::HistoryPart& part : parts)
+        if (!drop(part, tick)) return;
+    retry_after_ = first_retry;
+}
+
+// False when the rest must wait.
+bool History::drop(const store::HistoryPart& part, TimestampTz tick) {
+    if (part.whole) {
+        if (tidied_part_ != part.first) tidied_to_ = part.first;
+        tidied_part_ = part.first;
+        while (tidied_to_ <= part.last) {
+            if (monotonic() - tick > longest_at_once) {
+                due_ = 0;
+                return false;
+            }
+            const int64 last = std::min(tidied_to_ + ids_per_batch - 1, part.last);
+            const std::string error = in_transaction([&] { store::tidy_history(tidied_to_, last); });
+            log("tidying up", error);
+            if (!error.empty()) break; // dropped all the same: what is left over does no harm
+            tidied_to_ = last + 1;
+        }
+    }
+    const std::string error = in_transaction([&] { store::drop_history(part); });
+    if (error.empty()) return true;
+    if (waits_for_ != part.first) log("dropping a partition, to be tried again", error);
+    waits_for_ = part.first;
+    log("noting that", in_transaction([&] { store::history_waits(part); }));
+    due_ = tick + retry_after_;
+    retry_after_ = std::min(2 * retry_after_, interval);
+    return false;
+}
+
+} // namespace rcq::pg
