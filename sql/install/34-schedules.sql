@@ -117,8 +117,8 @@ BEGIN
     owner.max_pending := 0;
     BEGIN
         PERFORM rcq_private.enqueue_for(owner, ARRAY[request]);
-        RAISE SQLSTATE 'RC000';
-    EXCEPTION WHEN SQLSTATE 'RC000' THEN NULL;
+        RAISE SQLSTATE 'RCDRY';
+    EXCEPTION WHEN SQLSTATE 'RCDRY' THEN NULL;
     END;
     RETURN asked;
 END $$;
@@ -327,7 +327,7 @@ BEGIN
         END IF;
         IF due < in_time_from AND s.missed = 'skip' THEN
             INSERT INTO rcq_private.fire (schedule_id, user_id, due_at, at, outcome, message)
-            VALUES (s.id, s.user_id, due, now_, 'skipped_missed', pg_catalog.format('missed by %s', pg_catalog.date_trunc('second', now_ - due)));
+            VALUES (s.id, s.user_id, due, now_, 'skipped_missed', pg_catalog.format('missed by %s s', pg_catalog.round(pg_catalog.date_part('epoch', now_ - due))));
         ELSIF NOT rcq_private.fire(s, due, now_) THEN
             busy := true;
             EXIT;
