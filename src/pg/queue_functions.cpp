@@ -19,7 +19,7 @@ core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     columns.memory_mib = PG_GETARG_INT32(5);
     columns.gpu_count = PG_GETARG_INT32(6);
     columns.features = texts_argument(fcinfo, 7);
-    core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, {}};
+    core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, 0, 0, {}};
     if (!PG_ARGISNULL(10)) columns.cpu_cores_min = PG_GETARG_INT32(10);
     columns.gpu_type = text_argument(fcinfo, 11);
     columns.constraints = text_argument(fcinfo, 12);
