@@ -4,13 +4,15 @@
 #include "../protocol/words.hpp"
 #include "values.hpp"
 
-// (text) -> rows (kind, job_id or NULL, task_index or NULL)
+// (place in a bulk or NULL, text) -> rows (kind, job_id or NULL, task_index or NULL)
 RCQ_FUNCTION(rcq_parse_dependencies) {
     using namespace rcq;
     using namespace rcq::pg;
-    const auto parsed = core::parse_dependencies(text_argument(fcinfo, 0));
-    if (const auto* error = std::get_if<core::DependencyError>(&parsed))
-        throw SqlError(protocol::error::bad_request, error->message, error->hint);
+    const auto parsed = core::parse_dependencies(text_argument(fcinfo, 1));
+    if (const auto* error = std::get_if<core::DependencyError>(&parsed)) {
+        const std::string place = PG_ARGISNULL(0) ? "" : "job " + std::to_string(PG_GETARG_INT64(0)) + " of the list: ";
+        throw SqlError(protocol::error::bad_request, place + error->message, error->hint);
+    }
     call([&] { InitMaterializedSRF(fcinfo, 0); });
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
     for (const core::Dependency& d : std::get<std::vector<core::Dependency>>(parsed)) {
