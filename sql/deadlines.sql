@@ -39,8 +39,8 @@ SELECT rcq.cancel(7);
 -- running: it is told to take no longer than until the deadline, or its time limit, at least a second
 SELECT rcq.submit('job 8', deadline => clock_timestamp() + interval '1 hour'), rcq.submit('job 9', deadline => clock_timestamp() + interval '1 hour', time_limit => '10 min'),
        rcq.submit('job 10', time_limit => '10 min');
-SELECT j.id, round((rcq_private.start_body(j, l)->>'time_limit_s')::numeric, -1) AS seconds FROM rcq_private.job j JOIN rcq_private.live l ON l.job_id = j.id ORDER BY 1;
-SELECT rcq_private.start_body(j, jsonb_populate_record(l, jsonb_build_object('deadline', clock_timestamp() - interval '1 hour')))->'time_limit_s' AS seconds
+SELECT j.id, round((rcq_private.start_body(j, j, l)->>'time_limit_s')::numeric, -1) AS seconds FROM rcq_private.job j JOIN rcq_private.live l ON l.job_id = j.id ORDER BY 1;
+SELECT rcq_private.start_body(j, j, jsonb_populate_record(l, jsonb_build_object('deadline', clock_timestamp() - interval '1 hour')))->'time_limit_s' AS seconds
   FROM rcq_private.job j, rcq_private.live l WHERE j.id = 8 AND l.job_id = 8;
 SELECT rcq.cancel(id) FROM rcq.jobs WHERE status IN ('pending', 'assigned') ORDER BY id;
 

@@ -146,6 +146,14 @@ class Database:
             self.sql("SELECT rcq.set(%s, %s)", setting, value)
         self.executors, self.roles = [], []
 
+    @classmethod
+    def existing(cls, server, name):
+        """A database that has the extension already."""
+        database = cls.__new__(cls)
+        database.server, database.name = server, name
+        database._connection, database.executors, database.roles = None, [], []
+        return database
+
     def sql(self, query, *parameters, user="postgres"):
         """Rows of a query as dictionaries; reconnects after a server restart."""
         if user != "postgres":

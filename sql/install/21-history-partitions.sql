@@ -29,22 +29,22 @@ $$;
 CREATE FUNCTION rcq_private.attach_history(first_id bigint, last_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    parent text;
+    kind text;
     part text;
     i record;
 BEGIN
-    FOREACH parent IN ARRAY '{job,outcome,run,log}'::text[] LOOP
-        part := pg_catalog.format('%s_p%s', parent, first_id);
+    FOREACH kind IN ARRAY '{job,outcome,run,log}'::text[] LOOP
+        part := pg_catalog.format('%s_p%s', kind, first_id);
         IF pg_catalog.to_regclass('rcq_private.' || part) IS NULL THEN
-            EXECUTE pg_catalog.format('CREATE TABLE rcq_private.%I (LIKE rcq_private.%I INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION)', part, parent);
+            EXECUTE pg_catalog.format('CREATE TABLE rcq_private.%I (LIKE rcq_private.%I INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION)', part, kind);
         END IF;
-        FOR i IN SELECT h.definition, part || '_' || h.suffix AS name FROM rcq_private.history_indexes() h WHERE h.parent = attach_history.parent LOOP
+        FOR i IN SELECT h.definition, part || '_' || h.suffix AS name FROM rcq_private.history_indexes() h WHERE h.parent = kind LOOP
             CONTINUE WHEN pg_catalog.to_regclass('rcq_private.' || i.name) IS NOT NULL;
             EXECUTE pg_catalog.format(CASE WHEN i.definition ~ '^PRIMARY KEY' THEN 'ALTER TABLE rcq_private.%2$I ADD CONSTRAINT %1$I %3$s' ELSE 'CREATE INDEX %1$I ON rcq_private.%2$I %3$s' END, i.name, part, i.definition);
         END LOOP;
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', part);
-        EXECUTE pg_catalog.format('COMMENT ON TABLE rcq_private.%I IS %L', part, pg_catalog.format('Partition of rcq_private.%s: jobs %s to %s', parent, first_id, last_id));
-        EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ATTACH PARTITION rcq_private.%I FOR VALUES FROM (%s) TO (%s)', parent, part, first_id, last_id + 1);
+        EXECUTE pg_catalog.format('COMMENT ON TABLE rcq_private.%I IS %L', part, pg_catalog.format('Partition of rcq_private.%s: jobs %s to %s', kind, first_id, last_id));
+        EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ATTACH PARTITION rcq_private.%I FOR VALUES FROM (%s) TO (%s)', kind, part, first_id, last_id + 1);
     END LOOP;
     INSERT INTO rcq_private.history_partition (first_id, last_id) VALUES (attach_history.first_id, attach_history.last_id);
 END $$;
@@ -79,4 +79,15 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 WHEN object_in_use THEN
     PERFORM rcq_private.fail('RC004', 'a new part of the history is needed, which cannot be made while this statement reads it',
         'Try again in a moment, or submit in a statement that does not read rcq.jobs.');
+END $$;
+
+-- So many new job ids, all of which can be stored: for those who store jobs beside rcq_private.enqueue_for. To be called
+-- in a statement of its own before the one that stores them.
+CREATE FUNCTION rcq_private.new_job_ids(count integer) RETURNS bigint[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ids CONSTANT bigint[] := rcq_private.draw_job_ids(NULL, count);
+BEGIN
+    PERFORM rcq_private.ensure_partitions(ids[count]);
+    RETURN ids;
 END $$;

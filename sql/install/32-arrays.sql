@@ -15,13 +15,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 
 -- Rows for the tasks at these positions, which the caller has taken out of the array's sets. Their order is that of the
--- positions, their age that of the array.
+-- positions, their age that of the array; while it waits for other jobs, so do they.
 CREATE FUNCTION rcq_private.make_tasks(arrays bigint[], positions int4multirange[], hold boolean, OUT array_id bigint, OUT job_id bigint) RETURNS SETOF record
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    ids CONSTANT bigint[] := rcq_private.new_job_ids((SELECT COALESCE(pg_catalog.sum(rcq_private.range_size(p)), 0)::integer FROM unnest(positions) p));
+BEGIN
+    RETURN QUERY
     WITH task AS MATERIALIZED (
-        SELECT pg_catalog.nextval('rcq_private.job_id') AS id, t.*
+        SELECT ids[pg_catalog.row_number() OVER (ORDER BY t.array_id, t."position")] AS id, t.*
           FROM (SELECT a.array_id, p AS "position" FROM unnest(arrays, positions) a(array_id, ranges), unnest(a.ranges) r,
-                       LATERAL pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) p ORDER BY a.array_id, p) t
+                       LATERAL pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) p) t
     ), stored AS (
         INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority, max_retries, requeue,
                                      kill_on_disconnect, estimate, time_limit, name, script, cpu_cores_min, gpu_type, constraints, consumables,
@@ -34,13 +39,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     )
     INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries, requeue, features,
                                        held, priority, eligible_at, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible,
-                                       concurrency_key, time_limit_s, array_id, array_throttle, deadline, payload_bytes)
+                                       concurrency_key, time_limit_s, array_id, array_throttle, deadline, payload_bytes, unmet)
     SELECT t.id, p.user_id, p.group_id, p.cpu_cores, p.memory_mib, p.gpu_count, p.planned_s, p.max_retries, p.requeue, p.features,
            hold, p.priority, p.eligible_at, p.cpu_cores_min, p.gpu_type, p.constraints, p.consumables, p.exclusive, p.preemptible,
-           p.concurrency_key, p.time_limit_s, t.array_id, p.array_throttle, p.deadline, p.payload_bytes
+           p.concurrency_key, p.time_limit_s, t.array_id, p.array_throttle, p.deadline, p.payload_bytes, p.unmet
       FROM task t JOIN rcq_private.live p ON p.job_id = t.array_id
-    RETURNING l.array_id, l.job_id
-$$;
+    RETURNING l.array_id, l.job_id;
+END $$;
 
 -- The next tasks of arrays that may start, at most so many of each. An array that somebody holds the lock of is left out.
 CREATE FUNCTION rcq_private.materialise(arrays bigint[], counts integer[], OUT array_id bigint, OUT job_id bigint) RETURNS SETOF record
@@ -72,6 +77,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout
 DECLARE
     a rcq_private.array;
     j rcq_private.job;
+    ids bigint[];
 BEGIN
     BEGIN
         PERFORM FROM rcq_private.live l WHERE l.job_id = array_id FOR UPDATE;
@@ -85,10 +91,11 @@ BEGIN
         UPDATE rcq_private.live l SET tasks_waiting = rcq_private.range_size(a.waiting - positions) WHERE l.job_id = array_id;
         PERFORM rcq_private.touched(t.job_id) FROM rcq_private.make_tasks(ARRAY[array_id], ARRAY[a.waiting * positions], false) t;
         PERFORM rcq_private.touched(t.job_id) FROM rcq_private.make_tasks(ARRAY[array_id], ARRAY[a.held * positions], true) t;
+        ids := rcq_private.new_job_ids(rcq_private.range_size(a.withdrawn * positions));
         WITH withdrawn AS (
             INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority, max_retries, requeue,
                                          kill_on_disconnect, name, script, array_id, array_index, project, tags, type)
-            SELECT pg_catalog.nextval('rcq_private.job_id'), j.submitted_at, j.user_id, j.group_id, j.cpu_cores, j.memory_mib, j.gpu_count, j.priority, j.max_retries,
+            SELECT ids[pg_catalog.row_number() OVER (ORDER BY p)], j.submitted_at, j.user_id, j.group_id, j.cpu_cores, j.memory_mib, j.gpu_count, j.priority, j.max_retries,
                    j.requeue, j.kill_on_disconnect, j.name, '', j.id, rcq_private.array_index(j.array_spec, p), j.project, j.tags, j.type
               FROM unnest(a.withdrawn * positions) r, LATERAL pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) p
             RETURNING id)

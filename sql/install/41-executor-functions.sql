@@ -88,7 +88,7 @@ BEGIN
                pg_catalog.left(f.message, 1000),
                CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', f.output_dir, 'files', COALESCE(f.files, '[]')) END, f.result)::rcq_private.run_report),
            pg_catalog.count(*) FILTER (WHERE f.job_id IS NULL OR f.token IS NULL OR f."end" IS NULL
-               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'spawn_error', 'cancelled')
+               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'spawn_error', 'cancelled', 'bad_result')
                OR (f."end" = 'exit_code' AND f.exit_code IS NULL))
       INTO reports, wrong
       FROM pg_catalog.jsonb_to_recordset(finished) AS f(job_id bigint, token bigint, "end" text, exit_code integer, signal integer,
@@ -102,17 +102,20 @@ EXCEPTION WHEN data_exception THEN
 END $$;
 
 -- What a start tells the executor: the job, with what its placement granted, and no more time than its deadline leaves.
-CREATE FUNCTION rcq_private.start_body(j rcq_private.job, l rcq_private.live) RETURNS jsonb
+-- common: the job itself, or of a task its array, where what all tasks have in common stands.
+CREATE FUNCTION rcq_private.start_body(j rcq_private.job, common rcq_private.job, l rcq_private.live) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_catalog.jsonb_build_object('attempt', l.attempt, 'name', j.name,
         'user', (SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = j.user_id),
         'group', (SELECT g.name FROM rcq_private.groups g WHERE g.id = j.group_id),
-        'script', j.script, 'workdir', j.workdir, 'env', COALESCE(j.env, '{}'), 'cpu_cores', COALESCE(l.granted_cores, j.cpu_cores),
+        'script', common.script, 'workdir', common.workdir, 'env', COALESCE(common.env, '{}'), 'cpu_cores', COALESCE(l.granted_cores, j.cpu_cores),
         'memory_mib', COALESCE(l.granted_memory_mib, l.memory_mib), 'gpu_count', COALESCE(l.granted_gpus, j.gpu_count),
         'time_limit_s', LEAST(pg_catalog.date_part('epoch', j.time_limit),
                               CASE WHEN l.deadline IS NOT NULL THEN GREATEST(pg_catalog.date_part('epoch', l.deadline - pg_catalog.now()), 1) END),
         'on_disconnect', CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END)
         || CASE WHEN j.gpu_type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('gpu_type', j.gpu_type) END
+        || CASE WHEN common.type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('type', common.type, 'payload', common.payload) END
+        || CASE WHEN j.array_id IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('array_id', j.array_id, 'array_index', j.array_index, 'array_size', common.array_size) END
 $$;
 
 CREATE FUNCTION rcq.executor_sync(executor integer, incarnation bigint, acked_seq bigint, live_tokens bigint[], finished jsonb,
@@ -127,10 +130,11 @@ DECLARE
     now_ timestamptz := pg_catalog.clock_timestamp();
     reports rcq_private.run_report[];
     offered rcq_private.command[];
-    claims bigint;
     lost rcq_private.run_report[];
     ack bigint;
     room integer := LEAST(GREATEST(COALESCE(max_new, 0), 0), 1000);
+    payload_room bigint := 67108864; -- bytes of payloads in one answer, exceeded by at most one payload
+    left_out boolean;
     known bigint[];
 BEGIN
     IF acked_seq IS NULL THEN
@@ -185,23 +189,30 @@ BEGIN
              ORDER BY c.seq LIMIT room + 1000) o;
     IF offered IS NULL THEN RETURN; END IF;
 
+    SELECT payload_room - COALESCE(pg_catalog.sum(l.payload_bytes), 0) INTO payload_room
+      FROM unnest(offered) o JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
+     WHERE o.kind = 'start' AND l.claimed_by = own.incarnation AND (live_tokens IS NULL OR o.token <> ALL (live_tokens));
     WITH locked AS MATERIALIZED (
         -- the limit counts what could be locked, so that a row that somebody holds keeps nobody else waiting
-        SELECT l.job_id FROM unnest(offered) o JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
+        SELECT l.job_id, l.payload_bytes, o.seq FROM unnest(offered) o JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
          WHERE o.kind = 'start' AND l.claimed_by IS NULL AND (live_tokens IS NULL OR o.token <> ALL (live_tokens))
          ORDER BY o.seq LIMIT room FOR UPDATE OF l SKIP LOCKED
+    ), fitting AS MATERIALIZED (
+        SELECT k.job_id FROM (SELECT k.job_id, pg_catalog.sum(k.payload_bytes) OVER (ORDER BY k.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                                FROM locked k) k WHERE COALESCE(k.before, 0) < payload_room
     ), claimed AS (
         UPDATE rcq_private.live l SET claimed_at = now_, claimed_by = own.incarnation
-          FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched_quietly(l.job_id)
+          FROM fitting k WHERE l.job_id = k.job_id RETURNING rcq_private.touched_quietly(l.job_id)
     )
-    SELECT pg_catalog.count(*) INTO claims FROM claimed;
+    SELECT (SELECT pg_catalog.count(*) FROM claimed) BETWEEN 1 AND (SELECT pg_catalog.count(*) FROM locked) - 1 INTO left_out;
 
     -- What this process has claimed, now or by an earlier call whose answer it has not acknowledged.
     RETURN QUERY
-    SELECT 'start', o.seq, o.job_id, o.token, rcq_private.start_body(j, l)
+    SELECT 'start', o.seq, o.job_id, o.token, rcq_private.start_body(j, common, l)
       FROM unnest(offered) o
       JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
       JOIN rcq_private.job j ON j.id = o.job_id
+      JOIN rcq_private.job common ON common.id = COALESCE(j.array_id, j.id)
      WHERE o.kind = 'start' AND l.claimed_by = own.incarnation AND (live_tokens IS NULL OR o.token <> ALL (live_tokens))
      ORDER BY o.seq;
     RETURN QUERY
@@ -212,8 +223,8 @@ BEGIN
       FROM unnest(offered) o JOIN rcq_private.live l ON l.job_id = o.job_id AND l.token = o.token
      WHERE o.kind = 'start' AND l.claimed_by IS NULL;
     ack := COALESCE(ack, offered[pg_catalog.cardinality(offered)].seq);
-    IF ack > acked_seq THEN
-        RETURN QUERY SELECT 'ack', ack, NULL::bigint, NULL::bigint, NULL::jsonb;
+    IF ack > acked_seq OR left_out THEN
+        RETURN QUERY SELECT 'ack', ack, NULL::bigint, NULL::bigint, CASE WHEN left_out THEN '{"more": true}'::jsonb END;
     END IF;
 END $$;
 COMMENT ON FUNCTION rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer) IS

@@ -66,7 +66,7 @@ SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, 
            o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
       FROM rcq_private.outcome o WHERE o.status = 'cancelled'
     UNION ALL
-    SELECT r.job_id, 'pending', 'restored', r.priority, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT r.job_id, 'pending', 'restored', r.priority, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
       FROM rcq_private.restored r
   ) s ON s.job_id = j.id;
 COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';

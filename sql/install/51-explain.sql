@@ -1,7 +1,41 @@
 -- Why a job does not start: everything that stands against it at once, in sentences for people and in numbers for
 -- programs. One analysis over a row of `live`, which for a job that was not submitted yet is made up and never stored.
 
--- What no free capacity would help against: held, begin time, no scheduler, pauses, limits, a hard quota.
+-- What a pending job waits for other jobs for, the first ten of them; a task waits with its array.
+CREATE FUNCTION rcq_private.explain_dependencies(l rcq_private.live) RETURNS SETOF rcq_private.finding
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most CONSTANT integer := 10;
+    waiting CONSTANT bigint := COALESCE((SELECT t.array_id FROM rcq_private.live t WHERE t.job_id = l.job_id), l.job_id);
+    total CONSTANT bigint := (SELECT pg_catalog.count(*) FROM rcq_private.dependency d WHERE d.job_id = waiting);
+    caller CONSTANT integer := rcq_private.caller_id();
+    admin CONSTANT boolean := rcq_private.caller_is_admin();
+    d record;
+BEGIN
+    FOR d IN
+        SELECT x.kind, NULLIF(x.on_id, 0) AS on_id, rcq_private.job_label(x.on_id) AS label, b.held, j.id IS NOT NULL AS visible, o.status AS ended,
+               CASE WHEN b.claimed_at IS NOT NULL THEN 'running' WHEN b.placed_at IS NOT NULL THEN 'assigned' WHEN b.held THEN 'held' WHEN b.job_id IS NOT NULL THEN 'pending' ELSE o.status END AS status
+          FROM rcq_private.dependency x
+          LEFT JOIN rcq_private.job j ON j.id = x.on_id AND (j.user_id = caller OR admin)
+          LEFT JOIN rcq_private.live b ON b.job_id = j.id LEFT JOIN rcq_private.outcome o ON o.job_id = j.id
+         WHERE x.job_id = waiting ORDER BY x.on_id, x.kind LIMIT most LOOP
+        RETURN NEXT rcq_private.found('blocker', 'dependency',
+            CASE WHEN d.on_id IS NULL THEN 'It waits for earlier jobs of the same user and name to end (singleton).'
+                 WHEN d.kind = 'aftercorr' THEN pg_catalog.format('Each of its tasks waits for the task of the same index of array job %s to complete (aftercorr)%s.', d.label, '; that is ' || d.status)
+                 ELSE pg_catalog.format('It waits for job %s to %s (%s)%s.', d.label, CASE d.kind WHEN 'after' THEN 'start' WHEN 'afterok' THEN 'complete' WHEN 'afternotok' THEN 'fail or be cancelled' ELSE 'end' END, d.kind,
+                     CASE WHEN d.ended IS NOT NULL THEN ', and that one has ended: ' ELSE '; that one is ' END || d.status) END,
+            pg_catalog.jsonb_build_object('kind', d.kind, 'on_job', d.on_id, 'on_status', d.status));
+        IF d.held THEN
+            RETURN NEXT rcq_private.found('change', 'release', pg_catalog.format('Release job %s, which is held: SELECT rcq.release(%s).', d.label, d.on_id), pg_catalog.jsonb_build_object('call', pg_catalog.format('SELECT rcq.release(%s)', d.on_id)));
+        END IF;
+    END LOOP;
+    IF total > most THEN
+        RETURN NEXT rcq_private.found('blocker', 'dependency', pg_catalog.format('It waits for %s more: SELECT * FROM rcq.dependencies WHERE job_id = %s.', total - most, waiting), pg_catalog.jsonb_build_object('more', total - most));
+    END IF;
+    RETURN NEXT rcq_private.found('change', 'cancel', pg_catalog.format('If it need not wait for them, cancel it and submit it anew without: SELECT rcq.cancel(%s).', waiting), pg_catalog.jsonb_build_object('call', pg_catalog.format('SELECT rcq.cancel(%s)', waiting)));
+END $$;
+
+-- What no free capacity would help against: other jobs, held, begin time, no scheduler, pauses, limits, a hard quota.
 CREATE FUNCTION rcq_private.explain_gates(l rcq_private.live) RETURNS SETOF rcq_private.finding
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,6 +50,9 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT g FROM rcq_private.groups WHERE id = l.group_id;
     SELECT * INTO STRICT u FROM rcq_private.users WHERE id = l.user_id;
+    IF l.unmet > 0 THEN
+        RETURN QUERY SELECT f.* FROM rcq_private.explain_dependencies(l) f;
+    END IF;
     IF l.held THEN
         RETURN NEXT rcq_private.found('blocker', 'held', 'It is held, and waits until it is released.', '{}');
         RETURN NEXT rcq_private.found('change', 'release', CASE WHEN l.job_id IS NULL THEN 'Submit it without hold.' ELSE pg_catalog.format('Release it: SELECT rcq.release(%s).', l.job_id) END,

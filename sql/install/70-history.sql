@@ -1,5 +1,5 @@
 -- How long history is kept, and what becomes of unfinished jobs when a database is restored from a dump. The scheduler
--- calls these functions in this order, each in a transaction of its own.
+-- calls these functions in this order, each in a transaction of its own. It never waits long for a lock of somebody else.
 
 -- Whether a partition is as rcq_private.attach_history leaves it; pg_restore makes indexes and row security last.
 CREATE FUNCTION rcq_private.is_complete(p rcq_private.history_partition) RETURNS boolean
@@ -13,7 +13,7 @@ $$;
 
 -- Finds the jobs that a restored dump has left without live row and outcome, once. False while the restore is under way.
 CREATE FUNCTION rcq_private.settle_restore() RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
 SET enable_seqscan = on SET enable_hashjoin = on SET enable_mergejoin = on AS $$
 DECLARE
     born CONSTANT timestamptz := (SELECT h.since FROM rcq_private.home h);
@@ -52,7 +52,7 @@ END $$;
 -- Notes which partitions will not change any more. A transaction that is still open may have a job in one all the same;
 -- that is found when the partition is to be dropped.
 CREATE FUNCTION rcq_private.close_history() RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
     UPDATE rcq_private.history_partition p SET closed_at = pg_catalog.clock_timestamp()
      WHERE p.closed_at IS NULL AND p.last_id < (SELECT s.last_value FROM rcq_private.job_id s)
        AND NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id BETWEEN p.first_id AND p.last_id)
@@ -80,6 +80,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '
        AND i.user_id = j.user_id AND i.key = j.idempotency_key AND i.job_id = j.id;
     DELETE FROM rcq_private.array_end a WHERE a.array_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.array a WHERE a.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
+    DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.dependency d WHERE d.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
 $$;
@@ -114,7 +115,7 @@ END $$;
 
 -- Notes that a partition could not be dropped.
 CREATE FUNCTION rcq_private.history_waits(first_id bigint) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
     UPDATE rcq_private.history_partition p SET waiting_since = pg_catalog.clock_timestamp()
      WHERE p.first_id = history_waits.first_id AND p.waiting_since IS NULL
 $$;
@@ -143,7 +144,7 @@ COMMENT ON COLUMN rcq.history.logs_kept_until IS 'When the output of its jobs is
 COMMENT ON COLUMN rcq.history.prune_waiting_since IS 'Since when dropping it waits for somebody who reads it: see pg_stat_activity for old transactions';
 
 CREATE FUNCTION rcq.prune_history(older_than interval DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     retention CONSTANT double precision := COALESCE(pg_catalog.date_part('epoch', older_than), NULLIF(rcq_private.setting_text('history_retention')::double precision, 0));
     asked integer;
@@ -159,28 +160,30 @@ BEGIN
     GET DIAGNOSTICS asked = ROW_COUNT;
     PERFORM rcq_private.definitions_changed();
     RETURN asked;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM rcq_private.fail('RC004', 'somebody else is changing the history', 'Try again in a moment.');
 END $$;
 COMMENT ON FUNCTION rcq.prune_history(interval) IS
-'Has the scheduler drop, at once, what was closed longer ago than this (NULL = than the setting history_retention); returns how many parts of rcq.history these are. Errors: RC001, RC005';
+'Has the scheduler drop, at once, what was closed longer ago than this (NULL = than the setting history_retention); returns how many parts of rcq.history these are. Errors: RC001, RC004, RC005';
 
 -- Jobs of these ids as they are queued for the first time, but for what their attempts so far have used up.
 CREATE FUNCTION rcq_private.requeue_restored(ids bigint[]) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries, requeue, features,
-                                       cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s, array_id, deadline,
+                                       cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s, array_id, array_throttle, deadline,
                                        payload_bytes, priority, eligible_at, attempt, failures, losses, preempted, unmet, tasks_waiting)
     SELECT j.id, j.user_id, j.group_id, j.cpu_cores, j.memory_mib, j.gpu_count,
            pg_catalog.ceil(pg_catalog.date_part('epoch', COALESCE(j.estimate, j.time_limit)))::integer, j.max_retries, j.requeue, COALESCE(j.features, a.features),
            j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key,
-           pg_catalog.ceil(pg_catalog.date_part('epoch', j.time_limit))::integer, j.array_id, j.deadline,
+           pg_catalog.ceil(pg_catalog.date_part('epoch', j.time_limit))::integer, j.array_id, y.throttle, j.deadline,
            pg_catalog.pg_column_size(COALESCE(j.payload, a.payload)), j.priority, GREATEST(pg_catalog.clock_timestamp(), j.begin_time),
            -- output of an attempt that was under way is kept apart from that of the next one
            GREATEST(r.attempt, (SELECT pg_catalog.max(g.attempt) FROM rcq_private.log g WHERE g.job_id = j.id), 0),
            r.failures, r.losses, r.preempted, (SELECT pg_catalog.count(*) FROM rcq_private.dependency d WHERE d.job_id = j.id),
-           CASE WHEN j.array_size IS NOT NULL THEN
-               (SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(s) - pg_catalog.lower(s)), 0) FROM rcq_private.array y, unnest(y.waiting) s WHERE y.job_id = j.id) END
-      FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i LEFT JOIN rcq_private.job a ON a.id = j.array_id,
-           LATERAL (SELECT pg_catalog.max(r.attempt) AS attempt, pg_catalog.count(*) FILTER (WHERE r.reason NOT IN ('executor_lost', 'preempted')) AS failures,
+           CASE WHEN j.array_size IS NOT NULL THEN rcq_private.range_size(y.waiting) END
+      FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i LEFT JOIN rcq_private.job a ON a.id = j.array_id
+      LEFT JOIN rcq_private.array y ON y.job_id = COALESCE(j.array_id, j.id),
+           LATERAL (SELECT pg_catalog.max(r.attempt) AS attempt, pg_catalog.count(*) FILTER (WHERE r.reason NOT IN ('executor_lost', 'preempted', 'requeued')) AS failures,
                            pg_catalog.count(*) FILTER (WHERE r.reason = 'executor_lost') AS losses, pg_catalog.count(*) FILTER (WHERE r.reason = 'preempted') AS preempted
                       FROM rcq_private.run r WHERE r.job_id = j.id) r
     RETURNING rcq_private.touched(l.job_id)
@@ -192,7 +195,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled)
     SELECT j.array_id, 0, 0, pg_catalog.count(*) FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i WHERE j.array_id IS NOT NULL GROUP BY j.array_id;
     UPDATE rcq_private.array a SET withdrawn = a.withdrawn + a.waiting + a.held, waiting = '{}', held = '{}',
-           cancelled = a.cancelled + (SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(s) - pg_catalog.lower(s)), 0) FROM unnest(a.waiting + a.held) s)
+           cancelled = a.cancelled + rcq_private.range_size(a.waiting + a.held)
       FROM unnest(ids) i WHERE a.job_id = i;
     DELETE FROM rcq_private.dependency d USING unnest(ids) i WHERE d.job_id = i;
     INSERT INTO rcq_private.outcome AS o (job_id, ended_at, user_id, group_id, priority, attempt, status, message)

@@ -83,6 +83,10 @@ GRANT EXECUTE ON FUNCTION
     rcq.executor_sign_off(integer, bigint)
     TO rcq_executor;
 
+CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
+GRANT SELECT ON rcq_private.dependency, rcq.dependencies TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.submit_graph(jsonb) TO rcq_user, rcq_admin;
+
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');

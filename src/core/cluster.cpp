@@ -18,6 +18,7 @@ void Cluster::set_settings(const Settings& settings) {
 void Cluster::advance(Micros now) {
     usage_.advance(now);
     commitments_.advance(now);
+    lanes_.advance(now);
     if (expected_at_ && now - *expected_at_ < minute) return;
     expected_at_ = now;
     expect_jobs();
@@ -131,10 +132,9 @@ void Cluster::put_job(const Job& job) {
     if ((user == users_.end() || user->second.group != job.group) && strangers_.insert({job.group, job.user}).second)
         ++members_version_;
     Lane& lane = lanes_.open(lane_spec(job));
-    const Pending pending{&lane,
-                          {job.eligible_at, job.id, plan_seconds(job.user, job.estimate, job.time_limit)},
-                          job.estimate,
-                          job.time_limit,
+    const Pending pending{&lane,        {job.eligible_at, job.id, plan_seconds(job.user, job.estimate, job.time_limit)},
+                          job.estimate, job.time_limit,
+                          job.array,    job.array_throttle,
                           job.held};
     if (job.held)
         ++lane.held;
@@ -185,6 +185,8 @@ std::optional<Job> Cluster::find_job(JobId id) const {
                spec.shape,
                spec.preemptible,
                spec.concurrency_key,
+               p.array,
+               p.array_throttle,
                p.entry.eligible_at,
                p.estimate,
                p.time_limit,

@@ -112,6 +112,8 @@ private:
         LaneEntry entry;
         std::optional<Micros> estimate;
         std::optional<Micros> time_limit;
+        JobId array;
+        std::int32_t array_throttle;
         bool held;
     };
     // What a run was booked with, so that exactly this can be taken back.

@@ -15,6 +15,11 @@ template <typename Map, typename Key> void add(Map& map, const Key& key, const R
     if (it->second == Held{}) map.erase(it);
 }
 
+template <typename Map, typename Key> void count_one(Map& map, const Key& key, int sign) {
+    const auto it = map.try_emplace(key, 0).first;
+    if ((it->second += sign) == 0) map.erase(it);
+}
+
 template <typename Map, typename Key> auto value_of(const Map& map, const Key& key) {
     const auto it = map.find(key);
     return it == map.end() ? typename Map::mapped_type{} : it->second;
@@ -44,9 +49,8 @@ void Holdings::count(const Run& run, int sign) {
     add(cluster_, run, sign);
     add(groups_, run.group, run, sign);
     add(users_, run.user, run, sign);
-    if (run.concurrency_key.empty()) return;
-    const auto it = keys_.try_emplace(run.concurrency_key, 0).first;
-    if ((it->second += sign) == 0) keys_.erase(it);
+    if (!run.concurrency_key.empty()) count_one(keys_, run.concurrency_key, sign);
+    if (run.array != 0 && run.array_throttle > 0) count_one(arrays_, run.array, sign);
 }
 
 void Holdings::take(const Run& run, const Release<Resources>& release) {
@@ -71,6 +75,7 @@ void Holdings::give_back(const Run& run, const Release<Resources>& release) {
 Held Holdings::of_group(GroupId id) const { return value_of(groups_, id); }
 Held Holdings::of_user(UserId id) const { return value_of(users_, id); }
 std::int64_t Holdings::jobs_of_key(const std::string& key) const { return value_of(keys_, key); }
+std::int64_t Holdings::tasks_of_array(JobId array) const { return value_of(arrays_, array); }
 
 std::optional<std::int32_t> Holdings::key_limit(const std::string& key) const {
     const auto it = key_limits_.find(key);

@@ -1,5 +1,5 @@
-// What all runs together hold: counts against the limits of cluster, groups, users and concurrency keys, and the
-// consumables that the cluster has.
+// What all runs together hold: counts against the limits of cluster, groups, users, concurrency keys and arrays, and
+// the consumables that the cluster has.
 #pragma once
 #include "settings.hpp"
 #include "timeline.hpp"
@@ -39,6 +39,8 @@ public:
     Held of_group(GroupId id) const;
     Held of_user(UserId id) const;
     std::int64_t jobs_of_key(const std::string& key) const;
+    // Of an array with a throttle; those of others are not counted.
+    std::int64_t tasks_of_array(JobId array) const;
 
     // The most jobs of each key that may run at one time; keys that are not in it have no limit.
     void set_key_limits(const std::map<std::string, std::int32_t>& most_jobs) { key_limits_ = most_jobs; }
@@ -56,6 +58,7 @@ private:
     std::unordered_map<GroupId, Held> groups_;
     std::unordered_map<UserId, Held> users_;
     std::unordered_map<std::string, std::int64_t> keys_;
+    std::unordered_map<JobId, std::int64_t> arrays_;
     std::map<std::string, std::int32_t> key_limits_;
     std::map<std::string, Stock, std::less<>> stocks_;
 };

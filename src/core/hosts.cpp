@@ -29,6 +29,7 @@ std::int64_t Host::consumable_left(std::string_view name) const {
 
 // The one way to change a host: its hole is taken out by its old values and put back by its new ones.
 template <typename Change> void Hosts::change(ExecutorId id, Change change) {
+    ++changes_;
     Host& host = hosts_[id];
     if (host.executor) holes_.remove(*host.executor, host.free());
     change(host);

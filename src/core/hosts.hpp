@@ -48,6 +48,8 @@ public:
     const Holes& holes() const { return holes_; }
     // Changes whenever what executors could hold if they were empty may have changed.
     std::uint64_t version() const { return version_; }
+    // Changes whenever what is free may have changed.
+    std::uint64_t changes() const { return changes_; }
 
 private:
     template <typename Change> void change(ExecutorId id, Change change);
@@ -55,6 +57,7 @@ private:
     std::unordered_map<ExecutorId, Host> hosts_; // nodes do not move: holes point at the executors
     Holes holes_;
     std::uint64_t version_ = 0;
+    std::uint64_t changes_ = 0;
 };
 
 } // namespace rcq::core

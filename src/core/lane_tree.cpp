@@ -109,18 +109,21 @@ bool LaneTree::erase_at(Link& tree, const LaneEntry& entry) {
 void LaneTree::insert(const LaneEntry& entry) {
     Link node(new Node(entry));
     if (!first_ || entry.before(*first_)) first_ = &node->entry;
+    if (!last_ || last_->before(entry)) last_ = &node->entry;
     insert_at(root_, std::move(node));
-    if (by_plan_) by_plan_->insert(entry);
+    if (by_plan_ && entry.eligible_at <= now_) by_plan_->insert(entry);
     ++size_;
 }
 
 bool LaneTree::erase(const LaneEntry& entry) {
     const bool was_first = first_ && !first_->before(entry);
+    const bool was_last = last_ && !entry.before(*last_);
     const bool found = erase_at(root_, entry);
     if (!found) return false;
     --size_;
     if (by_plan_) by_plan_->erase(entry);
     if (was_first) first_ = find(root_.get(), nullptr, {});
+    if (was_last) last_ = last_of(root_.get());
     return true;
 }
 
@@ -140,8 +143,7 @@ const LaneEntry* LaneTree::find(const Node* node, const LaneEntry* after, const 
     return nullptr;
 }
 
-const LaneEntry* LaneTree::last() const {
-    const Node* node = root_.get();
+const LaneEntry* LaneTree::last_of(const Node* node) {
     while (node && node->right) node = node->right.get();
     return node ? &node->entry : nullptr;
 }
@@ -163,7 +165,15 @@ void LaneTree::order_by_plan(bool keep) {
     by_plan_.reset();
     if (!keep) return;
     by_plan_.emplace();
-    for (const LaneEntry* entry = first(); entry; entry = after(*entry)) by_plan_->insert(*entry);
+    for (const LaneEntry* entry = first(); entry && entry->eligible_at <= now_; entry = after(*entry))
+        by_plan_->insert(*entry);
+}
+
+void LaneTree::advance(Micros now) {
+    const LaneEntry before{std::exchange(now_, now), INT64_MAX, {}};
+    if (!by_plan_ || !last_ || last_->eligible_at <= before.eligible_at) return;
+    for (const LaneEntry* entry = after(before); entry && entry->eligible_at <= now; entry = after(*entry))
+        by_plan_->insert(*entry);
 }
 
 const LaneEntry* LaneTree::shortest_within(const LaneEntry* last, const PlanBound& bound) const {

@@ -1,6 +1,6 @@
 // The queue of one lane: an ordered tree by (eligible_at, id) that also knows the least planned duration below each
 // node, so that "the earliest job that fits a hole of d seconds" costs no more than a look-up. On demand it keeps a
-// second order, by planned duration.
+// second order, by planned duration, of the jobs whose time has come.
 //
 // A treap whose node priorities are a hash of the job id: balanced whatever the order of arrival, and the same tree
 // for the same jobs.
@@ -42,9 +42,9 @@ public:
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
 
-    // Each O(log n), first() O(1). Null: no such entry. Pointers stay valid until the entry is erased.
+    // Each O(log n), first() and last() O(1). Null: no such entry. Pointers stay valid until the entry is erased.
     const LaneEntry* first() const { return first_; }
-    const LaneEntry* last() const;
+    const LaneEntry* last() const { return last_; }
     const LaneEntry* after(const LaneEntry& entry) const;
     // The first entry that the bound admits, of all, or of those after `entry`.
     const LaneEntry* first_within(const PlanBound& bound) const;
@@ -52,6 +52,8 @@ public:
 
     // Keeps the second order from now on, or no longer. O(n) when that changes something.
     void order_by_plan(bool keep);
+    // Entries eligible by then are in the second order, when it is kept. Never goes backwards.
+    void advance(Micros now);
     // The entry of the least planned duration, the first of equal ones in the order of the lane, of all or of those
     // after `last` in this order; null: none that the bound admits. Needs order_by_plan(true).
     const LaneEntry* shortest_within(const LaneEntry* last, const PlanBound& bound) const;
@@ -68,6 +70,7 @@ private:
     static Link merge(Link before, Link rest);
     static void insert_at(Link& tree, Link node);
     static bool erase_at(Link& tree, const LaneEntry& entry);
+    static const LaneEntry* last_of(const Node* node);
     static const LaneEntry* find(const Node* node, const LaneEntry* after, const PlanBound& bound);
 
     // Entries without a plan of their own come last, as their place changes with the default.
@@ -77,7 +80,9 @@ private:
 
     Link root_;
     std::optional<std::set<LaneEntry, ByPlan>> by_plan_;
-    const LaneEntry* first_ = nullptr; // kept, because every plan asks every lane
+    Micros now_ = INT64_MIN;
+    const LaneEntry* first_ = nullptr; // kept, as is last_, because every plan asks every lane
+    const LaneEntry* last_ = nullptr;
     std::size_t size_ = 0;
 };
 

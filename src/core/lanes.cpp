@@ -26,7 +26,15 @@ private:
 } // namespace
 
 LaneSpec lane_spec(const Job& job) {
-    return {job.group, job.user, job.priority, job.preemptible, job.concurrency_key, job.shape};
+    const bool throttled = job.array != 0 && job.array_throttle > 0;
+    return {job.group,
+            job.user,
+            job.priority,
+            job.preemptible,
+            job.concurrency_key,
+            throttled ? job.array : 0,
+            throttled ? job.array_throttle : 0,
+            job.shape};
 }
 
 std::uint64_t lane_key(const LaneSpec& spec) {
@@ -36,6 +44,8 @@ std::uint64_t lane_key(const LaneSpec& spec) {
     hash.word32(spec.priority);
     hash.byte(spec.preemptible ? 1 : 0);
     hash.text(spec.concurrency_key);
+    hash.word64(spec.array);
+    hash.word32(spec.array_throttle);
     hash.word32(spec.shape.need.cpu_cores);
     hash.word64(spec.shape.need.memory_mib);
     hash.word32(spec.shape.need.gpu_milli);
@@ -57,6 +67,7 @@ Lane& Lanes::open(const LaneSpec& spec) {
     if (!fresh) return lane;
     lane.key = lane_key(spec);
     lane.spec = spec;
+    lane.waiting.advance(now_);
     lane.waiting.order_by_plan(by_plan_);
     const auto [shape, unseen] = shapes_.try_emplace(spec.shape);
     if (unseen) {
@@ -90,7 +101,28 @@ void Lanes::erase(Lane& lane, const LaneEntry& entry) {
 
 void Lanes::order_by_plan(bool keep) {
     by_plan_ = keep;
-    for (auto& [spec, lane] : lanes_) lane.waiting.order_by_plan(keep);
+    for (auto& [spec, lane] : lanes_) {
+        lane.waiting.advance(now_);
+        lane.waiting.order_by_plan(keep);
+    }
+}
+
+void Lanes::advance(Micros now) {
+    now_ = now;
+    if (!by_plan_) return;
+    for (auto& [spec, lane] : lanes_) lane.waiting.advance(now);
+}
+
+std::optional<Micros> Lanes::next_due(Micros now) const {
+    std::optional<Micros> next;
+    for (const auto& [spec, lane] : lanes_) {
+        const LaneEntry* last = lane.waiting.last();
+        if (!last || last->eligible_at <= now) continue;
+        const LaneEntry* due = lane.waiting.first();
+        if (due->eligible_at <= now) due = lane.waiting.after({now, INT64_MAX, {}});
+        if (!next || due->eligible_at < *next) next = due->eligible_at;
+    }
+    return next;
 }
 
 } // namespace rcq::core

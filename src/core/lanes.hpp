@@ -13,6 +13,8 @@ struct LaneSpec {
     std::int32_t priority = 0; // the jobs', without the group's
     bool preemptible = false;
     std::string concurrency_key;
+    JobId array = 0; // of tasks whose array has a throttle; 0: none, or an array without one
+    std::int32_t array_throttle = 0;
     Shape shape;
     friend auto operator<=>(const LaneSpec&, const LaneSpec&) = default;
 };
@@ -50,8 +52,13 @@ public:
     void insert(Lane& lane, const LaneEntry& entry);
     void erase(Lane& lane, const LaneEntry& entry);
 
-    // Whether lanes can say which of their jobs is the shortest: see LaneTree::order_by_plan().
+    // Whether lanes can say which of their jobs is the shortest: see LaneTree::order_by_plan() and advance().
     void order_by_plan(bool keep);
+    void advance(Micros now);
+
+    // The first time after `now` at which a job becomes eligible, held ones left out; none: there is no such job.
+    // O(lanes + lanes with such jobs x log n)
+    std::optional<Micros> next_due(Micros now) const;
 
     // Ordered by group, then user.
     const std::map<LaneSpec, Lane>& all() const { return lanes_; }
@@ -66,6 +73,7 @@ private:
     std::size_t numbers_ = 0;
     std::vector<std::size_t> free_numbers_;
     bool by_plan_ = false;
+    Micros now_ = INT64_MIN;
 };
 
 } // namespace rcq::core

@@ -225,7 +225,7 @@ private:
             PlanBound bound;
             bound.default_s = standing_.default_plan_s(lane);
             do last = lane.lane->waiting.shortest_within(last, bound);
-            while (last && (!standing_.is_eligible(*last) || standing_.placed.count(last->id) != 0));
+            while (last && standing_.placed.count(last->id) != 0);
             if (last) shortest.push({standing_.plan_s(lane, *last), last, index});
         };
         for (std::size_t i = 0; i < standing_.lanes.size(); ++i) queue(i, nullptr);
@@ -517,8 +517,10 @@ private:
 
 Plan plan(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget) {
     // Without any room there is nothing to decide, but for whom runs could be stopped.
-    if (!budget.report && cluster.hosts().holes().all().empty() && cluster.preemptible_runs() == 0) return {};
-    return Planner(cluster, state, now, budget).run();
+    const bool idle = !budget.report && cluster.hosts().holes().all().empty() && cluster.preemptible_runs() == 0;
+    Plan result = idle ? Plan{} : Planner(cluster, state, now, budget).run();
+    result.next_due = cluster.lanes().next_due(now);
+    return result;
 }
 
 } // namespace rcq::core

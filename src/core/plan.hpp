@@ -1,9 +1,10 @@
 // One scheduling decision: which pending jobs start now, where, what is promised to those that wait, and why they wait.
 //
 // The rule, as if every job were looked at again after every placement:
-//   1. A job is open if it is not held, its eligible_at has come, and nothing of its owner's blocks it: a pause, a
-//      limit of its group, user or concurrency key, its group's hard quota (usage + this job's plan > quota). A limit
-//      or quota that only some executors exceed, for what they grant or cost, closes only these to it.
+//   1. A job is open if it is not held, its eligible_at has come, and nothing of its owner's blocks it: a pause, the
+//      throttle of its array, a limit of its group, user or concurrency key, its group's hard quota (usage + this job's
+//      plan > quota). A limit or quota that only some executors exceed, for what they grant or cost, closes only these
+//      to it.
 //   2. Of the open jobs, one that others were preempted for, or an older one of its lane, goes first if it starts now
 //      where they were. Then the oldest lifted one: lifted are jobs that have waited longer than max_wait. Scope `job`:
 //      all of them. Scope `group`: of each group only its oldest open one, and only if the group's last lifted start
@@ -113,12 +114,14 @@ struct Plan {
     std::vector<Placement> placements;     // in rank order
     std::vector<Reservation> reservations; // in the order in which they were made
     std::vector<Preemption> preemptions;
-    std::vector<LaneReport> lanes; // by group, user, priority; held jobs are in none
-    std::vector<RankedJob> ranked; // eligible jobs left, in the order of rules 2 and 3, blocked or not
-    bool complete = true;          // false: the budget ended it, plan again after carrying this out
+    std::vector<LaneReport> lanes;  // by group, user, priority; held jobs are in none
+    std::vector<RankedJob> ranked;  // eligible jobs left, in the order of rules 2 and 3, blocked or not
+    bool complete = true;           // false: the budget ended it, plan again after carrying this out
+    std::optional<Micros> next_due; // the first eligible_at to come, of jobs that are not held; none: all have come
 };
 
-// `now` is the time the cluster was last advanced to, or somewhat later. Changes nothing but `state`.
+// `now` is the time the cluster was last advanced to, or somewhat later: jobs whose time comes in between may be left
+// to the next plan. Changes nothing but `state`.
 Plan plan(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget = {});
 
 } // namespace rcq::core

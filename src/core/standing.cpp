@@ -73,6 +73,7 @@ void Standing::add_lane(const Lane& lane) {
     users.back().end_lane = lanes.size();
     if (!spec.concurrency_key.empty() && cluster_.holdings().key_limit(spec.concurrency_key))
         keys_.try_emplace(spec.concurrency_key, cluster_.holdings().jobs_of_key(spec.concurrency_key));
+    if (spec.array_throttle > 0) arrays_.try_emplace(spec.array, cluster_.holdings().tasks_of_array(spec.array));
 }
 
 void Standing::refresh_shares() {
@@ -124,11 +125,20 @@ const std::int64_t* Standing::jobs_of_key(const LaneStanding& lane) const {
     return it == keys_.end() ? nullptr : &it->second;
 }
 
+bool Standing::is_throttled(const LaneStanding& lane) const {
+    const LaneSpec& spec = lane.lane->spec;
+    return spec.array_throttle > 0 && arrays_.at(spec.array) >= spec.array_throttle;
+}
+
 bool Standing::may_start(LaneStanding& lane) {
     const UserStanding& user = users[lane.user];
     const GroupStanding& group = groups[user.group];
     if (group.group.paused) {
         close(lane, Reason::paused);
+        return false;
+    }
+    if (is_throttled(lane)) {
+        close(lane, Reason::array_throttle);
         return false;
     }
     const std::int64_t* key_jobs = jobs_of_key(lane);
@@ -180,6 +190,7 @@ void Standing::place(LaneStanding& lane, const LaneEntry& entry, const Resources
     group.held.cores += granted.cpu_cores;
     group.held.gpu_milli += granted.gpu_milli;
     if (const auto key = keys_.find(lane.lane->spec.concurrency_key); key != keys_.end()) ++key->second;
+    if (lane.lane->spec.array_throttle > 0) ++arrays_.at(lane.lane->spec.array);
     placed.insert(entry.id);
     ++lane.placed;
     const bool was_next = lane.next && lane.next->id == entry.id;

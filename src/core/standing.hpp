@@ -133,6 +133,7 @@ private:
     double hours(Billed amount) const { return billed_hours(amount) * quota_scale_; }
     Billed quota_left(const GroupStanding& group) const;
     const std::int64_t* jobs_of_key(const LaneStanding& lane) const;
+    bool is_throttled(const LaneStanding& lane) const;
 
     const Cluster& cluster_;
     const Settings& settings_;
@@ -142,6 +143,7 @@ private:
     Shares* shares_;                                        // null: the policy knows none
     std::vector<std::size_t> heap_room_;                    // of users' lanes, then of groups' users
     std::map<std::string, std::int64_t, std::less<>> keys_; // placed and running jobs of the keys with a limit
+    std::unordered_map<JobId, std::int64_t> arrays_;        // placed and running tasks of the arrays with a throttle
 };
 
 } // namespace rcq::core

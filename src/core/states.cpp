@@ -49,7 +49,10 @@ constexpr std::array reason_words{
     ReasonWord{Reason::paused, Status::pending, "paused"},
     ReasonWord{Reason::no_executor, Status::pending, "no_executor"},
     ReasonWord{Reason::never_fits, Status::pending, "never_fits"},
+    ReasonWord{Reason::restored, Status::pending, "restored"},
     ReasonWord{Reason::cancelling, Status::running, "cancelling"},
+    ReasonWord{Reason::preempting, Status::running, "preempting"},
+    ReasonWord{Reason::requeueing, Status::running, "requeueing"},
     ReasonWord{Reason::exit_code, Status::failed, "exit_code"},
     ReasonWord{Reason::signal, Status::failed, "signal"},
     ReasonWord{Reason::timeout, Status::failed, "timeout"},
@@ -58,6 +61,8 @@ constexpr std::array reason_words{
     ReasonWord{Reason::executor_lost, Status::failed, "executor_lost"},
     ReasonWord{Reason::dependency_failed, Status::failed, "dependency_failed"},
     ReasonWord{Reason::spawn_error, Status::failed, "spawn_error"},
+    ReasonWord{Reason::bad_result, Status::failed, "bad_result"},
+    ReasonWord{Reason::tasks_failed, Status::failed, "tasks_failed"},
 };
 
 constexpr auto status_list = [] {

@@ -27,8 +27,11 @@ enum class Reason {
     paused,         // the cluster or the group is paused
     no_executor,    // nothing registered, or fits only executors that are offline
     never_fits,     // larger than every registered executor, or wants features that none has
+    restored,       // came back with a dump of the database and waits for rcq.resume_restored
     // running
     cancelling, // asked to stop, not yet confirmed
+    preempting, // asked to stop for another job
+    requeueing, // asked to stop, and to wait again
     // failed
     exit_code,
     signal,
@@ -38,6 +41,8 @@ enum class Reason {
     executor_lost,
     dependency_failed,
     spawn_error,
+    bad_result,   // the result that the job wrote is not JSON
+    tasks_failed, // tasks of the array failed
 };
 
 struct Transition {

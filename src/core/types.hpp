@@ -74,9 +74,11 @@ struct Job {
     UserId user = 0;
     std::int32_t priority = 5; // the user's choice, 1 to 10, 10 = soonest
     Shape shape;
-    bool preemptible = false;    // may be stopped and requeued for a job that is not
-    std::string concurrency_key; // jobs of one key are limited together; empty: none
-    Micros eligible_at = 0;      // waiting counts from here; one to come: not before. Never minus infinity
+    bool preemptible = false;        // may be stopped and requeued for a job that is not
+    std::string concurrency_key;     // jobs of one key are limited together; empty: none
+    JobId array = 0;                 // the array that it is a task of; 0: none
+    std::int32_t array_throttle = 0; // most tasks of that array that are runs at one time; 0: no limit
+    Micros eligible_at = 0;          // waiting counts from here; one to come: not before. Never minus infinity
     std::optional<Micros> estimate;
     std::optional<Micros> time_limit;
     bool held = false; // by its owner or an administrator: waits outside all lanes
@@ -94,6 +96,8 @@ struct Run {
     std::int32_t gpu_slot = -1; // the device of a share; see GpuRoom
     bool preemptible = false;
     std::string concurrency_key;
+    JobId array = 0; // see Job, as the next
+    std::int32_t array_throttle = 0;
     Micros placed_at = 0;
     std::optional<Micros> claimed_at; // none: assigned, not yet taken by its executor
     std::optional<Micros> estimate;

@@ -1,4 +1,4 @@
-// Arrays of text between SQL and C++.
+// Arrays of text and integers between SQL and C++.
 #pragma once
 #include "guard.hpp"
 
@@ -41,6 +41,27 @@ inline Datum texts_datum(const std::vector<std::string>& texts) {
             values[k] = PointerGetDatum(cstring_to_text_with_len(texts[k].data(), static_cast<int>(texts[k].size())));
         const auto count = static_cast<int>(texts.size());
         return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+    });
+}
+
+// The elements of an integer[], none of which may be NULL.
+inline std::vector<int32> integers_of(Datum array) {
+    const ArrayType* given = call([&] {
+        ArrayType* a = DatumGetArrayTypeP(array);
+        if (ARR_ELEMTYPE(a) != INT4OID || array_contains_nulls(a))
+            elog(ERROR, "an array of integers without NULL is wanted");
+        return a;
+    });
+    const auto* first = reinterpret_cast<const int32*>(ARR_DATA_PTR(given));
+    return {first, first + ArrayGetNItems(ARR_NDIM(given), ARR_DIMS(given))};
+}
+
+inline Datum integers_datum(const std::vector<int32>& integers) {
+    return call([&] {
+        auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * std::max<std::size_t>(integers.size(), 1)));
+        for (std::size_t k = 0; k < integers.size(); k++) values[k] = Int32GetDatum(integers[k]);
+        const auto count = static_cast<int>(integers.size());
+        return PointerGetDatum(construct_array(values, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
     });
 }
 

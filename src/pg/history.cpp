@@ -6,7 +6,8 @@ namespace rcq::pg {
 
 namespace {
 
-constexpr TimestampTz interval = 60'000'000; // us
+constexpr TimestampTz interval = 10'000'000; // us
+constexpr TimestampTz longest_retry = 60'000'000;
 constexpr TimestampTz first_retry = 1'000'000;
 constexpr TimestampTz longest_at_once = 50'000;
 constexpr int64 ids_per_batch = 10'000;
@@ -20,6 +21,7 @@ TimestampTz monotonic() {
 template <class F> std::string in_transaction(F&& f) try {
     Transaction transaction;
     if (!OidIsValid(store::lock_extension())) return {};
+    transaction.take_snapshot(); // without one nothing may be executed; every statement takes a later one
     f();
     transaction.commit();
     return {};
@@ -45,7 +47,10 @@ void History::maintain() try {
 void History::look(TimestampTz tick) {
     bool settled = false;
     log("looking for restored jobs", in_transaction([&] { settled = store::settle_restore(); }));
-    if (!settled) return;
+    if (!settled) {
+        due_ = tick + first_retry; // it is under way
+        return;
+    }
     log("making a partition", in_transaction([] { store::extend_history(); }));
     std::vector<store::HistoryPart> parts;
     log("closing partitions", in_transaction([&] {
@@ -80,7 +85,7 @@ bool History::drop(const store::HistoryPart& part, TimestampTz tick) {
     waits_for_ = part.first;
     log("noting that", in_transaction([&] { store::history_waits(part); }));
     due_ = tick + retry_after_;
-    retry_after_ = std::min(2 * retry_after_, interval);
+    retry_after_ = std::min(2 * retry_after_, longest_retry);
     return false;
 }
 

@@ -54,7 +54,8 @@ bool count_rows(Oid table_id, const char* column_name, int32 user_id, int64 at_m
     });
 }
 
-// The partitions of a table, that of the greatest ids first.
+// The partitions of a table, that of the greatest ids first; the table itself in version 0.2 of the SQL objects, which
+// knows of none.
 std::span<const Oid> partitions_backwards(const char* table_name) {
     struct Found {
         Oid* oids;
@@ -62,10 +63,12 @@ std::span<const Oid> partitions_backwards(const char* table_name) {
     };
     const Found found = call([&] {
         Relation table = table_open(relation_id(table_name), AccessShareLock);
-        const PartitionDesc partitions = RelationGetPartitionDesc(table, true);
-        Found f{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(Max(partitions->nparts, 1)))),
-                partitions->nparts};
-        for (int k = 0; k < f.count; k++) f.oids[k] = partitions->oids[f.count - 1 - k];
+        const PartitionDesc partitions =
+            table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? RelationGetPartitionDesc(table, true) : nullptr;
+        const int count = partitions ? partitions->nparts : 1;
+        Found f{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(Max(count, 1)))), count};
+        for (int k = 0; k < count; k++)
+            f.oids[k] = partitions ? partitions->oids[count - 1 - k] : RelationGetRelid(table);
         table_close(table, NoLock); // none of them is dropped before our transaction ends
         return f;
     });

@@ -19,7 +19,7 @@ core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     columns.memory_mib = PG_GETARG_INT32(5);
     columns.gpu_count = PG_GETARG_INT32(6);
     columns.features = texts_argument(fcinfo, 7);
-    core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, {}};
+    core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, 0, 0, {}};
     if (!PG_ARGISNULL(10)) columns.cpu_cores_min = PG_GETARG_INT32(10);
     columns.gpu_type = text_argument(fcinfo, 11);
     columns.constraints = text_argument(fcinfo, 12);
@@ -49,7 +49,8 @@ core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
 } // namespace rcq::pg
 
 // (job_id, group_id, user_id, priority, cpu_cores, memory_mib, gpu_count, features, held, eligible_at, cpu_cores_min,
-// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, array_id, array_throttle, unmet, failures)
+// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, array_id, array_throttle, unmet,
+// failures)
 // -> (position, base_priority, fair_share, wait_boost, final_priority, reason, expected_start, approximate,
 // forecast_at, reserved_executor, reserved_start)
 RCQ_FUNCTION(rcq_pending_state) {

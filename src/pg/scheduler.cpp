@@ -4,7 +4,6 @@
 #include "guc.hpp"
 #include "heartbeats.hpp"
 #include "publishing.hpp"
-#include "transaction.hpp"
 
 namespace rcq::pg {
 
@@ -75,6 +74,8 @@ core::Run to_run(const store::LiveRow& row) {
     run.consumables = job.shape.consumables;
     run.preemptible = job.preemptible;
     run.concurrency_key = job.concurrency_key;
+    run.array = job.array;
+    run.array_throttle = job.array_throttle;
     run.placed_at = row.placed_at;
     if (row.claimed_at) run.claimed_at = *row.claimed_at;
     run.estimate = job.estimate;
@@ -110,6 +111,7 @@ bool Scheduler::reload() {
     forecast_.reset();
     runs_.clear();
     tasks_ = {};
+    dependencies_ = {};
     deadlines_.clear();
     executors_.clear();
     apply_definitions(store::read_definitions());
@@ -149,6 +151,7 @@ void Scheduler::record(const store::Duration& duration) {
 
 void Scheduler::put(store::LiveRow&& row) {
     const core::JobId id = row.job.id;
+    dependencies_.saw(row);
     if (row.deadline)
         deadlines_.put(id, *row.deadline);
     else
@@ -158,6 +161,7 @@ void Scheduler::put(store::LiveRow&& row) {
         return;
     }
     if (row.job.array != 0) tasks_.saw_task(row);
+    if (row.unmet > 0) return;
     if (row.executor == 0) {
         runs_.erase(id);
         cluster_->put_job(row.job);
@@ -189,10 +193,13 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
             if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : tasks_.arrays_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
+        for (core::JobId id : dependencies_.ids_in(range.first, range.last))
+            if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : deadlines_.ids_in(range.first, range.last))
             if (!present.count(id)) deadlines_.drop(id);
     }
     for (core::JobId id : gone) {
+        dependencies_.ended(id, array_of(id));
         tasks_.gone(id);
         if (const auto run = runs_.find(id); run != runs_.end()) {
             ended.push_back({id, run->second.token});
@@ -282,11 +289,34 @@ void Scheduler::reconcile(TimestampTz now) {
     }
 }
 
-// Counts and ends arrays, and makes their next tasks into jobs, so that the plan finds as many as it could place.
+// Counts and ends arrays.
 void Scheduler::settle_arrays(TimestampTz now) {
-    tasks_.settle(now);
+    const TaskFeed::Settled settled = tasks_.settle(now);
+    for (const core::JobId array : settled.started) dependencies_.started(array);
+    for (const core::JobId array : settled.ended) dependencies_.ended(array, 0);
+}
+
+// Makes tasks of arrays into jobs, so that the plan finds as many as it could place.
+void Scheduler::materialise(TimestampTz now) {
     if (tasks_.materialise(*cluster_, now, static_cast<int32>(max_placements_per_cycle)) > 0)
         plan_needed_ = publish_needed_ = true;
+}
+
+// The array that a pending job or a run is a task of, or 0.
+core::JobId Scheduler::array_of(core::JobId job) const {
+    if (const core::Run* run = cluster_->find_run(job)) return run->array;
+    const std::optional<core::Job> pending = cluster_->find_job(job);
+    return pending ? pending->array : 0;
+}
+
+// Lets jobs go, or fail, whose predecessors have started or ended, and reads them again.
+void Scheduler::settle_dependencies(Transaction& transaction) {
+    if (!dependencies_.any() && !dependencies_.is_retry_due(tick_)) return;
+    std::vector<JobRange> changed;
+    for (const core::JobId id : dependencies_.settle(tick_)) changed.push_back({id, id});
+    if (changed.empty()) return;
+    transaction.take_snapshot(); // which sees what was just written
+    absorb(changed);
 }
 
 // Ends jobs that have not started by their deadline.
@@ -296,6 +326,7 @@ void Scheduler::expire(TimestampTz now) {
     for (core::JobId id : due) deadlines_.put(id, now + expire_again_after);
     for (core::JobId id : store::expire(due)) {
         deadlines_.drop(id);
+        dependencies_.ended(id, array_of(id));
         tasks_.gone(id);
         runs_.erase(id);
         cluster_->drop(id);
@@ -471,6 +502,8 @@ Scheduler::Outcome Scheduler::cycle() {
     if (definitions_.next_fire && *definitions_.next_fire <= time)
         definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
     settle_arrays(time);
+    settle_dependencies(transaction);
+    materialise(time);
 
     std::size_t placed = 0;
     bool complete = true;
@@ -498,6 +531,7 @@ Scheduler::Outcome Scheduler::cycle() {
     transaction.commit();
     publish_state(time, placed);
     call([] { pgstat_report_stat(false); });
+    if (dependencies_.any()) return Outcome::again;
     return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
@@ -505,7 +539,8 @@ Scheduler::Outcome Scheduler::cycle() {
 std::optional<TimestampTz> Scheduler::next_due() const {
     if (!cluster_) return std::nullopt;
     std::optional<TimestampTz> next;
-    for (const std::optional<TimestampTz>& due : {next_eligible_, tasks_.next_due(latest_), deadlines_.next(), definitions_.next_fire})
+    for (const std::optional<TimestampTz>& due :
+         {next_eligible_, tasks_.next_due(latest_), deadlines_.next(), definitions_.next_fire})
         if (due && (!next || *due < *next)) next = due;
     return next;
 }
@@ -516,6 +551,7 @@ long Scheduler::rest_ms() const {
     if (const std::optional<TimestampTz> due = next_due())
         wait = std::clamp(static_cast<long>((*due - GetCurrentTimestamp()) / 1000 + 1), 1L, wait);
     if (cluster_ && forecast_) wait = std::min(wait, static_cast<long>(forecast_slice_interval / 1000));
+    if (dependencies_.has_retries()) wait = std::min(wait, static_cast<long>(Dependencies::retry_interval / 1000));
     return wait;
 }
 

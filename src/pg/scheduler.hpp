@@ -5,8 +5,10 @@
 #include "../core/plan.hpp"
 #include "changes.hpp"
 #include "deadlines.hpp"
+#include "dependencies.hpp"
 #include "store.hpp"
 #include "task_feed.hpp"
+#include "transaction.hpp"
 
 namespace rcq::pg {
 
@@ -51,6 +53,9 @@ private:
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
+    void materialise(TimestampTz now);
+    void settle_dependencies(Transaction& transaction);
+    core::JobId array_of(core::JobId job) const;
     void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
@@ -75,6 +80,7 @@ private:
     std::map<core::ExecutorId, store::ExecutorRow> executors_;
     std::unordered_map<core::JobId, Held> runs_;
     TaskFeed tasks_;
+    Dependencies dependencies_;
     Deadlines deadlines_;
     std::string idle_reason_;
     bool took_definitions_ = false;

@@ -94,6 +94,14 @@ void read_charges(const std::vector<RunKey>& runs, const std::function<void(cons
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
 
+// As the parameters of rcq_private.settle_dependencies().
+struct SettledDependencies {
+    std::vector<int64> released, ended, awaited, followed, later, again;
+};
+// Decides what is known by now about dependencies on jobs that have changed, and about those of fresh jobs. Rows that
+// somebody holds are left for later.
+SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh);
+
 // Submits the jobs of all schedules that are due; when the next one is.
 std::optional<TimestampTz> fire_schedules(TimestampTz now);
 
@@ -112,8 +120,8 @@ std::vector<int64> place(const Placing& placing, TimestampTz now);
 void unplace(const std::vector<RunKey>& runs);
 // Ends claimed runs as lost with their executor.
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
-// Ends jobs that have not started by their deadline, and withdraws the waiting tasks of arrays; rows that somebody holds
-// are left out. Returns the jobs that ended.
+// Ends jobs that have not started by their deadline, and withdraws the waiting tasks of arrays; rows that somebody
+// holds are left out. Returns the jobs that ended.
 std::vector<int64> expire(const std::vector<int64>& jobs);
 // Tells executors to end runs so that other jobs can start; as send_cancels().
 std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now);

@@ -285,7 +285,30 @@ def real_processes(server, quick):
     db.drop()
 
 
-PARTS = (hot_path, depth, held_snapshot, history, real_processes)
+def dag_10k(server, quick):
+    """A graph of jobs in 100 levels, each of which needs three jobs of the level before: submission, and until all have ended."""
+    levels, width = (20, 50) if quick else (100, 100)
+    db = harness.Database(server, "dag")
+    executor = ProtocolExecutor(db, "x", 4000)
+    graph = json.dumps([{"key": f"{level}.{i}", "script": "true", "memory_gb": 0.01,
+                         **({"needs": [f"{level - 1}.{(i * 7 + k) % width}" for k in range(3)]} if level else {})}
+                        for level in range(levels) for i in range(width)])
+    start = time.monotonic()
+    db.sql("SELECT count(*) FROM rcq.submit_graph(%s)", graph)
+    report("dag_submit_1k" if quick else "dag_submit_10k", time.monotonic() - start, "s")
+    executor.drain(levels * width)
+    report("dag_1k" if quick else "dag_10k", time.monotonic() - start, "s")
+    # and one that fails from its first job on
+    chain = json.dumps([{"key": str(i), "script": "true", "hold": i == 0, **({"needs": [str(i - 1)]} if i else {})} for i in range(levels * width)])
+    first = db.one("SELECT min(job_id) FROM rcq.submit_graph(%s)", chain)
+    start = time.monotonic()
+    db.sql("SELECT rcq.cancel(%s)", first)
+    harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq_private.live") == 0, "the whole chain failed", 120)
+    report("dag_chain_fails_1k" if quick else "dag_chain_fails_10k", time.monotonic() - start, "s")
+    db.drop()
+
+
+PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k)
 
 
 def main():

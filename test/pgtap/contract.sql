@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 BEGIN;
 CREATE EXTENSION rcq;
+SELECT rcq_private.ensure_partitions(1); -- what is true of every table is true of partitions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.columns(view_name name) RETURNS text LANGUAGE sql AS $$
@@ -17,10 +18,11 @@ CREATE TEMP VIEW base_table AS SELECT c.* FROM pg_class c WHERE c.relnamespace =
 
 -- the surface
 SELECT is((SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'rcq'::regnamespace AND relkind <> 'c'),
-    'concurrency_limits, consumables, executors, gpu_billing, group_usage, groups, jobs, queue, reservations, runs, scheduler, settings, users', 'schema rcq holds these views and nothing else');
+    'concurrency_limits, consumables, executors, gpu_billing, group_usage, groups, history, jobs, queue, reservations, runs, scheduler, settings, users', 'schema rcq holds these views and nothing else');
 SELECT is(pg_temp.columns('executors'), 'id integer, name text, hostname text, status text, reason text, runs bigint, cpu_cores integer, cpu_cores_used bigint, memory_gb numeric, memory_gb_used numeric, gpu_count integer, gpu_count_used bigint, features text[], last_seen timestamp with time zone, registered_at timestamp with time zone, gpu_type text', 'columns of rcq.executors');
 SELECT is(pg_temp.columns('group_usage'), 'group_id integer, group_name text, priority integer, quota_cpu_hours double precision, quota_mode text, cpu_hours numeric, gpu_hours numeric, billed_hours numeric, planned_hours numeric, quota_used_percent numeric, fair_share numeric, running_jobs bigint, running_cores bigint, pending_jobs bigint', 'columns of rcq.group_usage');
 SELECT is(pg_temp.columns('groups'), 'id integer, name text, priority integer, quota_cpu_hours double precision, quota_mode text, default_estimate interval, open boolean, created_at timestamp with time zone, parent text, shares double precision, max_jobs integer, max_cores integer, max_gpus integer, paused text', 'columns of rcq.groups');
+SELECT is(pg_temp.columns('history'), 'first_id bigint, last_id bigint, jobs bigint, size text, state text, closed_at timestamp with time zone, kept_until timestamp with time zone, logs_kept_until timestamp with time zone, logs_dropped boolean, prune_waiting_since timestamp with time zone', 'columns of rcq.history');
 SELECT is(pg_temp.columns('jobs'), 'id bigint, status text, reason text, user_name text, group_name text, name text, script text, cpu_cores integer, memory_gb numeric, gpu_count integer, priority integer, submitted_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, executor text, attempt integer, exit_code integer, signal integer, cpu_seconds real, peak_memory_gb numeric, message text, output jsonb, estimate interval, time_limit interval, max_retries integer, workdir text, env jsonb, features text[], requeue boolean, on_disconnect text, user_id integer, group_id integer, executor_id integer, cpu_cores_min integer, gpu_type text, constraints text, consumables jsonb, exclusive boolean, preemptible boolean, concurrency_key text, granted_cores integer, granted_memory_gb numeric, granted_gpus integer', 'columns of rcq.jobs');
 SELECT is(pg_temp.columns('queue'), 'position integer, id bigint, user_name text, group_name text, name text, cpu_cores integer, memory_gb numeric, gpu_count integer, reason text, final_priority numeric, base_priority integer, fair_share numeric, wait_boost numeric, priority integer, submitted_at timestamp with time zone, eligible_at timestamp with time zone, waiting interval, expected_start timestamp with time zone, approximate boolean, forecast_at timestamp with time zone, reserved_executor text, reserved_start timestamp with time zone', 'columns of rcq.queue');
 SELECT is(pg_temp.columns('runs'), 'job_id bigint, attempt integer, executor text, status text, reason text, placed_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, exit_code integer, signal integer, cpu_seconds real, peak_memory_gb numeric, message text, output jsonb, granted_cores integer, granted_memory_gb numeric, granted_gpus integer', 'columns of rcq.runs');
@@ -32,7 +34,7 @@ SELECT is(pg_temp.columns('concurrency_limits'), 'key text, max_jobs integer, in
 SELECT is(pg_temp.columns('reservations'), 'id integer, executor text, group_name text, starts_at timestamp with time zone, ends_at timestamp with time zone, state text, reason text, created_by text, created_at timestamp with time zone', 'columns of rcq.reservations');
 SELECT is(pg_temp.columns('gpu_billing'), 'gpu_type text, per_hour double precision', 'columns of rcq.gpu_billing');
 SELECT is((SELECT string_agg(proname, ', ' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'rcq'::regnamespace),
-    'add_group, add_user, adopt, cancel, cancel_reservation, create_executor_login, drain_executor, executor_drain, executor_log, executor_sign_off, executor_sync, explain, explain_submit, hold, logs, logs_raw, pause, register_executor, release, reserve, resume, resume_executor, set, set_concurrency_limit, set_consumable, set_gpu_billing, set_group, set_priority, set_user, submit, submit_many', 'schema rcq holds these functions, none of them overloaded');
+    'add_group, add_user, adopt, cancel, cancel_reservation, create_executor_login, drain_executor, executor_drain, executor_log, executor_sign_off, executor_sync, explain, explain_submit, hold, logs, logs_raw, pause, prune_history, register_executor, release, reserve, resume, resume_executor, resume_restored, set, set_concurrency_limit, set_consumable, set_gpu_billing, set_group, set_priority, set_user, submit, submit_many', 'schema rcq holds these functions, none of them overloaded');
 SELECT is(pg_temp.signature('add_group'), 'name text, quota_cpu_hours numeric DEFAULT NULL::numeric, priority integer DEFAULT 5, quota_mode text DEFAULT ''soft''::text, default_estimate interval DEFAULT NULL::interval, open boolean DEFAULT false, parent text DEFAULT NULL::text, shares numeric DEFAULT 1, max_jobs integer DEFAULT NULL::integer, max_cores integer DEFAULT NULL::integer, max_gpus integer DEFAULT NULL::integer -> integer', 'signature of rcq.add_group');
 SELECT is(pg_temp.signature('add_user'), 'role_name text, group_name text DEFAULT ''default''::text, is_admin boolean DEFAULT false, max_priority integer DEFAULT 10, email text DEFAULT NULL::text, shares numeric DEFAULT 1, max_jobs integer DEFAULT NULL::integer, max_cores integer DEFAULT NULL::integer, max_gpus integer DEFAULT NULL::integer, max_pending integer DEFAULT NULL::integer -> integer', 'signature of rcq.add_user');
 SELECT is(pg_temp.signature('adopt'), ' -> void', 'signature of rcq.adopt');
@@ -46,6 +48,8 @@ SELECT is(pg_temp.signature('executor_sync'), 'executor integer, incarnation big
 SELECT is(pg_temp.signature('hold'), 'job bigint -> void', 'signature of rcq.hold');
 SELECT is(pg_temp.signature('logs'), 'job bigint, attempt integer DEFAULT NULL::integer, after bigint DEFAULT 0, OUT seq bigint, OUT at timestamp with time zone, INOUT stream text DEFAULT NULL::text, OUT line text -> SETOF record', 'signature of rcq.logs');
 SELECT is(pg_temp.signature('logs_raw'), 'job bigint, attempt integer DEFAULT NULL::integer, stream text DEFAULT NULL::text -> bytea', 'signature of rcq.logs_raw');
+SELECT is(pg_temp.signature('prune_history'), 'older_than interval DEFAULT NULL::interval -> integer', 'signature of rcq.prune_history');
+SELECT is(pg_temp.signature('resume_restored'), 'jobs bigint[] DEFAULT NULL::bigint[] -> bigint', 'signature of rcq.resume_restored');
 SELECT is(pg_temp.signature('register_executor'), 'hostname text, capacity jsonb, features text[], incarnation bigint, protocol integer -> jsonb', 'signature of rcq.register_executor');
 SELECT is(pg_temp.signature('release'), 'job bigint -> void', 'signature of rcq.release');
 SELECT is(pg_temp.signature('resume_executor'), 'name text -> void', 'signature of rcq.resume_executor');
@@ -107,7 +111,17 @@ SELECT is_empty($$SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'rc
 SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'rcq'$$,
     ARRAY['rcq_private.groups', 'rcq_private.groups_id_seq', 'rcq_private.users', 'rcq_private.users_id_seq', 'rcq_private.setting', 'rcq_private.executor', 'rcq_private.executor_id_seq',
           'rcq_private.consumable', 'rcq_private.concurrency_limit', 'rcq_private.reservation', 'rcq_private.reservation_id_seq', 'rcq_private.paused', 'rcq_private.gpu_billing',
-          'rcq_private.job', 'rcq_private.job_id', 'rcq_private.outcome', 'rcq_private.run', 'rcq_private.log', 'rcq_private.usage'], 'what pg_dump keeps');
+          'rcq_private.job_id', 'rcq_private.history_partition', 'rcq_private.usage', 'rcq_private.array', 'rcq_private.array_end', 'rcq_private.dependency', 'rcq_private.idempotency',
+          'rcq_private.resubmission', 'rcq_private.schedule', 'rcq_private.schedule_id_seq', 'rcq_private.fire'], 'what pg_dump keeps besides the partitions');
+
+
+-- history: pg_dump takes partitions for tables like any other, with their indexes, so they must not be the extension's
+SELECT is((SELECT string_agg(relname, ', ' ORDER BY relname) FROM base_table WHERE relkind = 'p'), 'job, log, outcome, run', 'partitioned tables');
+SELECT is_empty($$SELECT indexrelid::regclass FROM pg_index WHERE indrelid IN (SELECT oid FROM base_table WHERE relkind = 'p')$$, 'they have no indexes, which a restore would make twice');
+SELECT is((SELECT string_agg(relname, ', ' ORDER BY relname) FROM base_table WHERE relispartition), 'job_p0, log_p0, outcome_p0, run_p0', 'their partitions');
+SELECT is_empty($$SELECT c.relname FROM base_table c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' WHERE c.relispartition$$, 'no partition is a member of the extension');
+SELECT is_empty($$SELECT c.relname, a.privilege_type FROM base_table c, aclexplode(c.relacl) a WHERE c.relispartition AND a.grantee <> c.relowner$$, 'nobody is granted anything on a partition');
+SELECT is((SELECT count(*) FROM pg_index i JOIN base_table c ON c.oid = i.indrelid WHERE c.relispartition), (SELECT count(*) FROM rcq_private.history_indexes()), 'partitions have the indexes that are listed');
 
 SELECT * FROM finish();
 ROLLBACK;

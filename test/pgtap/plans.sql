@@ -12,10 +12,11 @@ CREATE SCHEMA plans;
 GRANT USAGE ON SCHEMA plans TO PUBLIC;
 SELECT rcq.create_executor_login('regress_node_a', 'secret') IS NOT NULL AS made \g /dev/null
 ALTER TABLE rcq_private.live SET (autovacuum_enabled = off);
-ALTER TABLE rcq_private.job SET (autovacuum_enabled = off);
+SELECT rcq_private.ensure_partitions(1) \g /dev/null
+ALTER TABLE rcq_private.job_p0 SET (autovacuum_enabled = off);
 ALTER TABLE rcq_private.command SET (autovacuum_enabled = off);
-CREATE TABLE plans.hot AS SELECT oid, relname, 0::bigint AS scans FROM pg_class WHERE oid IN ('rcq_private.live'::regclass, 'rcq_private.command'::regclass, 'rcq_private.job'::regclass,
-    'rcq_private.run'::regclass, 'rcq_private.outcome'::regclass, 'rcq_private.log'::regclass);
+CREATE TABLE plans.hot AS SELECT oid, relname, 0::bigint AS scans FROM pg_class WHERE oid IN ('rcq_private.live'::regclass, 'rcq_private.command'::regclass, 'rcq_private.job_p0'::regclass,
+    'rcq_private.run_p0'::regclass, 'rcq_private.outcome_p0'::regclass, 'rcq_private.log_p0'::regclass);
 
 -- Claims one run; the sync itself is the poll.
 CREATE PROCEDURE plans.claim(INOUT job bigint, INOUT token bigint, INOUT acked bigint) LANGUAGE plpgsql AS $$

@@ -17,9 +17,11 @@ SELECT format('column %s.%s%s: %s collate %s, not null %s, default %s, identity 
               format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation, a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, a.attstorage::text, a.attcompression::text,
               col_description(r.oid, a.attnum))
   FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
- WHERE r.relkind IN ('r', 'v', 'c')
+ WHERE r.relkind IN ('r', 'p', 'v', 'c')
 UNION ALL
 SELECT format('constraint %s of %s: %s', k.conname, k.conrelid::regclass, pg_get_constraintdef(k.oid)) FROM pg_constraint k JOIN namespace n ON n.oid = k.connamespace
+UNION ALL SELECT format('partitioned table %s: %s', r.called, pg_get_partkeydef(r.oid)) FROM relation r WHERE r.relkind = 'p'
+UNION ALL SELECT format('partition %s of %s: %s', r.called, i.inhparent::regclass, pg_get_expr(r.relpartbound, r.oid)) FROM relation r JOIN pg_inherits i ON i.inhrelid = r.oid WHERE r.relispartition
 UNION ALL SELECT format('index: %s', pg_get_indexdef(r.oid)) FROM relation r WHERE r.relkind = 'i'
 UNION ALL SELECT format('view %s: %s', r.called, pg_get_viewdef(r.oid)) FROM relation r WHERE r.relkind = 'v'
 UNION ALL SELECT format('rule %s of %s', w.rulename, r.called) FROM pg_rewrite w JOIN relation r ON r.oid = w.ev_class

@@ -49,6 +49,8 @@ TEST(Cluster, a_job_is_found_as_it_was_put) {
     j.shape.exclusive = true;
     j.preemptible = true;
     j.concurrency_key = "key";
+    j.array = 3;
+    j.array_throttle = 2;
     j.eligible_at = 99;
     j.estimate = minute;
     j.time_limit = hour;

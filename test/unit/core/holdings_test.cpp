@@ -32,6 +32,18 @@ TEST(Limits, what_is_held_and_one_more_job_stay_within_each_of_them) {
     EXPECT_FALSE(within({{}, INT32_MAX, {}}, {1, 1, 0}, {INT32_MAX, 0, 0}));
 }
 
+TEST(Holdings, counts_tasks_of_arrays_with_a_throttle) {
+    Holdings h;
+    core::Run task = run(1, {1, 1, 0}), free_task = run(2, {1, 1, 0}), none = run(3, {1, 1, 0});
+    task.array = free_task.array = 7;
+    task.array_throttle = none.array_throttle = 2;
+    for (const core::Run& r : {task, free_task, none}) h.take(r, release(r));
+    EXPECT_EQ(h.tasks_of_array(7), 1);
+    EXPECT_EQ(h.tasks_of_array(0), 0);
+    h.give_back(task, release(task));
+    EXPECT_EQ(h.tasks_of_array(7), 0);
+}
+
 TEST(Limits, general_ones_complete_those_of_groups_and_users) {
     Settings s;
     Group g;

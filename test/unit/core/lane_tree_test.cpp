@@ -43,6 +43,11 @@ TEST(LaneTree, the_earliest_job_within_a_bound_equals_a_linear_search) {
             list.insert(std::upper_bound(list.begin(), list.end(), e, [](auto& a, auto& b) { return a.before(b); }), e);
         }
         ASSERT_EQ(tree.size(), list.size());
+        ASSERT_EQ(tree.last() == nullptr, list.empty());
+        if (!list.empty()) {
+            ASSERT_EQ(tree.first()->id, list.front().id);
+            ASSERT_EQ(tree.last()->id, list.back().id);
+        }
         const PlanBound bound{draw(100) - 1, draw(100)};
         const LaneEntry from{draw(20), draw(step + 1), {}};
         JobId first = -1, next = -1, after = -1;
@@ -66,10 +71,11 @@ TEST(LaneTree, a_hundred_thousand_jobs_in_order_of_arrival_keep_it_shallow) {
     for (JobId id = 0; id < 100'000; ++id) ASSERT_TRUE(t.erase({id, id, {}}));
 }
 
-TEST(LaneTree, jobs_by_planned_duration_equal_a_sort_whatever_the_default_is) {
+TEST(LaneTree, jobs_whose_time_has_come_by_planned_duration_equal_a_sort_whatever_the_default_is) {
     std::mt19937 random(11);
     const auto draw = [&](int n) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(n)); };
     LaneTree tree;
+    Micros now = 0;
     std::vector<LaneEntry> list;
     for (int step = 0; step < 3000; ++step) {
         if (step % 500 == 250) tree.order_by_plan(false); // and on again: made anew from what is in it
@@ -79,17 +85,19 @@ TEST(LaneTree, jobs_by_planned_duration_equal_a_sort_whatever_the_default_is) {
             ASSERT_TRUE(tree.erase(list[at]));
             list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
         } else {
-            LaneEntry e{draw(3) - 1, step, {}};
+            LaneEntry e{now + draw(60) - 30, step, {}};
             if (draw(3) != 0) e.own_plan_s = draw(6);
             tree.insert(e);
             list.push_back(e);
         }
+        now += draw(3);
+        tree.advance(now);
         if (step % 500 == 250) continue;
         const PlanBound bound{draw(8) - 1, draw(6)};
         std::vector<LaneEntry> sorted;
         const auto plan_of = [&](const LaneEntry& e) { return e.own_plan_s.value_or(bound.default_s); };
         for (const LaneEntry& e : list)
-            if (bound.admits(e)) sorted.push_back(e);
+            if (bound.admits(e) && e.eligible_at <= now) sorted.push_back(e);
         std::sort(sorted.begin(), sorted.end(), [&](const LaneEntry& a, const LaneEntry& b) {
             return plan_of(a) != plan_of(b) ? plan_of(a) < plan_of(b) : a.before(b);
         });

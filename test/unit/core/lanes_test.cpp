@@ -18,6 +18,8 @@ TEST(LaneKey, is_the_documented_hash_of_the_documented_bytes) {
     LaneSpec s = spec();
     s.preemptible = true;
     s.concurrency_key = "db";
+    s.array = 258;
+    s.array_throttle = 3;
     s.shape.need.gpu_milli = 500;
     s.shape.min_cores = 2;
     s.shape.gpu_type = "a100";
@@ -29,6 +31,8 @@ TEST(LaneKey, is_the_documented_hash_of_the_documented_bytes) {
                             "\5\0\0\0"                  // priority
                             "\1"                        // preemptible
                             "\2\0\0\0db"                // concurrency key
+                            "\2\1\0\0\0\0\0\0"          // array
+                            "\3\0\0\0"                  // its throttle
                             "\4\0\0\0"                  // cores
                             "\0\4\0\0\0\0\0\0"          // memory
                             "\364\1\0\0"                // GPU
@@ -38,14 +42,14 @@ TEST(LaneKey, is_the_documented_hash_of_the_documented_bytes) {
                             "\1\0\0\0"                  // consumables
                             "\1\0\0\0x\2\1\0\0\0\0\0\0" // the first of them
                             "\1",                       // exclusive
-                            4 * 3 + 1 + 6 + 4 + 8 + 4 + 4 + 8 + 7 + 4 + 13 + 1);
+                            4 * 3 + 1 + 6 + 8 + 4 + 4 + 8 + 4 + 4 + 8 + 7 + 4 + 13 + 1);
     std::uint64_t hash = 14695981039346656037U;
     for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
     EXPECT_EQ(lane_key(s), hash);
 }
 
 TEST(LaneKey, every_field_makes_a_difference) {
-    std::vector<LaneSpec> specs(16, spec());
+    std::vector<LaneSpec> specs(18, spec());
     specs[1].group = 2;
     specs[2].user = 1;
     specs[3].priority = 6;
@@ -61,11 +65,27 @@ TEST(LaneKey, every_field_makes_a_difference) {
     specs[13].shape.consumables = {{"a", 1}};
     specs[14].shape.consumables = {{"a", 2}};
     specs[15].shape.exclusive = true;
+    specs[16].array = 1;
+    specs[17].array_throttle = 1;
     for (const LaneSpec& a : specs)
         for (const LaneSpec& b : specs) {
             EXPECT_EQ(lane_key(a) == lane_key(b), &a == &b) << &a - specs.data() << " " << &b - specs.data();
             EXPECT_EQ(a == b, &a == &b);
         }
+}
+
+TEST(LaneKey, only_arrays_with_a_throttle_have_lanes_of_their_own) {
+    Job job, task;
+    task.array = 7;
+    EXPECT_EQ(lane_spec(task), lane_spec(job));
+    task.array_throttle = 2;
+    EXPECT_EQ(lane_spec(task).array, 7);
+    EXPECT_EQ(lane_spec(task).array_throttle, 2);
+    Job other = task;
+    other.array = 8;
+    EXPECT_NE(lane_spec(task), lane_spec(other));
+    other.array = 0;
+    EXPECT_EQ(lane_spec(other), lane_spec(job));
 }
 
 TEST(LaneKey, constraints_that_mean_the_same_share_a_lane) {

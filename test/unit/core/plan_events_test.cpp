@@ -168,6 +168,7 @@ private:
 void expect_nothing_exceeded_by(const Life& l, const std::vector<Placement>& placements,
                                 const std::map<JobId, core::Run>& before) {
     std::map<std::string, std::int64_t> of_keys;
+    std::map<JobId, std::int64_t> of_arrays;
     std::map<GroupId, Held> of_groups;
     std::map<UserId, Held> of_users;
     const auto add = [](Held& h, const core::Run& r) {
@@ -178,6 +179,7 @@ void expect_nothing_exceeded_by(const Life& l, const std::vector<Placement>& pla
         add(of_groups[r.group], r);
         add(of_users[r.user], r);
         ++of_keys[r.concurrency_key];
+        if (r.array_throttle > 0) ++of_arrays[r.array];
         for (const auto& [name, n] : r.consumables) licences[name] += n;
     }
     // What was there before may exceed what was changed since: only who starts is looked at.
@@ -201,6 +203,9 @@ void expect_nothing_exceeded_by(const Life& l, const std::vector<Placement>& pla
         }
         if (const auto key = l.w.key_limits.find(r.concurrency_key); key != l.w.key_limits.end()) {
             ASSERT_LE(of_keys[r.concurrency_key], key->second);
+        }
+        if (r.array_throttle > 0) {
+            ASSERT_LE(of_arrays[r.array], r.array_throttle);
         }
         for (const auto& [name, n] : r.consumables) {
             if (const auto stock = l.w.stocks.find(name); stock != l.w.stocks.end()) {

@@ -59,6 +59,7 @@ public:
         if (const auto told = passed.find(j.id); told != passed.end()) reasons.insert(told->second);
         const Shape s = shape_of(j);
         if (group_of(j.group).paused) reasons.insert(Reason::paused);
+        if (is_throttled(j)) reasons.insert(Reason::array_throttle);
         if (over_limits(j, s.need)) reasons.insert(Reason::limit);
         if (over_quota(j, nominal_rate(j))) reasons.insert(Reason::quota);
         const bool fits = std::any_of(w.executors.begin(), w.executors.end(), [&](auto& e) { return fits_now(e, s); });
@@ -95,8 +96,10 @@ private:
         return std::pair(a->eligible_at, a->id) < std::pair(b->eligible_at, b->id);
     }
     static bool of_one_lane(const Job& a, const Job& b) {
-        return std::tie(a.group, a.user, a.priority, a.preemptible, a.concurrency_key, a.shape) ==
-               std::tie(b.group, b.user, b.priority, b.preemptible, b.concurrency_key, b.shape);
+        const auto array = [](const Job& j) { return j.array_throttle > 0 ? j.array : 0; };
+        return array(a) == array(b) &&
+               std::tie(a.group, a.user, a.priority, a.preemptible, a.concurrency_key, a.shape) ==
+                   std::tie(b.group, b.user, b.priority, b.preemptible, b.concurrency_key, b.shape);
     }
 
     // --- facts
@@ -268,12 +271,20 @@ private:
         if (!user.jobs && w.settings.max_jobs_per_user > 0) user.jobs = w.settings.max_jobs_per_user;
         return exceeds(group, of_group) || exceeds(user, of_user);
     }
+    bool is_throttled(const Job& j) const {
+        if (j.array == 0 || j.array_throttle == 0) return false;
+        std::int32_t tasks = 0;
+        for (const Run& r : w.runs) tasks += r.array == j.array ? 1 : 0;
+        for (const Placement& p : placements)
+            tasks += w.jobs[static_cast<std::size_t>(p.job - 1)].array == j.array ? 1 : 0;
+        return tasks >= j.array_throttle;
+    }
     bool affords(const Job& j, const Executor& e) const {
         const Resources r = granted(e, shape_of(j));
         return !over_limits(j, r) && !over_quota(j, billed_rate(r, e.gpu_type, w.settings));
     }
     bool is_open_job(const Job& j) const {
-        return is_waiting(j) && !group_of(j.group).paused && !over_limits(j, shape_of(j).need) &&
+        return is_waiting(j) && !group_of(j.group).paused && !is_throttled(j) && !over_limits(j, shape_of(j).need) &&
                !over_quota(j, nominal_rate(j));
     }
 

@@ -75,6 +75,13 @@ void expect_lanes(const World& w, const Plan& plan, const PlanOracle& oracle) {
     }
 }
 
+std::optional<Micros> next_due(const World& w) {
+    std::optional<Micros> next;
+    for (const Job& j : w.jobs)
+        if (!j.held && j.eligible_at > w.now && j.eligible_at < next.value_or(INT64_MAX)) next = j.eligible_at;
+    return next;
+}
+
 TEST(PlanOracle, a_plan_equals_looking_at_every_job_again_after_every_placement) {
     std::size_t placed = 0, lifted = 0, ranked = 0, promised = 0, preempting = 0;
     std::map<Reason, std::size_t> reasons;
@@ -100,6 +107,7 @@ TEST(PlanOracle, a_plan_equals_looking_at_every_job_again_after_every_placement)
         ASSERT_NO_FATAL_FAILURE(expect_promises(p, oracle)) << text(p.reservations) << "\n"
                                                             << text(oracle.reservations);
         ASSERT_NO_FATAL_FAILURE(expect_lanes(w, p, oracle));
+        ASSERT_EQ(p.next_due, next_due(w));
         std::vector<JobId> ranking;
         for (const RankedJob& r : p.ranked) ranking.push_back(r.job);
         ASSERT_EQ(ranking, oracle.ranking());
@@ -116,9 +124,9 @@ TEST(PlanOracle, a_plan_equals_looking_at_every_job_again_after_every_placement)
     EXPECT_GT(ranked, 10'000U);
     EXPECT_GT(promised, 2'000U);
     EXPECT_GT(preempting, 20U);
-    for (const Reason r :
-         {Reason::priority, Reason::resources, Reason::reserved, Reason::begin_time, Reason::quota, Reason::limit,
-          Reason::maintenance, Reason::drained, Reason::paused, Reason::no_executor, Reason::never_fits})
+    for (const Reason r : {Reason::priority, Reason::resources, Reason::reserved, Reason::begin_time, Reason::quota,
+                           Reason::limit, Reason::array_throttle, Reason::maintenance, Reason::drained, Reason::paused,
+                           Reason::no_executor, Reason::never_fits})
         EXPECT_GT(reasons[r], 50U) << name(r);
 }
 

@@ -243,6 +243,39 @@ TEST_F(PlanTest, the_limit_on_running_jobs_counts_runs_and_placements) {
     EXPECT_TRUE(last.complete);
 }
 
+TEST_F(PlanTest, no_more_tasks_of_an_array_run_than_its_throttle_allows) {
+    group(1);
+    host(1, 20);
+    for (JobId id = 1; id <= 6; ++id) {
+        Job task = one(id, 1, 10 - static_cast<double>(id));
+        task.array = 50;
+        task.array_throttle = 3;
+        if (id == 2) task.priority = 9; // a lane of its own: the array is one
+        c.put_job(task);
+    }
+    submit(7, 1);
+    EXPECT_EQ(placed(), (Ids{2, 1, 3, 7}));
+    EXPECT_EQ(reason_of(1), Reason::array_throttle);
+    apply();
+    EXPECT_EQ(placed(), Ids{});
+    EXPECT_EQ(reason_of(1), Reason::array_throttle);
+    c.drop(1);
+    EXPECT_EQ(placed(), Ids{4});
+}
+
+TEST_F(PlanTest, a_throttled_array_stands_in_nobodys_way) {
+    host(1, 4);
+    for (JobId id = 1; id <= 3; ++id) {
+        Job task = one(id, 1, 10, 2);
+        task.array = 50;
+        task.array_throttle = 1;
+        c.put_job(task);
+    }
+    submit(4, 2, 0, 2);
+    EXPECT_EQ(placed(), (Ids{1, 4}));
+    EXPECT_TRUE(last.reservations.empty()); // the next task waits for its throttle, not for room
+}
+
 TEST_F(PlanTest, the_budget_ends_a_plan_and_the_next_one_goes_on) {
     host(1, 100);
     for (JobId id = 1; id <= 5; ++id) submit(id, 1, static_cast<double>(10 - id));

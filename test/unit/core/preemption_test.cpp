@@ -237,12 +237,12 @@ TEST_F(PreemptionTest, an_exclusive_job_whose_grant_exceeds_a_limit_stops_nobody
 // What a plan stops can be stopped, is enough, and none of it could be spared.
 TEST(Preemption, in_random_worlds_it_helps_and_no_run_is_stopped_in_vain) {
     std::size_t choices = 0, several = 0;
-    for (unsigned seed = 0; seed < 12'000; ++seed) {
+    for (unsigned seed = 0; seed < 18'000; ++seed) {
         World w = Maker(seed).world();
         w.settings.preemption = true;
         w.settings.preempt_after = 0;
         w.settings.max_concurrent_jobs = w.settings.max_jobs_per_group = w.settings.max_jobs_per_user = 0;
-        w.key_limits.clear(); // whoever starts after the promise may use up a limit, or the quota
+        w.key_limits.clear(); // whoever starts after the promise may use up a limit, a throttle, or the quota
         for (User& u : w.users) u.limits = {};
         for (Group& g : w.groups) {
             g.limits = {};
@@ -250,9 +250,13 @@ TEST(Preemption, in_random_worlds_it_helps_and_no_run_is_stopped_in_vain) {
         }
         for (core::Run& r : w.runs) {
             r.preemptible = r.job % 3 != 0;
+            r.array_throttle = 0;
             r.time_limit.reset(); // one past its limit is planned to be gone in a second, as those stopped are
         }
-        for (Job& j : w.jobs) j.preemptible = j.id % 4 == 0;
+        for (Job& j : w.jobs) {
+            j.preemptible = j.id % 4 == 0;
+            j.array_throttle = 0;
+        }
         Cluster c;
         load(c, w);
         PlanState state;

@@ -59,10 +59,12 @@ public:
         for (auto n = chance(2) ? draw(4) : 0; n > 0; --n) w.windows.push_back(window(w.now, n, group_count));
         const auto job_count = draw(40);
         for (JobId id = 1; id <= job_count; ++id) w.jobs.push_back(job(id, group_count, w.now));
+        if (chance(3) && job_count > 0) make_array(w);
         if (chance(4) && job_count > 0)
             for (int i = 0; i < 2; ++i) w.preemptors[1 + draw(job_count + 1)] = {small(1, 5), w.now + draw(3) * minute};
         const auto run_count = draw(12);
         for (JobId id = 1000; id < 1000 + run_count; ++id) add_run(w, id, group_count);
+        for (Run& r : w.runs) throttle(r);
         const auto charge_count = draw(8);
         for (int i = 0; i < charge_count; ++i)
             w.charges.push_back({{small(1, 4), small(1, 3)}, 100 * draw(40), 1 + draw(30'000)});
@@ -70,7 +72,9 @@ public:
     }
 
 private:
+    static constexpr JobId array = 500;
     std::mt19937 random_;
+    std::int32_t array_throttle_ = 0;
 
     std::int64_t draw(std::int64_t n) { return static_cast<std::int64_t>(random_()) % n; }
     std::int32_t small(std::int32_t low, std::int32_t high) {
@@ -188,6 +192,26 @@ private:
         if (chance(3)) j.time_limit = j.estimate.value_or(1) + draw(9 * hour);
         j.held = chance(10);
         return j;
+    }
+
+    // One array, alike but for what tasks may differ in: who asks, and how long.
+    void make_array(World& w) {
+        array_throttle_ = chance(4) ? 0 : small(1, 4);
+        const Job first = one_of(w.jobs);
+        for (Job& j : w.jobs) {
+            if (chance(3)) continue;
+            j.array = array;
+            j.array_throttle = array_throttle_;
+            if (chance(4)) continue;
+            j.shape = first.shape;
+            j.group = first.group;
+            j.user = first.user;
+        }
+    }
+    void throttle(Run& r) {
+        if (array_throttle_ == 0 || chance(2)) return;
+        r.array = array;
+        r.array_throttle = array_throttle_;
     }
 
     // Most are where they have room: what overbooks an executor comes from one that came back smaller.

@@ -15,6 +15,8 @@ inline Run run_of(const Job& job, const Placement& placement, Micros placed_at, 
     r.gpu_slot = placement.gpu_slot;
     r.preemptible = job.preemptible;
     r.concurrency_key = job.concurrency_key;
+    r.array = job.array;
+    r.array_throttle = job.array_throttle;
     r.placed_at = placed_at;
     r.claimed_at = claimed_at;
     r.estimate = job.estimate;

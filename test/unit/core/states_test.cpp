@@ -39,7 +39,7 @@ TEST(States, names_lead_back_to_their_statuses) {
 }
 
 TEST(States, names_lead_back_to_their_reasons) {
-    EXPECT_EQ(all_reasons().size(), 24U);
+    EXPECT_EQ(all_reasons().size(), 29U);
     for (Reason r : all_reasons()) EXPECT_EQ(reason_from(name(r)), r);
     EXPECT_FALSE(reason_from(""));
     EXPECT_EQ(name(Reason::none), "");
@@ -52,9 +52,9 @@ TEST(States, each_reason_explains_one_status) {
         running += status_of(r) == Status::running ? 1U : 0U;
         failed += status_of(r) == Status::failed ? 1U : 0U;
     }
-    EXPECT_EQ(pending, 15U);
-    EXPECT_EQ(running, 1U);
-    EXPECT_EQ(failed, 8U);
+    EXPECT_EQ(pending, 16U);
+    EXPECT_EQ(running, 3U);
+    EXPECT_EQ(failed, 10U);
     EXPECT_EQ(status_of(Reason::never_fits), Status::pending);
     EXPECT_EQ(status_of(Reason::oom), Status::failed);
     EXPECT_FALSE(status_of(Reason::none));
