@@ -8,12 +8,12 @@ SELECT t.wait($$(SELECT state = 'running' FROM rcq.scheduler)$$);
 SELECT rcq.add_user('regress_ann');
 SELECT t.node('regress_node_a');
 
--- pending, held, delayed, earliest first; those without a deadline wait on
+-- pending, held, delayed; those without a deadline wait on
 SET ROLE regress_ann;
 SELECT rcq.submit('job 1', deadline => clock_timestamp() + interval '300 ms'), rcq.submit('job 2', hold => true, deadline => clock_timestamp() + interval '200 ms'),
        rcq.submit('job 3', deadline => clock_timestamp() + interval '1 hour'), rcq.submit('job 4', begin_time => clock_timestamp() + interval '100 ms', deadline => clock_timestamp() + interval '400 ms'), rcq.submit('job 5');
 SELECT t.wait($$(SELECT count(*) = 3 FROM rcq.jobs WHERE status = 'failed')$$);
-SELECT id, status, reason, message, attempt, started_at FROM rcq.jobs WHERE status <> 'pending' ORDER BY ended_at;
+SELECT id, status, reason, message, attempt, started_at FROM rcq.jobs WHERE status <> 'pending' ORDER BY id;
 RESET ROLE;
 SELECT j.id, o.ended_at - j.deadline BETWEEN '0' AND '2 s' AS in_time FROM rcq_private.job j JOIN rcq_private.outcome o ON o.job_id = j.id ORDER BY j.id;
 SET ROLE regress_ann;
@@ -88,15 +88,15 @@ SELECT rcq.cancel(:id) IS NOT NULL;
 -- tasks of arrays are counted; an array's waiting ones are withdrawn
 BEGIN;
 INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority, max_retries, requeue, kill_on_disconnect, script, array_spec, array_size, array_id, array_index)
-SELECT 1000000 + n, clock_timestamp(), 1, 1, 1, 1, 0, 5, 0, true, false, '', CASE n WHEN 0 THEN '0-9' END, CASE n WHEN 0 THEN 10 END, CASE WHEN n > 0 THEN 1000000 END, n - 1 FROM generate_series(0, 2) n;
-INSERT INTO rcq_private.array (job_id, user_id, size, waiting, held) VALUES (1000000, 1, 10, '{[2,6),[8,10)}', '{[7,8)}');
+SELECT 900000 + n, clock_timestamp(), 1, 1, 1, 1, 0, 5, 0, true, false, '', CASE n WHEN 0 THEN '0-9' END, CASE n WHEN 0 THEN 10 END, CASE WHEN n > 0 THEN 900000 END, n - 1 FROM generate_series(0, 2) n;
+INSERT INTO rcq_private.array (job_id, user_id, size, waiting, held) VALUES (900000, 1, 10, '{[2,6),[8,10)}', '{[7,8)}');
 INSERT INTO rcq_private.live (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, max_retries, requeue, priority, eligible_at, array_id, tasks_waiting, deadline, held)
-SELECT 1000000 + n, 1, 1, 1, 1, 0, 0, true, 5, clock_timestamp(), CASE WHEN n > 0 THEN 1000000 END, CASE n WHEN 0 THEN 6 END, clock_timestamp() - interval '1 s', n > 0 FROM generate_series(0, 2) n;
-SELECT rcq_private.expire(ARRAY[1000000, 1000001, 1000002]);
+SELECT 900000 + n, 1, 1, 1, 1, 0, 0, true, 5, clock_timestamp(), CASE WHEN n > 0 THEN 900000 END, CASE n WHEN 0 THEN 6 END, clock_timestamp() - interval '1 s', n > 0 FROM generate_series(0, 2) n;
+SELECT rcq_private.expire(ARRAY[900000, 900001, 900002]);
 SELECT array_id, sum(completed) AS completed, sum(failed) AS failed, sum(cancelled) AS cancelled FROM rcq_private.array_end GROUP BY array_id;
 SELECT waiting, held, withdrawn FROM rcq_private.array;
 SELECT job_id, tasks_waiting FROM rcq_private.live;
-SELECT job_id, status, reason FROM rcq_private.outcome WHERE job_id >= 1000000 ORDER BY job_id;
+SELECT job_id, status, reason FROM rcq_private.outcome WHERE job_id >= 900000 ORDER BY job_id;
 ROLLBACK;
 -- an array whose deadline comes while a task of it runs: nothing more is started, and it ends when that one has
 SELECT rcq.submit('a task', "array" => '1-100', deadline => clock_timestamp() + interval '2 s') AS id \gset

@@ -240,7 +240,7 @@ SET ROLE regress_node_a;
 CALL t.run_tasks(1, '{}');
 SET ROLE regress_ann;
 SELECT t.wait('(SELECT status = ''completed'' FROM rcq.jobs WHERE id = (SELECT max(id) FROM rcq.arrays))');
-SELECT id > :again AS newest, code FROM rcq.arrays a, t.errors(format('SELECT rcq.resubmit_failed_tasks(%s)', a.id)) ORDER BY a.id;
+SELECT code, regexp_replace(message, '[0-9]+', '#') AS message FROM t.errors(format('SELECT rcq.resubmit_failed_tasks(%s)', (SELECT max(id) FROM rcq.arrays)));
 RESET ROLE;
 -- a report may carry a result, which is kept when the job completes
 SELECT rcq.cancel(id) FROM rcq.jobs WHERE status IN ('pending', 'assigned') ORDER BY id;
