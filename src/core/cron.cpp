@@ -54,7 +54,7 @@ public:
     static bool outside(Seconds t) { return t < seconds_at(Cron::first_year) || t >= seconds_at(Cron::last_year); }
 
 private:
-    static constexpr Seconds hour_s = 3600, day_s = 24 * hour_s;
+    static constexpr Seconds minute_s = 60, hour_s = 3600, day_s = 24 * hour_s;
     static constexpr Seconds look_around = 2 * day_s; // no two offsets differ by as much
 
     static constexpr Seconds seconds_at(int year) {
@@ -115,7 +115,7 @@ private:
         if (h > 63) return std::nullopt;
         if (h > from / hour_s || m > 63) m = first(fields_.minutes, 0);
         if (h * 60 + m > from / 60) s = first(fields_.seconds, 0);
-        return h * hour_s + m * 60 + s;
+        return h * hour_s + m * minute_s + s;
     }
 
     // The first local time at or after `from` that matches.

@@ -46,7 +46,7 @@ struct CronError {
 class Cron {
 public:
     static constexpr std::size_t max_characters = 1000;    // of an expression
-    static constexpr Micros max_period = 10 * 365 * day;   // of @every
+    static constexpr Micros max_period = 3650 * day;       // of @every
     static constexpr int first_year = 1, last_year = 9999; // what next() knows, less a few days at either end
 
     // Refused, too, is what would never be due: the 30th of February.
