@@ -109,13 +109,13 @@ BEGIN
 END $$;
 
 -- Lets these tasks, which waited with their array, go their own way; returns those that somebody holds.
-CREATE FUNCTION rcq_private.release_tasks(tasks bigint[], OUT released bigint[], OUT later bigint[])
+CREATE FUNCTION rcq_private.release_tasks(tasks bigint[], now_ timestamptz, OUT released bigint[], OUT later bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH locked AS MATERIALIZED (
         SELECT l.job_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
     ), changed AS (
-        UPDATE rcq_private.live l SET unmet = 0, eligible_at = pg_catalog.clock_timestamp() FROM locked k WHERE l.job_id = k.job_id RETURNING l.job_id
+        UPDATE rcq_private.live l SET unmet = 0, eligible_at = now_ FROM locked k WHERE l.job_id = k.job_id RETURNING l.job_id
     )
     SELECT COALESCE(pg_catalog.array_agg(c.job_id), '{}') INTO released FROM changed c;
     later := ARRAY(SELECT l.job_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0);
@@ -124,7 +124,7 @@ END $$;
 -- Arrays whose tasks follow those of other arrays (aftercorr), as far as nothing else keeps the whole of them waiting: tasks
 -- whose predecessors have completed start on their own, those that have lost one fail. changed: tasks and arrays that ended;
 -- looked_at: arrays of which all tasks are to be looked at.
-CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], OUT released bigint[], OUT ended bigint[], OUT later bigint[])
+CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, OUT released bigint[], OUT ended bigint[], OUT later bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     whole CONSTANT bigint[] := ARRAY(
@@ -195,9 +195,9 @@ BEGIN
         UPDATE rcq_private.array x SET waiting = x.waiting - b.good - b.lost, held = x.held - b.lost WHERE x.job_id = b.job_id;
         UPDATE rcq_private.live l
            SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - b.lost), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
-               eligible_at = CASE WHEN complete THEN GREATEST(pg_catalog.clock_timestamp(), b.begin_time) ELSE l.eligible_at END
+               eligible_at = CASE WHEN complete THEN GREATEST(now_, b.begin_time) ELSE l.eligible_at END
          WHERE l.job_id = b.job_id;
-        UPDATE rcq_private.live l SET unmet = 0, eligible_at = GREATEST(pg_catalog.clock_timestamp(), b.begin_time) WHERE l.job_id = ANY (made);
+        UPDATE rcq_private.live l SET unmet = 0, eligible_at = GREATEST(now_, b.begin_time) WHERE l.job_id = ANY (made);
         PERFORM rcq_private.end_unmet(doomed, ARRAY(SELECT b.label || ': the task of the same index did not complete' FROM unnest(doomed)));
         IF complete THEN
             DELETE FROM rcq_private.dependency d WHERE d.job_id = b.job_id;
@@ -210,6 +210,7 @@ END $$;
 
 -- Settles what has become known; for the scheduler alone, and never waiting for a lock.
 --   changed   jobs, arrays and tasks that have started or ended
+--   now_      from when on the waiting of those that are released counts: not later than the scheduler's time of planning
 --   fresh     jobs with unmet > 0 of which nothing is known yet
 --   released  wait for nothing more, or have changed otherwise: to be read again
 --   ended     have failed because of what they waited for, with all that followed from it
@@ -217,7 +218,7 @@ END $$;
 --   followed  arrays among these whose tasks are waited for one by one
 --   later     jobs that somebody holds: to be asked for again as fresh
 --   again     what has changed and was not followed to its end: to be asked for again as changed
-CREATE FUNCTION rcq_private.settle_dependencies(changed bigint[], fresh bigint[],
+CREATE FUNCTION rcq_private.settle_dependencies(changed bigint[], fresh bigint[], now_ timestamptz,
     OUT released bigint[], OUT ended bigint[], OUT awaited bigint[], OUT followed bigint[], OUT later bigint[], OUT again bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -293,13 +294,13 @@ BEGIN
         ), changed_rows AS (
             UPDATE rcq_private.live l
                SET unmet = l.unmet - m.count,
-                   eligible_at = CASE WHEN l.unmet > m.count THEN l.eligible_at ELSE GREATEST(pg_catalog.clock_timestamp(), (SELECT j.begin_time FROM rcq_private.job j WHERE j.id = l.job_id)) END
+                   eligible_at = CASE WHEN l.unmet > m.count THEN l.eligible_at ELSE GREATEST(now_, (SELECT j.begin_time FROM rcq_private.job j WHERE j.id = l.job_id)) END
               FROM many m WHERE l.job_id = m.job_id RETURNING l.job_id, l.unmet, l.tasks_waiting
         )
         SELECT COALESCE(pg_catalog.array_agg(c.job_id) FILTER (WHERE c.unmet = 0), '{}'), COALESCE(pg_catalog.array_agg(c.job_id) FILTER (WHERE c.unmet > 0 AND c.tasks_waiting IS NOT NULL), '{}')
           INTO freed, fewer FROM changed_rows c;
 
-        SELECT * INTO STRICT step FROM rcq_private.settle_corresponding(changed, fresh || fewer);
+        SELECT * INTO STRICT step FROM rcq_private.settle_corresponding(changed, fresh || fewer, now_);
         released := released || freed || step.released;
         later := later || step.later;
         ended := ended || step.ended;
@@ -309,7 +310,7 @@ BEGIN
         SELECT * INTO STRICT step FROM rcq_private.release_tasks(ARRAY(
             SELECT l.job_id FROM unnest(freed) k(id) JOIN rcq_private.live l ON l.array_id = k.id JOIN rcq_private.live b ON b.job_id = k.id WHERE l.unmet > 0 AND b.unmet = 0
             UNION
-            SELECT l.job_id FROM unnest(fresh) k(id) JOIN rcq_private.live l ON l.job_id = k.id JOIN rcq_private.live b ON b.job_id = l.array_id WHERE l.unmet > 0 AND b.unmet = 0));
+            SELECT l.job_id FROM unnest(fresh) k(id) JOIN rcq_private.live l ON l.job_id = k.id JOIN rcq_private.live b ON b.job_id = l.array_id WHERE l.unmet > 0 AND b.unmet = 0), now_);
         released := released || step.released;
         later := later || step.later;
 

@@ -47,7 +47,7 @@ std::vector<core::JobId> Dependencies::ids_in(core::JobId first, core::JobId las
     return ids;
 }
 
-std::vector<core::JobId> Dependencies::settle(TimestampTz tick) {
+std::vector<core::JobId> Dependencies::settle(TimestampTz now, TimestampTz tick) {
     if (is_retry_due(tick)) {
         changed_.merge(retry_changed_);
         fresh_.merge(retry_fresh_);
@@ -55,7 +55,7 @@ std::vector<core::JobId> Dependencies::settle(TimestampTz tick) {
         retry_fresh_.clear();
     }
     const store::SettledDependencies settled =
-        store::settle_dependencies(take(changed_, max_jobs_per_cycle), take(fresh_, max_jobs_per_cycle));
+        store::settle_dependencies(take(changed_, max_jobs_per_cycle), take(fresh_, max_jobs_per_cycle), now);
     for (const core::JobId job : settled.awaited) awaited_.try_emplace(job, false);
     followed_.insert(settled.followed.begin(), settled.followed.end());
     if (!has_retries()) retries_since_ = tick;

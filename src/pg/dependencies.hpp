@@ -22,8 +22,9 @@ public:
     bool is_retry_due(TimestampTz tick) const { return has_retries() && tick - retries_since_ >= retry_interval; }
     bool has_retries() const { return !retry_changed_.empty() || !retry_fresh_.empty(); }
 
-    // Settles part of it, so that a cycle stays short. Returns the jobs whose rows have changed, or are gone, by that.
-    std::vector<core::JobId> settle(TimestampTz tick);
+    // Settles part of it, so that a cycle stays short; what is released waits from now on. Returns the jobs whose rows
+    // have changed, or are gone, by that.
+    std::vector<core::JobId> settle(TimestampTz now, TimestampTz tick);
 
     static constexpr TimestampTz retry_interval = 1'000'000;
 

@@ -310,10 +310,10 @@ core::JobId Scheduler::array_of(core::JobId job) const {
 }
 
 // Lets jobs go, or fail, whose predecessors have started or ended, and reads them again.
-void Scheduler::settle_dependencies(Transaction& transaction) {
+void Scheduler::settle_dependencies(Transaction& transaction, TimestampTz now) {
     if (!dependencies_.any() && !dependencies_.is_retry_due(tick_)) return;
     std::vector<JobRange> changed;
-    for (const core::JobId id : dependencies_.settle(tick_)) changed.push_back({id, id});
+    for (const core::JobId id : dependencies_.settle(now, tick_)) changed.push_back({id, id});
     if (changed.empty()) return;
     transaction.take_snapshot(); // which sees what was just written
     absorb(changed);
@@ -502,7 +502,7 @@ Scheduler::Outcome Scheduler::cycle() {
     if (definitions_.next_fire && *definitions_.next_fire <= time)
         definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
     settle_arrays(time);
-    settle_dependencies(transaction);
+    settle_dependencies(transaction, time);
     materialise(time);
 
     std::size_t placed = 0;

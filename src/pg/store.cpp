@@ -371,16 +371,17 @@ void read_durations(const std::function<void(const Duration&)>& took) {
     });
 }
 
-SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh) {
+SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh,
+                                        TimestampTz now) {
     static Statement statement(
         Statement::Kind::write,
-        "SELECT w.what, i.id FROM rcq_private.settle_dependencies($1, $2) s, LATERAL (VALUES (0, s.released), "
+        "SELECT w.what, i.id FROM rcq_private.settle_dependencies($1, $2, $3) s, LATERAL (VALUES (0, s.released), "
         "(1, s.ended), (2, s.awaited), (3, s.followed), (4, s.later), (5, s.again)) w(what, ids), unnest(w.ids) i(id)",
-        {INT8ARRAYOID, INT8ARRAYOID});
+        {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
     SettledDependencies settled;
     std::vector<int64>* const lists[] = {&settled.released, &settled.ended, &settled.awaited,
                                          &settled.followed, &settled.later, &settled.again};
-    statement.run(Parameters().add(changed).add(fresh),
+    statement.run(Parameters().add(changed).add(fresh).add_time(now),
                   [&](const Row& row) { lists[row.integer(1)]->push_back(row.big(2)); });
     return settled;
 }

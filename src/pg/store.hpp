@@ -100,7 +100,8 @@ struct SettledDependencies {
 };
 // Decides what is known by now about dependencies on jobs that have changed, and about those of fresh jobs. Rows that
 // somebody holds are left for later.
-SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh);
+SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh,
+                                        TimestampTz now);
 
 // Submits the jobs of all schedules that are due; when the next one is.
 std::optional<TimestampTz> fire_schedules(TimestampTz now);

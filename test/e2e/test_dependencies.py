@@ -98,8 +98,8 @@ def test_singletons_run_one_at_a_time_in_the_order_of_their_submission(db):
 def test_tasks_follow_the_tasks_of_the_same_index(db):
     db.executor("x", cores=4)
     gate = db.gate()
-    first = db.submit(f"case $RCQ_ARRAY_INDEX in 1) exit 1;; 2) {gate.script};; esac", array="1-4")
-    second = db.submit("true", array="1-4", depends_on=f"aftercorr:{first}")
+    first = db.submit(f"case $RCQ_ARRAY_INDEX in 1) exit 1;; 2) {gate.script};; esac", **{'"array"': "1-4"})
+    second = db.submit("true", depends_on=f"aftercorr:{first}", **{'"array"': "1-4"})
 
     def states():
         return [(row["index"], row["status"]) for row in db.sql("SELECT index, status FROM rcq.tasks(%s)", second)]
