@@ -100,11 +100,16 @@ DROP FUNCTION rcq.release(bigint);
 --include 20-library.sql
 --include 21-history-partitions.sql
 --include 28-request-type.sql
+--include 29-dependencies.sql
+--include 29-types.sql
 --include 30-submit.sql
 --include 31-control.sql
 --include 32-arrays.sql
+--include 33-dependencies.sql
 --include 34-resubmit.sql
 --include 34-schedules.sql
+--include 35-graphs.sql
+--include 35-typed-jobs.sql
 --include 40-runs.sql
 --include 41-executor-functions.sql
 --include 42-logs.sql
@@ -112,6 +117,7 @@ DROP FUNCTION rcq.release(bigint);
 --include 51-explain-facts.sql
 --include 51-explain.sql
 --include 52-dead-jobs.sql
+--include 52-schedule-views.sql
 --include 60-admin.sql
 --include 61-limits.sql
 --include 70-history.sql

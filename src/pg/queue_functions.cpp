@@ -49,7 +49,8 @@ core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
 } // namespace rcq::pg
 
 // (job_id, group_id, user_id, priority, cpu_cores, memory_mib, gpu_count, features, held, eligible_at, cpu_cores_min,
-// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, array_id, array_throttle, unmet, failures)
+// gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, array_id, array_throttle, unmet,
+// failures)
 // -> (position, base_priority, fair_share, wait_boost, final_priority, reason, expected_start, approximate,
 // forecast_at, reserved_executor, reserved_start)
 RCQ_FUNCTION(rcq_pending_state) {

@@ -289,11 +289,15 @@ void Scheduler::reconcile(TimestampTz now) {
     }
 }
 
-// Counts and ends arrays, and makes their next tasks into jobs, so that the plan finds as many as it could place.
+// Counts and ends arrays.
 void Scheduler::settle_arrays(TimestampTz now) {
     const TaskFeed::Settled settled = tasks_.settle(now);
     for (const core::JobId array : settled.started) dependencies_.started(array);
     for (const core::JobId array : settled.ended) dependencies_.ended(array, 0);
+}
+
+// Makes tasks of arrays into jobs, so that the plan finds as many as it could place.
+void Scheduler::materialise(TimestampTz now) {
     if (tasks_.materialise(*cluster_, now, static_cast<int32>(max_placements_per_cycle)) > 0)
         plan_needed_ = publish_needed_ = true;
 }
@@ -499,6 +503,7 @@ Scheduler::Outcome Scheduler::cycle() {
         definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
     settle_arrays(time);
     settle_dependencies(transaction);
+    materialise(time);
 
     std::size_t placed = 0;
     bool complete = true;

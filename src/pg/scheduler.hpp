@@ -53,6 +53,7 @@ private:
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
     void settle_arrays(TimestampTz now);
+    void materialise(TimestampTz now);
     void settle_dependencies(Transaction& transaction);
     core::JobId array_of(core::JobId job) const;
     void expire(TimestampTz now);

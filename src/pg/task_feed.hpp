@@ -13,9 +13,7 @@ public:
     // A live row of a task.
     void saw_task(const store::LiveRow& row);
     // The scheduler has placed this task.
-    void placed(const core::Job& task) {
-        feed_.task(task.id, task.array, core::TaskState::placed, task.eligible_at);
-    }
+    void placed(const core::Job& task) { feed_.task(task.id, task.array, core::TaskState::placed, task.eligible_at); }
     // There is no live row of this id any more.
     void gone(core::JobId id);
     // Arrays whose id lies in a range.
@@ -25,8 +23,8 @@ public:
     };
     // Counts what ended, ends arrays whose tasks all have, marks those that have started.
     Settled settle(TimestampTz now);
-    // Makes rows for as many tasks as the next plan could place, `most` at most, and puts them into the cluster. Returns
-    // how many.
+    // Makes rows for as many tasks as the next plan could place, `most` at most, and puts them into the cluster.
+    // Returns how many.
     std::size_t materialise(core::Cluster& cluster, TimestampTz now, int32 most);
     // Whether any array has tasks without a row.
     bool has_waiting() const { return feed_.arrays() > 0; }
