@@ -160,9 +160,9 @@ SELECT status, reason, exit_code, message, result FROM rcq.jobs WHERE id = :job;
 
 -- one answer carries so many bytes of payloads and says that more wait; the others follow
 SELECT count(rcq.submit_task('reverse_string', jsonb_build_object('text', repeat(n::text, 24000000)), memory_gb => 0.1)) FROM generate_series(1, 5) n;
-SELECT t.wait($$SELECT count(*) = 5 FROM rcq_private.live WHERE placed_at IS NOT NULL$$);
-CREATE FUNCTION t.answer(acked bigint) RETURNS TABLE (kind text, runs bigint, more boolean) LANGUAGE sql AS $$
-    SELECT s.kind, count(*), bool_or(s.body ->> 'more' = 'true') FROM t.process p, rcq.executor_sync(p.executor, p.incarnation, p.acked + acked, NULL, NULL, NULL, 10) s
+SELECT t.wait($$(SELECT count(*) = 5 FROM rcq_private.live WHERE placed_at IS NOT NULL)$$);
+CREATE FUNCTION t.answer(further bigint) RETURNS TABLE (kind text, runs bigint, more boolean) LANGUAGE sql AS $$
+    SELECT s.kind, count(*), bool_or(s.body ->> 'more' = 'true') FROM t.process p, rcq.executor_sync(p.executor, p.incarnation, p.acked + further, NULL, NULL, NULL, 10) s
      WHERE p.name = current_user GROUP BY s.kind ORDER BY s.kind $$;
 SET ROLE regress_node_a;
 SELECT * FROM t.answer(0);
