@@ -44,16 +44,18 @@ CREATE FUNCTION rcq_private.within_limits(r rcq_private.request, limits jsonb, p
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     max_time CONSTANT interval := (limits ->> 'time_limit')::interval;
-    excess record;
+    option text;
+    asked text;
+    allowed text;
 BEGIN
-    SELECT a.name, a.asked, limits ->> a.name AS allowed INTO excess
+    SELECT a.name, a.asked, limits ->> a.name INTO option, asked, allowed
       FROM (VALUES ('cpu_cores', r.cpu_cores::numeric), ('memory_gb', r.memory_gb::numeric), ('gpu_count', r.gpu_count::numeric)) AS a(name, asked)
      WHERE a.asked > (limits ->> a.name)::numeric LIMIT 1;
-    IF NOT FOUND AND r.time_limit > max_time THEN
-        excess := ROW('time_limit', r.time_limit, max_time);
+    IF option IS NULL AND r.time_limit > max_time THEN
+        option := 'time_limit'; asked := r.time_limit::text; allowed := max_time::text;
     END IF;
-    IF excess.name IS NOT NULL THEN
-        PERFORM rcq_private.fail('RC001', pg_catalog.format('%s%s is %s, and jobs of this type may have at most %s', place, excess.name, excess.asked, excess.allowed),
+    IF option IS NOT NULL THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('%s%s is %s, and jobs of this type may have at most %s', place, option, asked, allowed),
             'Ask for less; an administrator can raise the limits of a type with rcq.register_type.');
     END IF;
     -- what is left to the defaults of rcq is limited, too
