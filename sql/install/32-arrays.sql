@@ -132,9 +132,11 @@ BEGIN
     ), ended AS (
         INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, placed_at, claimed_at, status, reason, message)
         SELECT r.job_id, pg_catalog.clock_timestamp(), r.user_id, r.group_id, r.priority, 0, r.placed_at, r.claimed_at,
-               CASE WHEN c.failed > 0 THEN 'failed' WHEN c.cancelled > 0 THEN 'cancelled' ELSE 'completed' END, CASE WHEN c.failed > 0 THEN 'tasks_failed' END,
+               CASE WHEN c.failed > 0 OR s.too_late THEN 'failed' WHEN c.cancelled > 0 THEN 'cancelled' ELSE 'completed' END,
+               CASE WHEN s.too_late THEN 'deadline' WHEN c.failed > 0 THEN 'tasks_failed' END,
                CASE WHEN c.failed + c.cancelled > 0 THEN pg_catalog.format('%s of %s tasks completed, %s failed, %s cancelled', c.completed, c.size, c.failed, c.cancelled) END
-          FROM removed r JOIN complete c ON c.job_id = r.job_id
+          FROM removed r JOIN complete c ON c.job_id = r.job_id,
+               LATERAL (SELECT c.cancelled > 0 AND COALESCE(r.deadline <= pg_catalog.clock_timestamp(), false) AS too_late) s
     ), forgotten AS (
         DELETE FROM rcq_private.dependency d USING complete c WHERE d.job_id = c.job_id
     )
@@ -174,6 +176,7 @@ END $$;
 
 CREATE FUNCTION rcq_private.cancel_array(array_id bigint, tasks text) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
     positions CONSTANT int4multirange := rcq_private.selected(array_id, tasks);
     a rcq_private.array;
