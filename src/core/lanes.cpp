@@ -93,10 +93,15 @@ void Lanes::close_if_empty(Lane& lane) {
 void Lanes::insert(Lane& lane, const LaneEntry& entry) {
     lane.waiting.insert(entry);
     ++lane.shape->second.jobs;
+    if (entry.eligible_at > now_) ++to_come_[entry.eligible_at];
 }
 
 void Lanes::erase(Lane& lane, const LaneEntry& entry) {
-    if (lane.waiting.erase(entry)) --lane.shape->second.jobs;
+    if (!lane.waiting.erase(entry)) return;
+    --lane.shape->second.jobs;
+    if (entry.eligible_at <= now_) return;
+    const auto to_come = to_come_.find(entry.eligible_at);
+    if (--to_come->second == 0) to_come_.erase(to_come);
 }
 
 void Lanes::order_by_plan(bool keep) {
@@ -109,20 +114,14 @@ void Lanes::order_by_plan(bool keep) {
 
 void Lanes::advance(Micros now) {
     now_ = now;
+    to_come_.erase(to_come_.begin(), to_come_.upper_bound(now));
     if (!by_plan_) return;
     for (auto& [spec, lane] : lanes_) lane.waiting.advance(now);
 }
 
 std::optional<Micros> Lanes::next_due(Micros now) const {
-    std::optional<Micros> next;
-    for (const auto& [spec, lane] : lanes_) {
-        const LaneEntry* last = lane.waiting.last();
-        if (!last || last->eligible_at <= now) continue;
-        const LaneEntry* due = lane.waiting.first();
-        if (due->eligible_at <= now) due = lane.waiting.after({now, INT64_MAX, {}});
-        if (!next || due->eligible_at < *next) next = due->eligible_at;
-    }
-    return next;
+    const auto next = to_come_.upper_bound(now);
+    return next == to_come_.end() ? std::nullopt : std::optional(next->first);
 }
 
 } // namespace rcq::core

@@ -52,12 +52,13 @@ public:
     void insert(Lane& lane, const LaneEntry& entry);
     void erase(Lane& lane, const LaneEntry& entry);
 
-    // Whether lanes can say which of their jobs is the shortest: see LaneTree::order_by_plan() and advance().
+    // Whether lanes can say which of their jobs is the shortest: see LaneTree::order_by_plan().
     void order_by_plan(bool keep);
-    void advance(Micros now);
 
-    // The first time after `now` at which a job becomes eligible, held ones left out; none: there is no such job.
-    // O(lanes + lanes with such jobs x log n)
+    // Time passes; never goes backwards. Cost: jobs whose time has come; lanes, if they can say which is the shortest.
+    void advance(Micros now);
+    // The first time after `now` at which a waiting job becomes eligible; none: there is no such job. `now` is no
+    // earlier than the last advance(). O(log n)
     std::optional<Micros> next_due(Micros now) const;
 
     // Ordered by group, then user.
@@ -74,6 +75,7 @@ private:
     std::vector<std::size_t> free_numbers_;
     bool by_plan_ = false;
     Micros now_ = INT64_MIN;
+    std::map<Micros, std::size_t> to_come_; // waiting jobs by eligible_at, of those after now_
 };
 
 } // namespace rcq::core

@@ -119,6 +119,31 @@ TEST(Lanes, a_lane_lives_while_something_waits_or_is_held) {
     EXPECT_EQ(lanes.all().size(), 1U);
 }
 
+TEST(Lanes, the_next_job_to_become_eligible_is_known) {
+    Lanes lanes;
+    LaneSpec second = spec();
+    second.user = 9;
+    Lane& a = lanes.open(spec());
+    Lane& b = lanes.open(second);
+    lanes.insert(a, {50, 1, {}});
+    EXPECT_EQ(lanes.next_due(0), 50);
+    lanes.advance(10);
+    lanes.insert(a, {10, 2, {}});
+    lanes.insert(b, {30, 3, {}});
+    lanes.insert(b, {30, 4, {}});
+    EXPECT_EQ(lanes.next_due(10), 30);
+    EXPECT_EQ(lanes.next_due(30), 50); // somewhat later than the last advance
+    lanes.erase(b, {30, 3, {}});
+    EXPECT_EQ(lanes.next_due(10), 30);
+    lanes.erase(b, {30, 4, {}});
+    EXPECT_EQ(lanes.next_due(10), 50);
+    lanes.advance(50);
+    EXPECT_FALSE(lanes.next_due(50));
+    lanes.erase(a, {50, 1, {}});
+    lanes.erase(a, {50, 1, {}}); // is not in it
+    EXPECT_FALSE(lanes.next_due(50));
+}
+
 TEST(Lanes, lanes_of_one_shape_share_its_number_which_is_free_again_when_all_are_gone) {
     Lanes lanes;
     LaneSpec other_user = spec(), other_shape = spec();
