@@ -100,12 +100,14 @@ RESET ROLE;
 SELECT t.counts(:job);
 SELECT rcq.cancel(:job, '2');
 SELECT id AS t3 FROM rcq.jobs WHERE array_id = :job AND array_index = 3 \gset
-SELECT id AS t4 FROM rcq.jobs WHERE array_id = :job AND array_index = 4 \gset
 SELECT id AS t5 FROM rcq.jobs WHERE array_id = :job AND array_index = 5 \gset
 SET ROLE regress_node_a;
-SELECT kind, body FROM t.sync(t.ended(:t2, 'cancelled') || t.ended(:t3) || t.ended(:t4));
+SELECT kind, body FROM t.sync(t.ended(:t2, 'cancelled') || t.ended(:t3) || t.ended(:t5));
 SELECT count(*) FROM t.take(1);
-SELECT kind, body FROM t.sync(t.ended(:t5));
+RESET ROLE;
+SELECT id AS t4 FROM rcq.jobs WHERE array_id = :job AND array_index = 4 \gset
+SET ROLE regress_node_a;
+SELECT kind, body FROM t.sync(t.ended(:t4));
 RESET ROLE;
 SELECT t.wait(format($$(SELECT status = 'failed' FROM rcq.jobs WHERE id = %s)$$, :job));
 SELECT status, reason, message FROM rcq.jobs WHERE id = :job;

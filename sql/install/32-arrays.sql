@@ -154,9 +154,9 @@ $$;
 -- What people do with arrays: the whole of one, or the tasks that a selection of indices names.
 
 -- Positions that a selection names, NULL for all.
-CREATE FUNCTION rcq_private.selected(array_id bigint, tasks text) RETURNS int4multirange
+CREATE FUNCTION rcq_private.selected(of_array bigint, tasks text) RETURNS int4multirange
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT rcq_private.array_positions(j.array_spec, tasks)::int4multirange FROM rcq_private.job j WHERE j.id = array_id AND tasks IS NOT NULL
+    SELECT rcq_private.array_positions(j.array_spec, tasks)::int4multirange FROM rcq_private.job j WHERE j.id = of_array
 $$;
 
 -- Live rows of the tasks at these positions (NULL = all), locked in ascending order.
