@@ -21,9 +21,12 @@ constexpr std::size_t reports_per_sync = 1000;
 constexpr std::int64_t result_bytes_per_sync = std::int64_t{64} << 20;
 constexpr int starts_per_sync = 1000;
 
-// Data that the server cannot take, and cannot take the next time either: classes "data exception" and "program limit
-// exceeded" (a JSON number out of range, too many elements).
-bool is_about_data(const std::string& sqlstate) { return sqlstate.starts_with("22") || sqlstate.starts_with("54"); }
+// Data that the server cannot take, and cannot take the next time either: "data exception" and "program limit exceeded"
+// (a JSON number out of range, too many elements), and "internal error", as which it reports JSON that takes more than
+// 1 GiB to read.
+bool is_about_data(const std::string& sqlstate) {
+    return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate == "XX000";
+}
 
 } // namespace
 
