@@ -83,7 +83,6 @@ CREATE TABLE rcq_private.outcome (
     result        jsonb
 ) PARTITION BY RANGE (job_id);
 COMMENT ON TABLE rcq_private.outcome IS 'How a job ended, with the run that ended it (executor_id NULL when it ended unplaced); rows never change';
-CREATE INDEX outcome_failed ON rcq_private.outcome (user_id, ended_at) WHERE status = 'failed';
 
 CREATE TABLE rcq_private.run (
     job_id        bigint NOT NULL,

@@ -20,6 +20,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            ('job', 'array', '(array_id, array_index) WHERE array_id IS NOT NULL'),
            ('job', 'schedule', '(schedule_id, id) WHERE schedule_id IS NOT NULL'),
            ('outcome', 'pkey', 'PRIMARY KEY (job_id)'),
+           ('outcome', 'failed', $i$(user_id, ended_at) WHERE status = 'failed'$i$),
            ('run', 'pkey', 'PRIMARY KEY (job_id, attempt)'),
            ('log', 'pkey', 'PRIMARY KEY (job_id, attempt, seq)')
 $$;

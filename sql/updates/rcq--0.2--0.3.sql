@@ -52,9 +52,6 @@ DECLARE
 BEGIN
     FOREACH kind IN ARRAY ARRAY['job', 'outcome', 'run', 'log'] LOOP
         part := kind || '_p0';
-        FOR r IN SELECT p.polname FROM pg_catalog.pg_policy p WHERE p.polrelid OPERATOR(pg_catalog.=) ('rcq_private.' || kind)::pg_catalog.regclass LOOP
-            EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', r.polname, kind);
-        END LOOP;
         FOR r IN SELECT a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_description d ON d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
                       AND d.objoid OPERATOR(pg_catalog.=) a.attrelid AND d.objsubid OPERATOR(pg_catalog.=) a.attnum
                   WHERE a.attrelid OPERATOR(pg_catalog.=) ('rcq_private.' || kind)::pg_catalog.regclass AND a.attnum OPERATOR(pg_catalog.>) 0 LOOP
@@ -77,6 +74,17 @@ COMMENT ON COLUMN rcq_private.live.memory_raised IS 'Whether memory_mib is more 
 COMMENT ON COLUMN rcq_private.live.requeue_requested_at IS 'When somebody asked for this run to be ended and the job to be run again';
 COMMENT ON COLUMN rcq_private.home.since IS 'When the extension was made here: partitions that are older come from a dump. -infinity when they have been looked through for unfinished jobs';
 
+-- 90-grants.sql makes all of them.
+DO $$
+DECLARE
+    p record;
+BEGIN
+    FOR p IN SELECT o.polname, c.relname FROM pg_catalog.pg_policy o JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) o.polrelid
+              WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_private'::pg_catalog.regnamespace LOOP
+        EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
+    END LOOP;
+END $$;
+
 DELETE FROM rcq_private.setting_definition;
 
 -- Functions whose arguments or results change, and the types that they are made of.
@@ -89,7 +97,16 @@ DROP FUNCTION rcq_private.parse_reports(jsonb);
 DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
 DROP TYPE rcq_private.run_report;
 DROP FUNCTION rcq_private.start_body(rcq_private.job_p0, rcq_private.live);
+DROP FUNCTION rcq_private.found(text, text, text, jsonb);
+DROP FUNCTION rcq_private.executor_verdicts(rcq_private.live);
+DROP FUNCTION rcq_private.free_by_plan(rcq_private.live, rcq_private.executor_verdict[]);
+DROP FUNCTION rcq_private.explain_gates(rcq_private.live);
+DROP FUNCTION rcq_private.explain_capacity(rcq_private.live, rcq_private.executor_verdict[], boolean, text);
+DROP FUNCTION rcq_private.explain_rank(rcq_private.live, rcq_private.executor_verdict[], record, text[]);
+DROP FUNCTION rcq_private.explain_pending(rcq_private.live, rcq_private.finding[]);
 DROP FUNCTION rcq_private.explain_run(rcq_private.job_p0, rcq_private.live, rcq_private.outcome_p0);
+DROP TYPE rcq_private.finding;
+DROP TYPE rcq_private.executor_verdict;
 DROP FUNCTION rcq_private.lock_live(bigint);
 DROP FUNCTION rcq.cancel(bigint);
 DROP FUNCTION rcq.hold(bigint);
@@ -129,14 +146,5 @@ DROP FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integ
 -- The first partition takes all ids so far, and reaches to the next boundary.
 SELECT rcq_private.attach_history(0, (s.last_value OPERATOR(pg_catalog./) 1000000 OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.*) 1000000 OPERATOR(pg_catalog.-) 1) FROM rcq_private.job_id s;
 
-DO $$
-DECLARE
-    p record;
-BEGIN
-    FOR p IN SELECT o.polname, c.relname FROM pg_catalog.pg_policy o JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) o.polrelid
-              WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_private'::pg_catalog.regnamespace LOOP
-        EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
-    END LOOP;
-END $$;
 --include 90-grants.sql
 SELECT rcq_private.definitions_changed();

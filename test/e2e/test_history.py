@@ -142,7 +142,7 @@ def restored(small, request):
     running = small.submit(gate.script)
     small.running(running)
     pending = [small.submit(f"echo {word}", name=word) for word in ("one", "two")]
-    array = small.submit("echo $RCQ_ARRAY_INDEX", array="1-3")
+    array = small.submit("echo $RCQ_ARRAY_INDEX", **{'"array"': "1-3"})
     path = dump(small, *([] if request.param == "plain" else ["-Fc"]))
     first.kill()
 
@@ -163,9 +163,9 @@ def restored(small, request):
 def test_a_restored_database_starts_nothing_until_it_is_told_to(restored, small):
     database, completed, running, pending, array = restored
     unfinished = [running, *pending, array]
-    harness.wait_for(lambda: database.sql("SELECT FROM rcq.jobs WHERE reason = 'restored'"), "restored jobs are found", timeout=30)
+    harness.wait_for(lambda: database.sql("SELECT id FROM rcq.jobs WHERE reason = 'restored'"), "restored jobs are found", timeout=30)
     database.let_it_plan()
-    assert database.sql("SELECT id, status FROM rcq.jobs WHERE status <> 'cancelled' ORDER BY id") == sorted(
+    assert database.sql("SELECT id, status FROM rcq.jobs WHERE status <> 'cancelled' AND array_id IS NULL ORDER BY id") == sorted(
         [{"id": completed, "status": "completed"}, *({"id": job, "status": "pending"} for job in unfinished)], key=lambda row: row["id"])
     assert database.one("SELECT count(*) FROM rcq_private.live") == 0
     assert database.logs(completed) == ["completed"]
@@ -178,7 +178,8 @@ def test_a_restored_database_starts_nothing_until_it_is_told_to(restored, small)
     later = database.submit("echo later")
     assert later > max(unfinished)
     assert database.ended(later)["status"] == "completed"
-    assert database.one("SELECT rcq.resume_restored(%s)", [pending[0], array]) == 2
+    tasks = database.one("SELECT count(*) FROM rcq.jobs WHERE array_id = %s", array)  # that have rows of their own already
+    assert database.one("SELECT rcq.resume_restored(%s)", [pending[0], array]) == 2 + tasks
     assert database.ended(pending[0])["status"] == "completed"
     assert database.logs(pending[0]) == ["one"]
     assert database.ended(array)["status"] == "completed"

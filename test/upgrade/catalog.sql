@@ -4,7 +4,7 @@ WITH namespace AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('rcq'
 ), relation AS (SELECT c.*, c.oid::regclass::text AS called FROM pg_class c JOIN namespace n ON n.oid = c.relnamespace
 ), acl AS (
     SELECT x.class, x.object, string_agg(x.grantee::regrole || '=' || x.privilege_type, ' ' ORDER BY x.grantee::regrole::text, x.privilege_type) AS granted
-      FROM (SELECT 'pg_class'::regclass AS class, r.oid AS object, a.grantee, a.privilege_type FROM relation r, aclexplode(r.relacl) a
+      FROM (SELECT 'pg_class'::regclass AS class, r.oid AS object, a.grantee, a.privilege_type FROM relation r, aclexplode(COALESCE(r.relacl, acldefault(CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", r.relowner))) a
             UNION ALL SELECT 'pg_proc'::regclass, p.oid, a.grantee, a.privilege_type FROM pg_proc p JOIN namespace n ON n.oid = p.pronamespace, aclexplode(p.proacl) a
             UNION ALL SELECT 'pg_namespace'::regclass, s.oid, a.grantee, a.privilege_type FROM pg_namespace s JOIN namespace USING (oid), aclexplode(s.nspacl) a) x
      GROUP BY x.class, x.object

@@ -31,14 +31,24 @@ def server():
     assert not crash, f"the server log shows a crash: {log[max(0, crash.start() - 500):crash.end() + 500]}"
 
 
+def database_of(server, version):
+    database = harness.Database(server, "t_upgrade")
+    database.sql("DROP EXTENSION rcq")
+    database.sql(f"CREATE EXTENSION rcq VERSION '{version}'")
+    yield database
+    database.drop()
+
+
 @pytest.fixture(params=VERSIONS)
 def old(server, request):
     """A database that an earlier version was installed in."""
-    database = harness.Database(server, "t_upgrade")
-    database.sql("DROP EXTENSION rcq")
-    database.sql(f"CREATE EXTENSION rcq VERSION '{request.param}'")
-    yield database
-    database.drop()
+    yield from database_of(server, request.param)
+
+
+@pytest.fixture
+def served(server):
+    """The same for the version before, which the library serves."""
+    yield from database_of(server, VERSIONS[-1])
 
 
 def update(database):
@@ -80,117 +90,118 @@ def test_an_updated_database_is_like_a_fresh_one(old):
         fresh.drop()
 
 
-def test_rows_survive_and_the_queue_goes_on(old):
-    old.sql("CREATE ROLE t_ann LOGIN")
+def test_rows_survive_and_the_queue_goes_on(served):
+    served.sql("CREATE ROLE t_ann LOGIN")
     try:
-        old.sql("SELECT rcq.add_group('physics', 100, 6, 'hard', '2 hours', true)")
-        old.sql("SELECT rcq.add_user('t_ann', 'physics', max_priority => 7, email => 'ann@example.org')")
-        old.sql("SELECT rcq.set('fairshare_window', '10 days'), rcq.set('lease', '40 s')")
-        executor = old.executor("a", cores=2)
-        completed = old.submit("echo out; echo err >&2", cpu_cores=1)
-        retried = old.submit("exit 3", max_retries=1)
+        served.sql("SELECT rcq.add_group('physics', 100, 6, 'hard', '2 hours', true)")
+        served.sql("SELECT rcq.add_user('t_ann', 'physics', max_priority => 7, email => 'ann@example.org')")
+        served.sql("SELECT rcq.set('fairshare_window_length', '10 days'), rcq.set('lease', '40 s')")
+        executor = served.executor("a", cores=2)
+        completed = served.submit("echo out; echo err >&2", cpu_cores=1)
+        retried = served.submit("exit 3", max_retries=1)
         for job in (completed, retried):
-            old.ended(job)
-        cancelled = old.submit("true", hold=True)
-        old.sql("SELECT rcq.cancel(%s)", cancelled)
-        held = old.submit("echo held", hold=True)
-        wide = old.submit("true", cpu_cores=64, features=None)
-        gate = os.path.join(old.server.dir, "gate")
-        running = old.submit(f"while ! [ -e {gate} ]; do sleep 0.1; done; echo through", cpu_cores=2)
-        old.running(running)
-        waiting = old.submit("echo waited")
-        old.sql("CREATE VIEW public.mine AS SELECT j.*, u.billed_hours FROM rcq.jobs j JOIN rcq.group_usage u USING (group_name)")
+            served.ended(job)
+        cancelled = served.submit("true", hold=True)
+        served.sql("SELECT rcq.cancel(%s)", cancelled)
+        held = served.submit("echo held", hold=True)
+        wide = served.submit("true", cpu_cores=64, features=None)
+        gate = os.path.join(served.server.dir, "gate")
+        running = served.submit(f"while ! [ -e {gate} ]; do sleep 0.1; done; echo through", cpu_cores=2)
+        served.running(running)
+        waiting = served.submit("echo waited")
+        served.sql("CREATE VIEW public.mine AS SELECT j.*, u.billed_hours FROM rcq.jobs j JOIN rcq.group_usage u USING (group_name)")
 
-        columns = columns_of(old)
-        before = rows(old, {table: names for table, names in columns.items() if table != "setting_definition"})
+        served.sql("SELECT rcq.set_consumable('licence', 5), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10), rcq.reserve('2100-01-01', '2100-01-02'), rcq.pause('move')")
+
+        columns = columns_of(served)
+        before = rows(served, {table: names for table, names in columns.items() if table != "setting_definition"})
         assert [table for table, found in before.items() if not found] == [], "every table has a row"
-        update(old)
-        renamed = {**before, "setting": sorted(row.replace("(fairshare_window,", "(fairshare_window_length,") for row in before["setting"])}
-        assert rows(old, {table: columns[table] for table in before}) == renamed
-        (part,) = old.sql("SELECT * FROM rcq.history")
+        update(served)
+        assert rows(served, {table: columns[table] for table in before}) == before
+        (part,) = served.sql("SELECT * FROM rcq.history")
         assert (part["first_id"], part["last_id"], part["state"]) == (0, 999999, "open")
 
-        assert old.sql("SELECT name, value, changed_by FROM rcq.settings WHERE changed_at IS NOT NULL ORDER BY name") == [
+        assert served.sql("SELECT name, value, changed_by FROM rcq.settings WHERE changed_at IS NOT NULL ORDER BY name") == [
             {"name": "fairshare_window_length", "value": "10 days", "changed_by": "postgres"}, {"name": "lease", "value": "40 s", "changed_by": "postgres"}]
-        assert old.sql("SELECT id, status FROM public.mine ORDER BY id") == [{"id": job, "status": status} for job, status in (
+        assert served.sql("SELECT id, status FROM public.mine ORDER BY id") == [{"id": job, "status": status} for job, status in (
             (completed, "completed"), (retried, "failed"), (cancelled, "cancelled"), (held, "pending"), (wide, "pending"), (running, "running"), (waiting, "pending"))]
 
         with open(gate, "w", encoding="utf-8"):
             pass
-        old.sql("SELECT rcq.release(%s)", held)
-        later = old.submit("echo later")
+        served.sql("SELECT rcq.resume(), rcq.release(%s)", held)
+        later = served.submit("echo later")
         for job, line in ((running, "through"), (waiting, "waited"), (held, "held"), (later, "later")):
-            assert old.ended(job)["status"] == "completed"
-            assert old.logs(job) == [line]
+            assert served.ended(job)["status"] == "completed"
+            assert served.logs(job) == [line]
         assert executor.process.poll() is None
-        assert old.one("SELECT count(*) FROM rcq_private.usage WHERE since < at") >= 4
-        assert old.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
-        assert old.sql("SELECT shares, max_jobs, max_pending FROM rcq.users WHERE role_name = 't_ann'") == [{"shares": 1, "max_jobs": None, "max_pending": None}]
+        assert served.one("SELECT count(*) FROM rcq_private.usage WHERE since < at") >= 4
+        assert served.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+        assert served.sql("SELECT shares, max_jobs, max_pending FROM rcq.users WHERE role_name = 't_ann'") == [{"shares": 1, "max_jobs": None, "max_pending": None}]
     finally:
-        old.sql("DROP VIEW IF EXISTS public.mine")
-        old.sql("DROP ROLE t_ann")
+        served.sql("DROP VIEW IF EXISTS public.mine")
+        served.sql("DROP ROLE t_ann")
 
 
-def test_the_library_serves_the_version_before_until_the_update(old):
+def test_the_library_serves_the_version_before_until_the_update(served):
     """People may take their time between the restart with the new library and ALTER EXTENSION UPDATE."""
-    old.sql("CREATE ROLE t_ann LOGIN")
+    served.sql("CREATE ROLE t_ann LOGIN")
     try:
-        old.sql("SELECT rcq.add_group('physics', 100, quota_mode => 'hard', default_estimate => '10 minutes'), rcq.add_user('t_ann', 'physics', max_priority => 7)")
-        old.sql("SELECT rcq.set('lost_after', '3 s'), rcq.set('lease', '2 s'), rcq.set('fairshare_window', '20 days')")
-        executor = old.executor("a", "--features", "ssd", cores=2)
-        assert old.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
-        gate = old.gate()
-        running = old.submit(gate.script, user="t_ann", cpu_cores=2, estimated_hours=1, time_limit="2 hours", features=["ssd"])
-        old.running(running)
-        urgent, calm = old.submit("echo $RCQ_CPU_CORES", user="t_ann", priority=7), old.submit("true", user="t_ann", priority=2)
-        never, held = old.submit("true", cpu_cores=64, user="t_ann"), old.submit("true", hold=True, user="t_ann")
-        over_quota = old.submit("true", estimated_hours=200, user="t_ann")
-        many = [row["submit_many"] for row in old.sql("""SELECT rcq.submit_many('[{"script": "true"}, {"script": "exit 3", "max_retries": 1}]')""", user="t_ann")]
+        served.sql("SELECT rcq.add_group('physics', 100, quota_mode => 'hard', default_estimate => '10 minutes'), rcq.add_user('t_ann', 'physics', max_priority => 7)")
+        served.sql("SELECT rcq.set('lost_after', '3 s'), rcq.set('lease', '2 s'), rcq.set('fairshare_window_length', '20 days')")
+        executor = served.executor("a", "--features", "ssd", cores=2)
+        assert served.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+        gate = served.gate()
+        running = served.submit(gate.script, user="t_ann", cpu_cores=2, estimated_hours=1, time_limit="2 hours", features=["ssd"])
+        served.running(running)
+        urgent, calm = served.submit("echo $RCQ_CPU_CORES", user="t_ann", priority=7), served.submit("true", user="t_ann", priority=2)
+        never, held = served.submit("true", cpu_cores=64, user="t_ann"), served.submit("true", hold=True, user="t_ann")
+        over_quota = served.submit("true", estimated_hours=200, user="t_ann")
+        many = [row["submit_many"] for row in served.sql("""SELECT rcq.submit_many('[{"script": "true"}, {"script": "exit 3", "max_retries": 1}]')""", user="t_ann")]
 
         for job, reason in ((urgent, "resources"), (calm, "resources"), (never, "never_fits"), (held, "held")):
-            old.waiting(job, reason)
-        queued = harness.wait_for(lambda: [row for row in old.sql("SELECT * FROM rcq.queue WHERE id = ANY (%s) AND position IS NOT NULL ORDER BY position", [urgent, calm], user="t_ann")][1:] and
-                                  old.sql("SELECT id, user_name, group_name, base_priority FROM rcq.queue WHERE id = ANY (%s) ORDER BY position", [urgent, calm], user="t_ann"), "positions")
+            served.waiting(job, reason)
+        queued = harness.wait_for(lambda: [row for row in served.sql("SELECT * FROM rcq.queue WHERE id = ANY (%s) AND position IS NOT NULL ORDER BY position", [urgent, calm], user="t_ann")][1:] and
+                                  served.sql("SELECT id, user_name, group_name, base_priority FROM rcq.queue WHERE id = ANY (%s) ORDER BY position", [urgent, calm], user="t_ann"), "positions")
         assert queued == [{"id": urgent, "user_name": "t_ann", "group_name": "physics", "base_priority": 12}, {"id": calm, "user_name": "t_ann", "group_name": "physics", "base_priority": 7}]
-        (usage,) = old.sql("SELECT running_jobs, running_cores, pending_jobs, planned_hours, fair_share FROM rcq.group_usage WHERE group_name = 'physics'")
+        (usage,) = served.sql("SELECT running_jobs, running_cores, pending_jobs, planned_hours, fair_share FROM rcq.group_usage WHERE group_name = 'physics'")
         assert (usage["running_jobs"], usage["running_cores"], usage["pending_jobs"], usage["fair_share"]) == (1, 2, 7, 2)
         assert 1.9 < usage["planned_hours"] <= 2
-        assert old.sql("SELECT status, runs, cpu_cores_used, features FROM rcq.executors") == [{"status": "busy", "runs": 1, "cpu_cores_used": 2, "features": ["ssd"]}]
-        assert old.sql("SELECT job_id, status FROM rcq.runs") == [{"job_id": running, "status": "running"}]
+        assert served.sql("SELECT status, runs, cpu_cores_used, features FROM rcq.executors") == [{"status": "busy", "runs": 1, "cpu_cores_used": 2, "features": ["ssd"]}]
+        assert served.sql("SELECT job_id, status FROM rcq.runs") == [{"job_id": running, "status": "running"}]
 
-        assert old.one("SELECT rcq.cancel(%s)", never, user="t_ann") == "cancelled"
-        old.sql("SELECT rcq.set_priority(%s, 7), rcq.release(%s)", calm, held, user="t_ann")
+        assert served.one("SELECT rcq.cancel(%s)", never, user="t_ann") == "cancelled"
+        served.sql("SELECT rcq.set_priority(%s, 7), rcq.release(%s)", calm, held, user="t_ann")
         gate.open()
         for job in (running, urgent, calm, held, many[0]):
-            assert old.ended(job)["status"] == "completed"
-        assert old.logs(urgent) == ["1"]
-        row = old.ended(many[1])
+            assert served.ended(job)["status"] == "completed"
+        assert served.logs(urgent) == ["1"]
+        row = served.ended(many[1])
         assert (row["status"], row["attempt"], row["exit_code"]) == ("failed", 2, 3)
-        old.waiting(over_quota, "quota")
-        assert old.one("SELECT rcq.cancel(%s)", over_quota, user="t_ann") == "cancelled"
-        killed = old.submit("sleep 60", user="t_ann")
-        old.running(killed)
-        assert old.one("SELECT rcq.cancel(%s)", killed, user="t_ann") == "cancelling"
-        assert old.ended(killed)["status"] == "cancelled"
+        served.waiting(over_quota, "quota")
+        assert served.one("SELECT rcq.cancel(%s)", over_quota, user="t_ann") == "cancelled"
+        killed = served.submit("sleep 60", user="t_ann")
+        served.running(killed)
+        assert served.one("SELECT rcq.cancel(%s)", killed, user="t_ann") == "cancelling"
+        assert served.ended(killed)["status"] == "cancelled"
 
-        lost = old.submit("test $RCQ_ATTEMPT = 2 || sleep 60", user="t_ann")
-        old.running(lost)
+        lost = served.submit("test $RCQ_ATTEMPT = 2 || sleep 60", user="t_ann")
+        served.running(lost)
         executor.kill()
-        harness.wait_for(lambda: old.job(lost)["status"] == "pending", "the run is lost")
-        limited = old.submit("true", time_limit="90 s", hold=True, user="t_ann")
-        old.sql("SELECT pg_terminate_backend(pid) FROM rcq.scheduler")
+        harness.wait_for(lambda: served.job(lost)["status"] == "pending", "the run is lost")
+        limited = served.submit("true", time_limit="90 s", hold=True, user="t_ann")
+        served.sql("SELECT pg_terminate_backend(pid) FROM rcq.scheduler")
         executor.start()
-        assert old.ended(lost)["attempt"] == 2
-        assert old.one("SELECT cpu_hours FROM rcq.group_usage WHERE group_name = 'physics'") < 1
-        assert old.one("SELECT count(*) FROM rcq_private.command") == 0
+        assert served.ended(lost)["attempt"] == 2
+        assert served.one("SELECT cpu_hours FROM rcq.group_usage WHERE group_name = 'physics'") < 1
+        assert served.one("SELECT count(*) FROM rcq_private.command") == 0
 
-        update(old)
-        assert old.one("SELECT time_limit_s FROM rcq_private.live WHERE job_id = %s", limited) == 90
-        old.sql("SELECT rcq.release(%s)", limited)
-        assert old.ended(limited)["status"] == "completed"
+        update(served)
+        assert served.one("SELECT time_limit_s FROM rcq_private.live WHERE job_id = %s", limited) == 90
+        served.sql("SELECT rcq.release(%s)", limited)
+        assert served.ended(limited)["status"] == "completed"
     finally:
-        old.sql("DROP OWNED BY t_ann")
-        old.sql("DROP ROLE t_ann")
+        served.sql("DROP OWNED BY t_ann")
+        served.sql("DROP ROLE t_ann")
 
 
 def test_what_an_updated_database_defines_is_in_its_dump(old):
@@ -229,12 +240,12 @@ def test_what_an_updated_database_defines_is_in_its_dump(old):
         old.sql("DROP ROLE t_upgrade_a, t_ben")
 
 
-def test_an_update_under_load_loses_no_job(old):
-    old.executor("a", cores=4)
+def test_an_update_under_load_loses_no_job(served):
+    served.executor("a", cores=4)
     with_jobs, stop, errors = [], threading.Event(), []
 
     def submit():
-        connection = old.server.connect(old.name)
+        connection = served.server.connect(served.name)
         with connection.cursor() as cursor:
             while not stop.is_set():
                 try:
@@ -248,14 +259,14 @@ def test_an_update_under_load_loses_no_job(old):
     thread = threading.Thread(target=submit)
     thread.start()
     try:
-        harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.outcome") > 50, "jobs flow")
-        update(old)
-        done = old.one("SELECT count(*) FROM rcq_private.outcome")
-        harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.outcome") > done + 50, "jobs flow again")
+        harness.wait_for(lambda: served.one("SELECT count(*) FROM rcq_private.outcome") > 50, "jobs flow")
+        update(served)
+        done = served.one("SELECT count(*) FROM rcq_private.outcome")
+        harness.wait_for(lambda: served.one("SELECT count(*) FROM rcq_private.outcome") > done + 50, "jobs flow again")
     finally:
         stop.set()
         thread.join()
-    harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.live") == 0, "all jobs ended", timeout=60)
-    assert old.one("SELECT count(*) FROM rcq_private.outcome WHERE job_id = ANY (%s) AND status = 'completed'", with_jobs) == len(with_jobs)
+    harness.wait_for(lambda: served.one("SELECT count(*) FROM rcq_private.live") == 0, "all jobs ended", timeout=60)
+    assert served.one("SELECT count(*) FROM rcq_private.outcome WHERE job_id = ANY (%s) AND status = 'completed'", with_jobs) == len(with_jobs)
     assert len(errors) <= 1, "\n".join(errors)  # the call that crossed the locks of the update may have to be repeated
-    assert old.one("SELECT count(*) FROM rcq_private.command") == 0
+    assert served.one("SELECT count(*) FROM rcq_private.command") == 0
