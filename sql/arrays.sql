@@ -54,9 +54,12 @@ SELECT t.counts(:job);
 -- a task that is named gets a row of its own, and keeps it
 SELECT rcq.task(:job, 999999) AS task \gset
 SELECT rcq.task(:job, 999999) = :task AS same, (SELECT status || ' ' || array_index FROM rcq.jobs WHERE id = :task) AS found;
-SELECT rcq.set_priority(:task, 9), (SELECT priority FROM rcq.jobs WHERE id = :task);
-SELECT status FROM rcq.jobs WHERE id = (SELECT rcq.task(:job, 21));
-SELECT rcq.set_array_throttle(:job, 7), (SELECT throttle FROM rcq.arrays WHERE id = :job);
+SELECT rcq.set_priority(:task, 9);
+SELECT priority FROM rcq.jobs WHERE id = :task;
+SELECT rcq.task(:job, 21) AS withdrawn \gset
+SELECT status FROM rcq.jobs WHERE id = :withdrawn;
+SELECT rcq.set_array_throttle(:job, 7);
+SELECT throttle FROM rcq.arrays WHERE id = :job;
 SELECT * FROM t.errors(format($$SELECT rcq.set_array_throttle(%s, 0)$$, :job), format($$SELECT rcq.set_array_throttle(%s, 1)$$, :task), format($$SELECT rcq.cancel(%s, '1')$$, :task));
 
 -- other people's arrays do not exist

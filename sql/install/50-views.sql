@@ -106,7 +106,7 @@ COMMENT ON COLUMN rcq.queue.fair_share IS 'Multiplier of the group (quota / usag
 
 CREATE FUNCTION rcq.jobs_tagged(VARIADIC tags text[]) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT j.id FROM rcq_private.job j WHERE j.tags @> tags COLLATE "C" AND (j.user_id = rcq_private.caller_id() OR rcq_private.caller_is_admin()) $$;
+    SELECT j.id FROM rcq_private.job j WHERE j.tags @> jobs_tagged.tags COLLATE "C" AND (j.user_id = rcq_private.caller_id() OR rcq_private.caller_is_admin()) $$;
 COMMENT ON FUNCTION rcq.jobs_tagged(text[]) IS
 'Ids of the jobs you may see that have all of these tags, by an index: SELECT * FROM rcq.jobs WHERE id IN (SELECT rcq.jobs_tagged(''blast'', ''run-7'')). Errors: RC010';
 
