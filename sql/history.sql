@@ -67,6 +67,7 @@ SELECT count(*) FROM rcq.jobs;
 SET SESSION AUTHORIZATION regress_boss;
 
 -- logs go first when their time is over, the rest when it is asked for; the key of a dropped job may be used again
+SELECT t.wait($$(SELECT closed_at < clock_timestamp() - interval '1 s' FROM rcq.history WHERE first_id = 0)$$);
 SELECT rcq.set('log_retention', '1 s');
 SELECT t.wait($$(SELECT logs_dropped FROM t.history WHERE first_id = 0)$$);
 SELECT rcq.set('log_retention', NULL);
@@ -91,6 +92,7 @@ INSERT INTO rcq_private.run (job_id, attempt, user_id, executor_id, ended_at, pl
 SELECT 1001, a, 1, 1, now(), now(), now(), a, CASE a WHEN 1 THEN 'exit_code' ELSE 'executor_lost' END FROM generate_series(1, 2) a;
 INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data) VALUES (1001, 3, 1, 1, 1, now(), 'stdout', 'x');
 UPDATE rcq_private.home SET since = clock_timestamp();
+SELECT rcq_private.definitions_changed(); -- has the scheduler look at once
 COMMIT;
 SELECT t.wait($$(SELECT count(*) > 0 FROM rcq_private.restored)$$);
 SELECT * FROM t.errors($$SELECT rcq.resume_restored('{1}')$$, $$SELECT rcq.resume_restored('{1001,NULL}')$$);
