@@ -80,7 +80,6 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '
        AND i.user_id = j.user_id AND i.key = j.idempotency_key AND i.job_id = j.id;
     DELETE FROM rcq_private.array_end a WHERE a.array_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.array a WHERE a.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
-    DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.dependency d WHERE d.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
     DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
 $$;
