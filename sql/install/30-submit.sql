@@ -147,8 +147,8 @@ BEGIN
     SELECT i.key, i.job_id, i.key = ANY (COALESCE(new_keys, '{}')) FROM rcq_private.idempotency i
      WHERE i.user_id = caller AND i.key = ANY (keys);
 EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
-    PERFORM rcq_private.fail('RC004', 'another transaction that uses the same idempotency key is still open',
-        'Try again in a moment: then the job of the first one is found.');
+    PERFORM rcq_private.fail('RC004', 'another transaction with the same idempotency key is open, or came after this one had begun',
+        'Try again in a moment, in a new transaction: then the job of the first one is found.');
 END $$;
 
 -- The one way in: checks every request, then stores all of them or none. Ids come back in the order of the requests.
