@@ -106,6 +106,23 @@ def submit_many(db, count, **fields):
     return count / (time.monotonic() - start)
 
 
+def bare_insert(db, count):
+    """Rows per second of INSERT ... SELECT of what the last `count` jobs have in their tables, into tables just like these."""
+    with db.server.connect(db.name) as connection, connection.cursor() as cursor:
+        for table, key in (("job", "id"), ("live", "job_id")):
+            cursor.execute(f"CREATE TEMP TABLE last_{table} AS SELECT * FROM rcq_private.{table} ORDER BY {key} DESC LIMIT {count}")
+            cursor.execute(f"DROP TABLE IF EXISTS bare_{table}")
+            cursor.execute(f"CREATE TABLE bare_{table} (LIKE rcq_private.{'job_p0' if table == 'job' else table} INCLUDING ALL)")
+        connection.commit()
+        start = time.monotonic()
+        for table in ("job", "live"):
+            cursor.execute(f"INSERT INTO bare_{table} SELECT * FROM last_{table}")
+        connection.commit()
+        rate = count / (time.monotonic() - start)
+        cursor.execute("DROP TABLE bare_job, bare_live")
+    return rate
+
+
 def hot_path(server, quick):
     db = harness.Database(server, "hot")
     submit = "SELECT rcq.submit('true', hold => true);"
@@ -120,10 +137,12 @@ def hot_path(server, quick):
     with open(os.path.join(HERE, "raw.sql"), encoding="utf-8") as file:
         raw_script = file.read()
     executor = ProtocolExecutor(db, "x", 4000)
-    bulk, drains, raws, ratios, wals, cpus = [], [], [], [], [], []
+    bulk, bulk_ratios, drains, raws, ratios, wals, cpus = [], [], [], [], [], [], []
     count = 10000 if quick else 50000
     for _ in range(3):
-        bulk.append(submit_many(db, 100000 if not quick else 20000, hold=True))
+        size = 100000 if not quick else 20000
+        bulk.append(submit_many(db, size, hold=True))
+        bulk_ratios.append(bulk[-1] / bare_insert(db, size))
         db.sql("DELETE FROM rcq_private.live")
         db.sql("CHECKPOINT")
         before = db.one("SELECT pg_current_wal_lsn()")
@@ -135,6 +154,7 @@ def hot_path(server, quick):
         raws.append(500 * pgbench(server, db.name, raw_script, 1, 2 if quick else 5, batch=500))
         ratios.append(drains[-1] / raws[-1])
     report("bulk_submit", statistics.median(bulk), "jobs/s")
+    report("bulk_vs_insert", statistics.median(bulk_ratios), "ratio")
     report("drain_500", statistics.median(drains), "jobs/s")
     report("raw_500", statistics.median(raws), "jobs/s")
     report("drain_vs_raw", statistics.median(ratios), "ratio")
@@ -308,7 +328,37 @@ def dag_10k(server, quick):
     db.drop()
 
 
-PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k)
+def arrays(server, quick):
+    """Submission of a million tasks, and their drain against that of as many jobs of their own; a drain beside a million jobs whose
+    time has not come."""
+    db = harness.Database(server, "arrays")
+    executor = ProtocolExecutor(db, "x", 4000)
+    count, delayed = (10000, 100000) if quick else (50000, 1000000)
+    times, tasks, jobs, beside = [], [], [], []
+    for _ in range(5):
+        start = time.monotonic()
+        job = db.one("SELECT rcq.submit('true', \"array\" => '1-1000000', hold => true)")
+        times.append((time.monotonic() - start) * 1000)
+        db.sql("SELECT rcq.cancel(%s)", job)
+    report("array_submit_1m", statistics.median(times), "ms")
+    for _ in range(3):
+        submit_many(db, count)
+        jobs.append(executor.drain(count))
+        db.sql("SELECT rcq.submit('true', memory_gb => 0.01, \"array\" => %s)", f"1-{count}")
+        tasks.append(executor.drain(count))
+    report("array_drain", statistics.median(tasks), "jobs/s")
+    report("array_vs_jobs", statistics.median(tasks) / statistics.median(jobs), "ratio")
+    for _ in range(delayed // 100000):
+        submit_many(db, 100000, begin_time="2035-01-01T00:00:00Z")
+    for _ in range(3):
+        submit_many(db, count)
+        beside.append(executor.drain(count))
+    report("delayed_100k" if quick else "delayed_1m", statistics.median(beside) / statistics.median(jobs), "ratio")
+    executor.connection.close()
+    db.drop()
+
+
+PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k, arrays)
 
 
 def main():
