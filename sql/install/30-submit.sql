@@ -370,8 +370,7 @@ BEGIN
             hint);
     END IF;
     BEGIN
-        SELECT pg_catalog.array_agg(r ORDER BY e.n) INTO requests
-          FROM pg_catalog.jsonb_array_elements(jobs) WITH ORDINALITY e(j, n), LATERAL pg_catalog.jsonb_populate_record(NULL::rcq_private.request, e.j) r;
+        SELECT pg_catalog.array_agg(r) INTO requests FROM pg_catalog.jsonb_populate_recordset(NULL::rcq_private.request, jobs) r; -- in their order
     EXCEPTION WHEN data_exception THEN
         PERFORM rcq_private.fail('RC001', 'a field of a job has the wrong type: ' || SQLERRM, hint);
     END;
