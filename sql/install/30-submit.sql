@@ -377,8 +377,9 @@ BEGIN
     RETURN requests;
 END $$;
 
+-- A long list is not to be spilled to disk on its way.
 CREATE FUNCTION rcq.submit_many(jobs jsonb) RETURNS SETOF bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' AS $$
 DECLARE
     requests CONSTANT rcq_private.request[] := rcq_private.parse_requests(jobs);
 BEGIN
