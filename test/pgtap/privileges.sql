@@ -13,11 +13,21 @@ SELECT rcq.create_executor_login('regress_node_a'), rcq.create_executor_login('r
 -- the surface, function by function: who is granted what, and nothing is forgotten
 CREATE FUNCTION pg_temp.callable(role_name name) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
-SELECT is(pg_temp.callable('rcq_user'), 'cancel explain explain_submit hold logs logs_raw release set_priority submit submit_many', 'functions that people can call');
-SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel cancel_reservation create_executor_login drain_executor explain explain_submit hold logs logs_raw pause release reserve resume resume_executor set set_concurrency_limit set_consumable set_gpu_billing set_group set_priority set_user submit submit_many',
+SELECT is(pg_temp.callable('rcq_user'), 'cancel cron_preview explain explain_submit hold jobs_tagged logs logs_raw next_fires pause_schedule release requeue resubmit resubmit_failed resubmit_failed_tasks resume_schedule schedule set_array_throttle set_priority submit submit_graph submit_many submit_task task tasks unschedule',
+          'functions that people can call');
+SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel cancel_reservation create_executor_login cron_preview drain_executor drop_type explain explain_submit hold jobs_tagged logs logs_raw next_fires pause pause_schedule prune_history register_type release requeue reserve resubmit resubmit_failed resubmit_failed_tasks resume resume_executor resume_restored resume_schedule schedule set set_array_throttle set_concurrency_limit set_consumable set_gpu_billing set_group set_priority set_user submit submit_graph submit_many submit_task task tasks unschedule',
           'functions that administrators can call');
 SELECT is(pg_temp.callable('rcq_executor'), 'executor_drain executor_log executor_sign_off executor_sync register_executor', 'functions that executors can call');
 SELECT is(pg_temp.callable('regress_node_a'), pg_temp.callable('rcq_executor'), 'the login of an executor can call no other');
+-- what the views and policies call with the reader's rights, which is out of reach by name: nobody may use the schema
+CREATE FUNCTION pg_temp.granted(role_name name) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(DISTINCT p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq_private'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
+SELECT is(pg_temp.granted(r), 'array_counts caller_id caller_is_admin concurrency_use constraint_accepts consumable_use executor_load executor_name executor_seen group_name history_size memory_gb pending_state schedule_name scheduler_state setting_text usage_by_group user_name',
+          'helpers of views that ' || r || ' may run') FROM unnest('{rcq_user,rcq_admin}'::name[]) r;
+SELECT is(pg_temp.granted('rcq_executor'), NULL, 'executors may run none');
+SELECT is_empty($$SELECT p.oid::regprocedure, a.grantee::regrole FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+                   WHERE p.pronamespace = 'rcq_private'::regnamespace AND a.grantee NOT IN (p.proowner, 'rcq_user'::regrole, 'rcq_admin'::regrole)$$, 'nobody else but the owner may run what is in schema rcq_private');
+SELECT ok(NOT has_schema_privilege(r, 'rcq_private', 'USAGE'), r || ' cannot call it by name') FROM unnest('{rcq_user,rcq_admin,rcq_executor}'::name[]) r;
 
 -- executors
 SELECT ok(rolcanlogin AND NOT rolsuper AND NOT rolcreaterole AND NOT rolcreatedb AND NOT rolbypassrls AND rolconnlimit = 4, 'the login of an executor is a plain one') FROM pg_roles WHERE rolname = 'regress_node_a';
@@ -30,8 +40,8 @@ SELECT throws_ok('SELECT rcq.explain(1)', '42501', NULL, 'nor ask why a job wait
 SELECT throws_ok($$SELECT rcq.explain_submit('true')$$, '42501', NULL, 'nor what would become of one');
 SELECT throws_ok($$SELECT rcq.set('lease', '1 day')$$, '42501', NULL, 'nor change settings');
 SELECT throws_ok($$SELECT rcq.resume_executor('regress_node_a')$$, '42501', NULL, 'nor end its own drain');
-SELECT throws_ok(format('SELECT * FROM rcq.%I', v), '42501', NULL, 'nor read rcq.' || v) FROM unnest(ARRAY['jobs', 'queue', 'runs', 'executors', 'groups', 'users', 'group_usage', 'settings', 'scheduler', 'consumables', 'concurrency_limits', 'reservations', 'gpu_billing']) v;
-SELECT throws_ok(format('SELECT * FROM rcq_private.%I', v), '42501', NULL, 'nor rcq_private.' || v) FROM unnest(ARRAY['job', 'live', 'command', 'users', 'executor', 'log']) v;
+SELECT throws_ok(format('SELECT * FROM rcq.%I', relname), '42501', NULL, 'nor read rcq.' || relname) FROM pg_class WHERE relnamespace = 'rcq'::regnamespace AND relkind = 'v';
+SELECT throws_ok(format('SELECT * FROM rcq_private.%I', relname), '42501', NULL, 'nor rcq_private.' || relname) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'rcq_private') AND relkind IN ('r', 'p');
 SELECT throws_ok('SELECT rcq_private.end_runs(1, NULL)', '42501', NULL, 'nor call what its functions are built on');
 SELECT throws_ok('SELECT rcq_private.heartbeat(2)', '42501', NULL, 'nor keep another one alive');
 RESET ROLE; SET ROLE regress_node_b;
@@ -63,22 +73,50 @@ SELECT throws_ok($$SELECT rcq.submit('true', priority => 7)$$, 'RC005', NULL, 'n
 SELECT throws_ok($$SELECT rcq.submit_many('[{"script": "true"}, {"script": "true", "priority": 7}]')$$, 'RC005', NULL, 'not in a list either');
 SELECT throws_ok('SELECT rcq.set_priority(2, 7)', 'RC005', NULL, 'not later');
 SELECT lives_ok('SELECT rcq.set_priority(2, 1)', 'below it she may');
+SELECT throws_ok(format('SELECT * FROM rcq.%s', c), 'RC005', NULL, 'nor by rcq.' || c) FROM unnest(ARRAY['submit_task(''reverse_string'', ''{"text": ""}'', priority => 7)', 'submit_graph(''[{"key": "a", "script": "true", "priority": 7}]'')',
+    'schedule(''nightly'', ''@daily'', ''true'', options => ''{"priority": 7}'')', 'explain_submit(''true'', priority => 7)']) c;
 SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'a user cannot call rcq.' || c) FROM unnest(ARRAY['register_executor(''h'', ''{}'', NULL, 1, 1)', 'executor_sync(1, 1, 0, NULL, NULL, NULL, 9)',
     'executor_log(1, 1, NULL, NULL, NULL, NULL, NULL)', 'executor_drain(1, 1, NULL)', 'executor_sign_off(1, 1)', 'add_group(''g'')', 'set_group(''default'', 1000000)', 'add_user(''regress_ann'')',
-    'set_user(''regress_ann'', max_priority => 10)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()']) c;
+    'set_user(''regress_ann'', max_priority => 10)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()', 'register_type(''t'', ''true'')', 'drop_type(''t'')', 'prune_history(''1 day'')', 'resume_restored()']) c;
 SELECT throws_ok(format('%s rcq.jobs %s', split_part(c, '/', 1), split_part(c, '/', 2)), NULL, NULL, 'nor ' || split_part(c, '/', 1) || ' a view') FROM unnest(ARRAY['UPDATE/SET priority = 10', 'DELETE FROM/', 'INSERT INTO/(id) VALUES (1)']) c;
 SELECT throws_ok($$UPDATE rcq.groups SET quota_cpu_hours = 1e9$$, '42501', NULL, 'nor raise the quota through a view that could be updated');
 SELECT throws_ok($$UPDATE rcq_private.users SET is_admin = true$$, '42501', NULL, 'nor make herself an administrator');
 SELECT throws_ok('CREATE TABLE rcq.squat ()', '42501', NULL, 'nor create in schema rcq');
+SELECT throws_ok(format('SELECT * FROM rcq_private.%I', relname), '42501', NULL, 'nor read rcq_private.' || relname) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'rcq_private') AND relkind IN ('r', 'p');
+
+-- what is hers is nobody else's: an array, a job that failed, one that waits for it, a schedule
+SELECT rcq.submit('true', "array" => '1-3', tags => '{hers}') AS array, rcq.submit('false', tags => '{hers}', idempotency_key => 'hers') AS failed \gset
+SELECT rcq.submit('true', depends_on => 'afterok:' || :failed) AS waiting, rcq.schedule('hers', '@daily', 'true') AS schedule \gset
+RESET ROLE;
+WITH gone AS (DELETE FROM rcq_private.live WHERE job_id = :failed RETURNING *)
+INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, status, reason) SELECT job_id, clock_timestamp(), user_id, group_id, priority, 1, 'failed', 'exit_code' FROM gone;
+INSERT INTO rcq_private.fire (schedule_id, user_id, due_at, at, outcome) SELECT id, user_id, now(), now(), 'skipped_missed' FROM rcq_private.schedule;
+CREATE FUNCTION pg_temp.seen() RETURNS text LANGUAGE sql AS $$
+    SELECT format('arrays %s, dead_jobs %s, dependencies %s, schedules %s, schedule_history %s, tagged %s', (SELECT count(*) FROM rcq.arrays), (SELECT count(*) FROM rcq.dead_jobs),
+                  (SELECT count(*) FROM rcq.dependencies), (SELECT count(*) FROM rcq.schedules), (SELECT count(*) FROM rcq.schedule_history), (SELECT count(*) FROM rcq.jobs_tagged('hers'))) $$;
+SET ROLE regress_ann;
+SELECT is(pg_temp.seen(), 'arrays 1, dead_jobs 1, dependencies 1, schedules 1, schedule_history 1, tagged 2', 'she sees what is hers');
+RESET ROLE; SET ROLE regress_member;
+SELECT is(pg_temp.seen(), 'arrays 0, dead_jobs 0, dependencies 0, schedules 0, schedule_history 0, tagged 0', 'others see nothing of it');
+SELECT throws_ok(format('SELECT * FROM rcq.%s', c), 'RC002', NULL, 'to others it is not there: rcq.' || c) FROM unnest(ARRAY[format('cancel(%s, ''1'')', :array), format('hold(%s)', :array), format('release(%s)', :array), format('set_array_throttle(%s, 1)', :array),
+    format('tasks(%s)', :array), format('task(%s, 1)', :array), format('requeue(%s)', :waiting), format('resubmit(ARRAY[%s])', :failed), format('resubmit_failed_tasks(%s)', :array),
+    format('submit(''true'', depends_on => ''afterany:%s'')', :array), 'unschedule(''hers'', ''regress_ann'')', 'pause_schedule(''hers'', ''regress_ann'')', 'resume_schedule(''hers'', ''regress_ann'')', 'next_fires(''hers'', 1, ''regress_ann'')']) c;
+SELECT is(rcq.resubmit_failed(), 0::bigint, 'nothing of it is submitted anew with what is theirs');
+SELECT ok(rcq.submit('true', idempotency_key => 'hers') > :waiting, 'nor does her key give her job');
 
 -- administrators are those of this database
 RESET ROLE; SET ROLE regress_member;
 SELECT throws_ok(format('SELECT rcq.%s', c), 'RC005', NULL, 'a member of rcq_admin whom this database does not know as administrator cannot call rcq.' || c) FROM unnest(ARRAY['add_group(''g'')', 'set_group(''default'', 1000000)',
-    'add_user(''regress_ann'')', 'set_user(''regress_member'', is_admin => true)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()']) c;
+    'add_user(''regress_ann'')', 'set_user(''regress_member'', is_admin => true)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()', 'register_type(''t'', ''true'')', 'drop_type(''t'')', 'prune_history(''1 day'')', 'resume_restored()']) c;
 RESET ROLE; SET ROLE regress_admin;
 SELECT lives_ok(format('SELECT rcq.%s', c), 'an administrator can call rcq.' || c) FROM unnest(ARRAY['add_group(''g'')', 'set_group(''default'', 1000000)', 'set_user(''regress_ann'', max_priority => 7)',
-    'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''40 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()']) c;
+    'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''40 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()', 'register_type(''t'', ''true'')', 'drop_type(''t'')', 'prune_history(''1 day'')', 'resume_restored()']) c;
 SELECT lives_ok('SELECT rcq.set_priority(2, 10)', 'and change the job of a user beyond that user''s limit');
+SELECT is(pg_temp.seen(), 'arrays 1, dead_jobs 1, dependencies 1, schedules 1, schedule_history 1, tagged 2', 'and see what others have');
+SELECT lives_ok(format('SELECT rcq.%s', c), 'and change it by rcq.' || c) FROM unnest(ARRAY[format('set_array_throttle(%s, 1)', :array), format('hold(%s, ''1'')', :array), format('release(%s, ''1'')', :array), format('cancel(%s)', :array), format('task(%s, 2)', :array),
+    'pause_schedule(''hers'', ''regress_ann'')', 'resume_schedule(''hers'', ''regress_ann'')', 'unschedule(''hers'', ''regress_ann'')']) c;
+SELECT new_job_id AS anew FROM rcq.resubmit(ARRAY[:failed]) \gset
+SELECT is((SELECT user_name FROM rcq.jobs WHERE id = :anew), 'regress_ann', 'what they submit anew is its owner''s');
 SELECT is((SELECT changed_by FROM rcq.settings WHERE name = 'lease'), 'regress_admin', 'what they change is signed');
 SELECT lives_ok($$SELECT rcq.create_executor_login('regress_node_c', 'secret')$$, 'they make logins without being allowed to create roles');
 RESET ROLE;
