@@ -1,5 +1,5 @@
 """ALTER EXTENSION rcq UPDATE turns what a version has installed into exactly what the current one installs, keeps every row, and leaves the
-queue working, also while jobs come and go. rcq--0.1.sql is the install script of 0.1 as it was."""
+queue working, also while jobs come and go. rcq--X.Y.sql are the install scripts as they were."""
 import glob
 import os
 import shutil
@@ -204,37 +204,52 @@ def test_the_library_serves_the_version_before_until_the_update(served):
         served.sql("DROP ROLE t_ann")
 
 
+def dumped(database, columns):
+    """What pg_dump keeps of the tables of the extension, in these columns."""
+    tables = database.sql("SELECT c.relname, d.condition FROM pg_extension e, unnest(e.extconfig, e.extcondition) d(oid, condition) JOIN pg_class c USING (oid) WHERE e.extname = 'rcq' AND c.relkind = 'r'")
+    return {t["relname"]: sorted(row["row"] for row in database.sql(f"SELECT ROW({', '.join(columns[t['relname']])})::text AS row FROM rcq_private.{t['relname']} {t['condition']}")) for t in tables}
+
+
 def test_what_an_updated_database_defines_is_in_its_dump(old):
     update(old)
+    old.executor("b")
+    failed = old.submit("exit 3")
+    assert old.ended(failed)["status"] == "failed"
+    old.sql("SELECT rcq.schedule('secondly', '* * * * * *', 'true', overlap => 'skip')")
+    harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq.schedule_history"), "the schedule is due")
+    old.sql("SELECT rcq.pause('move'), rcq.pause_schedule('secondly')")
     old.sql("CREATE ROLE t_ben")
     old.sql("SELECT rcq.add_group('science'), rcq.add_group('physics', parent => 'science', shares => 2, max_jobs => 3), rcq.create_executor_login('t_upgrade_a')")
-    old.sql("SELECT rcq.set('lease', '40 s'), rcq.set_consumable('licence', 5), rcq.set_consumable('scratch', 9, 't_upgrade_a'), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10), rcq.pause('move')")
+    old.sql("SELECT rcq.set('lease', '40 s'), rcq.set_consumable('licence', 5), rcq.set_consumable('scratch', 9, 't_upgrade_a'), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10)")
     old.sql("SELECT rcq.reserve('2100-01-01', '2100-01-02', 't_upgrade_a', 'physics', 'course'), rcq.reserve('2100-01-01', '2100-01-02')")
     old.sql("SELECT rcq.add_user('t_ben', 'physics', shares => 2, max_pending => 7)")
     # the row of a parent may come after that of its child
     old.sql("SELECT rcq.add_group('top'), rcq.set_group('science', parent => 'top')")
-    names = columns_of(old)
-    wanted = {table: names[table] for table in ("groups", "users", "executor", "setting", "consumable", "concurrency_limit", "reservation", "paused", "gpu_billing")}
-
-    def defined(database):  # but for what every installation makes for itself: group and user 1
-        return {table: [row for row in found if table not in ("groups", "users") or not row.startswith("(1,")] for table, found in rows(database, wanted).items()}
-
-    before = defined(old)
-    assert [table for table, found in before.items() if not found] == []
+    old.sql("SELECT rcq.register_type('ours', 'cat', '{\"type\": \"object\"}', '{\"cpu_cores\": 2}'), rcq.resubmit(ARRAY[%s::bigint])", failed)
+    array = old.submit("true", hold=True, **{'"array"': "1-9:2%2"})
+    after = old.submit("true", depends_on=f"afterok:{array}", idempotency_key="after")
     ended, pending = old.submit("true", hold=True), old.submit("true")
     old.sql("SELECT rcq.cancel(%s)", ended)
+    harness.wait_for(lambda: old.one("SELECT count(*) FROM rcq_private.live WHERE placed_at IS NOT NULL") == 0, "nothing runs")
+
+    columns = columns_of(old)
+    before = dumped(old, columns)
+    assert [table for table, found in before.items() if not found] == ["array_end"], "the scheduler adds up what is there at once; every other table has a row"
     server, dump = old.server, os.path.join(old.server.dir, "dump")
     server._run("pg_dump", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-Fc", "-f", dump, old.name)
     restored = harness.Database(server, "t_restored")
     try:
         restored.sql("DROP EXTENSION rcq")
         server._run("pg_restore", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-e", "-d", restored.name, dump)
-        assert defined(restored) == before
-        jobs = "SELECT id, status, reason FROM rcq.jobs ORDER BY id"
-        found = harness.wait_for(lambda: restored.sql(jobs)[1:] and restored.sql(jobs), "the restored job is found")
-        assert found == [{"id": ended, "status": "cancelled", "reason": None}, {"id": pending, "status": "pending", "reason": "restored"}]
+        assert dumped(restored, columns) == before
+        jobs = f"SELECT id, status, reason FROM rcq.jobs WHERE id IN ({array}, {after}, {ended}, {pending}) ORDER BY id"
+        found = harness.wait_for(lambda: restored.sql(jobs)[3:] and restored.sql(jobs), "the restored jobs are found")
+        assert found == [{"id": array, "status": "pending", "reason": "restored"}, {"id": after, "status": "pending", "reason": "restored"},
+                         {"id": ended, "status": "cancelled", "reason": None}, {"id": pending, "status": "pending", "reason": "restored"}]
         assert restored.submit("true") == pending + 1
+        assert restored.submit("true", idempotency_key="after") == after
         assert restored.one("SELECT rcq.reserve('2100-01-01', '2100-01-02')") == 3
+        assert restored.one("SELECT rcq.schedule('another', '@daily', 'true')") == 2
     finally:
         restored.drop()
         old.sql("DROP ROLE t_upgrade_a, t_ben")
