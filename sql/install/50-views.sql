@@ -22,7 +22,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 -- every partition, and counted as if each row were a task.
 CREATE FUNCTION rcq_private.array_of(array_id bigint) RETURNS rcq_private.job
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT * FROM rcq_private.job j WHERE j.id = array_id $$;
+    SELECT * FROM rcq_private.job j WHERE j.id = array_of.array_id $$;
 
 -- One branch per status, each with a literal status, so that a condition on status drops the other branches.
 CREATE VIEW rcq.jobs WITH (security_invoker = true) AS
