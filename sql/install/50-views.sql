@@ -18,22 +18,28 @@ CREATE FUNCTION rcq_private.schedule_name(schedule_id integer) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT s.name FROM rcq_private.schedule s WHERE s.id = schedule_id $$;
 
+-- The row of the array that a task is part of. A function, because a subselect for each of its columns would be planned for
+-- every partition, and counted as if each row were a task.
+CREATE FUNCTION rcq_private.array_of(array_id bigint) RETURNS rcq_private.job
+LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM rcq_private.job j WHERE j.id = array_of.array_id $$;
+
 -- One branch per status, each with a literal status, so that a condition on status drops the other branches.
 CREATE VIEW rcq.jobs WITH (security_invoker = true) AS
 SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, rcq_private.group_name(j.group_id) AS group_name,
-       j.name, CASE WHEN j.array_id IS NULL THEN j.script ELSE (SELECT a.script FROM rcq_private.job a WHERE a.id = j.array_id) END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count, s.priority::integer,
+       j.name, CASE WHEN j.array_id IS NULL THEN j.script ELSE (rcq_private.array_of(j.array_id)).script END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count, s.priority::integer,
        j.submitted_at, s.started_at, s.ended_at, rcq_private.executor_name(s.executor_id) AS executor, s.attempt, s.exit_code,
        s.signal, s.cpu_seconds, rcq_private.memory_gb(s.peak_memory_mib) AS peak_memory_gb, s.message, s.output,
        j.estimate, j.time_limit, j.max_retries::integer,
-       CASE WHEN j.array_id IS NULL THEN j.workdir ELSE (SELECT a.workdir FROM rcq_private.job a WHERE a.id = j.array_id) END AS workdir,
-       CASE WHEN j.array_id IS NULL THEN j.env ELSE (SELECT a.env FROM rcq_private.job a WHERE a.id = j.array_id) END AS env,
-       CASE WHEN j.array_id IS NULL THEN j.features ELSE (SELECT a.features FROM rcq_private.job a WHERE a.id = j.array_id) END AS features, j.requeue,
+       CASE WHEN j.array_id IS NULL THEN j.workdir ELSE (rcq_private.array_of(j.array_id)).workdir END AS workdir,
+       CASE WHEN j.array_id IS NULL THEN j.env ELSE (rcq_private.array_of(j.array_id)).env END AS env,
+       CASE WHEN j.array_id IS NULL THEN j.features ELSE (rcq_private.array_of(j.array_id)).features END AS features, j.requeue,
        CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, j.user_id, j.group_id, s.executor_id,
        j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key,
        s.granted_cores, rcq_private.memory_gb(s.granted_memory_mib) AS granted_memory_gb, s.granted_gpus,
        j.array_spec, j.array_size, j.array_id, j.array_index, j.begin_time, j.deadline, j.depends_on, j.retry, j.idempotency_key,
        j.project, j.tags, j.external_id, j.schedule_id, rcq_private.schedule_name(j.schedule_id) AS schedule_name, j.type,
-       CASE WHEN j.array_id IS NULL THEN j.payload ELSE (SELECT a.payload FROM rcq_private.job a WHERE a.id = j.array_id) END AS payload, s.result
+       CASE WHEN j.array_id IS NULL THEN j.payload ELSE (rcq_private.array_of(j.array_id)).payload END AS payload, s.result
   FROM rcq_private.job j JOIN (
     SELECT l.job_id, 'pending'::text AS status, p.reason, l.priority, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
            NULL::integer AS executor_id, l.attempt, NULL::integer AS exit_code, NULL::integer AS signal, NULL::real AS cpu_seconds,
