@@ -211,12 +211,6 @@ BEGIN
     IF has.dependencies THEN
         SELECT pg_catalog.array_agg(w) INTO wanted FROM rcq_private.wanted_dependencies(caller.id, requests) w;
     END IF;
-    IF edges IS NOT NULL OR wanted IS NOT NULL THEN
-        SELECT pg_catalog.array_agg(COALESCE(n.unmet, 0) ORDER BY p.place) INTO unmet
-          FROM pg_catalog.generate_series(1, pg_catalog.cardinality(requests)) p(place)
-          LEFT JOIN (SELECT x.place, pg_catalog.count(*)::integer AS unmet
-                       FROM (SELECT w.place FROM unnest(wanted) w UNION ALL SELECT e.job_place FROM unnest(edges) e) x GROUP BY x.place) n ON n.place = p.place;
-    END IF;
     IF setting.max_pending > 0 OR setting.submit_rate > 0 THEN
         PERFORM rcq_private.check_limits(caller, pg_catalog.cardinality(requests), setting.max_pending, setting.submit_rate);
     END IF;
@@ -236,6 +230,16 @@ BEGIN
     END IF;
     IF last_id >= rcq_private.partitioned_to() THEN
         PERFORM rcq_private.ensure_partitions(last_id);
+    END IF;
+
+    IF edges IS NOT NULL OR wanted IS NOT NULL THEN
+        -- each once: an idempotency key may stand for a job that depends_on names as well
+        SELECT pg_catalog.array_agg(ROW(d.place, d.on_id, d.kind)::rcq_private.wanted_dependency) INTO wanted
+          FROM (SELECT w.place, w.on_id, w.kind FROM unnest(wanted) w UNION SELECT e.job_place, given[e.on_place], e.kind FROM unnest(edges) e) d
+         WHERE NOT COALESCE(known[d.place], false);
+        SELECT pg_catalog.array_agg(COALESCE(n.unmet, 0) ORDER BY p.place) INTO unmet
+          FROM pg_catalog.generate_series(1, pg_catalog.cardinality(requests)) p(place)
+          LEFT JOIN (SELECT w.place, pg_catalog.count(*)::integer AS unmet FROM unnest(wanted) w GROUP BY w.place) n ON n.place = p.place;
     END IF;
 
     now_ := pg_catalog.clock_timestamp();
@@ -286,11 +290,8 @@ BEGIN
         SELECT i.id, caller.id, sizes[i.place], throttles[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
           FROM unnest(ids) WITH ORDINALITY i(id, place) WHERE sizes[i.place] IS NOT NULL AND NOT COALESCE(known[i.place], false);
     END IF;
-    IF unmet IS NOT NULL THEN
-        INSERT INTO rcq_private.dependency (job_id, on_id, kind)
-        SELECT ids[w.place], w.on_id, w.kind FROM unnest(wanted) w WHERE NOT COALESCE(known[w.place], false)
-        UNION ALL
-        SELECT ids[e.job_place], ids[e.on_place], e.kind FROM unnest(edges) e WHERE NOT COALESCE(known[e.job_place], false);
+    IF wanted IS NOT NULL THEN
+        INSERT INTO rcq_private.dependency (job_id, on_id, kind) SELECT given[w.place], w.on_id, w.kind FROM unnest(wanted) w;
     END IF;
     RETURN QUERY SELECT i FROM unnest(ids) i;
 END $$;
