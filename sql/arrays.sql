@@ -9,7 +9,8 @@ GRANT USAGE ON SCHEMA t TO PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA t TO PUBLIC;
 SELECT rcq.add_user('regress_ann'), rcq.add_user('regress_ben');
 CREATE FUNCTION t.counts(job bigint) RETURNS text LANGUAGE sql AS $$
-    SELECT format('%s waiting, %s held, %s pending, %s assigned, %s running, %s completed, %s failed, %s cancelled', waiting, held, pending, assigned, running, completed, failed, cancelled)
+    -- whether a waiting task has its row already depends on the scheduler's pace
+    SELECT format('%s waiting, %s held, %s assigned, %s running, %s completed, %s failed, %s cancelled', waiting + pending, held, assigned, running, completed, failed, cancelled)
       FROM rcq.arrays WHERE id = job $$;
 
 -- what is no array
@@ -50,6 +51,8 @@ SELECT rcq.hold(:job);
 SELECT t.counts(:job);
 SELECT * FROM t.errors(format($$SELECT rcq.hold(%s)$$, :job));
 SELECT rcq.release(:job);
+SELECT cycles + 2 AS enough FROM rcq.scheduler \gset
+SELECT t.wait(format('(SELECT cycles >= %s FROM rcq.scheduler)', :enough));
 SELECT t.counts(:job);
 -- a task that is named gets a row of its own, and keeps it
 SELECT rcq.task(:job, 999999) AS task \gset
@@ -118,4 +121,19 @@ SELECT t.counts(:job);
 SELECT index, status, reason, exit_code FROM rcq.tasks(:job);
 SELECT count(*) FROM rcq_private.live;
 SELECT count(*) FROM rcq_private.array_end;
+
+-- an array on hold: a task that is named waits with it, and one that is released leaves the others on hold
+SELECT rcq.submit('true', "array" => '1-6', hold => true) AS job \gset
+SELECT rcq.task(:job, 2) AS named \gset
+SELECT t.wait(format($$(SELECT reason = 'held' FROM rcq.jobs WHERE id = %s)$$, :named));
+SELECT t.counts(:job);
+SELECT rcq.release(:job, '2,4');
+SELECT t.wait(format($$(SELECT bool_and(status = 'assigned') FROM rcq.tasks(%s, '2,4'))$$, :job));
+SELECT index, status, reason FROM rcq.tasks(:job) WHERE status = 'pending';
+SELECT t.counts(:job);
+SELECT * FROM t.errors(format($$SELECT rcq.release(%s, '4')$$, :job));
+SELECT rcq.release(:job);
+SELECT t.wait(format($$(SELECT assigned = 6 FROM rcq.arrays WHERE id = %s)$$, :job));
+SELECT rcq.cancel(:job);
+SELECT t.wait(format($$(SELECT status = 'cancelled' FROM rcq.jobs WHERE id = %s)$$, :job));
 \i :end

@@ -140,6 +140,38 @@ SELECT rcq.cancel(24);
 SELECT t.status(ARRAY[:blocked, :early], 'failed/dependency_failed failed/dependency_failed');
 SELECT size, waiting, completed, failed, cancelled FROM rcq.arrays WHERE id = :blocked;
 SELECT rcq.cancel(:of_task);
+-- tasks on hold follow theirs, too, when they are released: here task 2, while task 3 waits for ever
+SELECT rcq.submit('predecessors', "array" => '1-3', hold => true) AS first \gset
+SELECT rcq.submit('followers', "array" => '1-3', depends_on => 'aftercorr:' || :first, on_dependency_failed => 'wait') AS second \gset
+SELECT rcq.hold(:second, '2');
+SELECT rcq.release(:first, '1-2');
+SET ROLE regress_node_a;
+SELECT job AS t1 FROM t.take(2) ORDER BY job LIMIT 1 \gset
+SELECT answer.body FROM t.sync(t.ended(:t1) || t.ended(:t1 + 1)) AS answer;
+SELECT job AS f1 FROM t.take(1) \gset
+SELECT answer.body FROM t.sync(t.ended(:f1)) AS answer;
+SET ROLE regress_ann;
+SELECT rcq.cancel(:first);
+SELECT t.status(ARRAY[:first], 'cancelled');
+RESET ROLE;
+SELECT cycles + 2 AS enough FROM rcq.scheduler \gset
+SELECT t.wait(format('(SELECT cycles >= %s FROM rcq.scheduler)', :enough));
+SET ROLE regress_ann;
+SELECT index, status, reason FROM rcq.tasks(:second) WHERE index <> 2 ORDER BY index;
+SELECT rcq.release(:second, '2');
+SET ROLE regress_node_a;
+SELECT job AS f2 FROM t.take(1) \gset
+SELECT answer.body FROM t.sync(t.ended(:f2)) AS answer;
+SET ROLE regress_ann;
+SELECT index, status, reason FROM rcq.tasks(:second) ORDER BY index;
+SELECT rcq.cancel(:second);
+-- a task that was made by itself waits for the begin of its array
+SELECT rcq.submit('predecessor', hold => true) AS before \gset
+SELECT rcq.submit('late array', "array" => '1-4', depends_on => 'afterany:' || :before, begin_time => clock_timestamp() + interval '1 hour') AS late \gset
+SELECT rcq.task(:late, 2) AS early \gset
+SELECT rcq.cancel(:before);
+SELECT t.status(ARRAY[:late, :early], 'pending/begin_time pending/begin_time');
+SELECT rcq.cancel(:late);
 
 -- graphs
 SELECT count(*) AS jobs_before FROM rcq.jobs \gset
@@ -152,6 +184,17 @@ SELECT job_id - :d AS job, kind, on_job - :d AS on_job FROM rcq.dependencies ORD
 SELECT rcq.cancel(:d - 3);
 SELECT t.status(ARRAY[:d - 2, :d - 1, :d], 'failed/dependency_failed failed/dependency_failed failed/dependency_failed');
 SELECT count(*) - :jobs_before AS more FROM rcq.jobs;
+-- a key that stands for a job that is there, which is also named as such: one dependency
+SELECT rcq.submit('there already', hold => true, idempotency_key => 'there') AS there \gset
+SELECT key, job_id = :there AS is_there FROM rcq.submit_graph(format('[
+    {"key": "a", "script": "a", "idempotency_key": "there"},
+    {"key": "b", "script": "b", "needs": {"afterany": ["a"]}, "depends_on": "afterany:%1$s,after:%1$s"}]', :there)::jsonb);
+SELECT kind, on_job = :there AS on_there FROM rcq.dependencies WHERE on_job = :there ORDER BY kind;
+SELECT rcq.cancel(:there);
+SET ROLE regress_node_a;
+SELECT job AS b FROM t.take(1) \gset
+SELECT answer.body FROM t.sync(t.ended(:b)) AS answer;
+SET ROLE regress_ann;
 
 -- what is refused, with nothing stored
 SET ROLE regress_ben;

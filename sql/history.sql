@@ -85,6 +85,8 @@ SELECT last_error FROM rcq.scheduler;
 -- As after a restore: jobs without live rows in partitions that are older than the extension here. They wait, and keep
 -- their partition open, until an administrator says which are to be run.
 SELECT rcq.submit('true', "array" => '1-9:2%2', hold => true) AS "array" \gset
+SELECT rcq.submit('true', "array" => '1-2', depends_on => 'afterany:1001') AS follower \gset
+SELECT rcq.task(:follower, 2) AS task_of_follower \gset
 BEGIN;
 DELETE FROM rcq_private.live;
 UPDATE rcq_private.array SET waiting = '{[2,5)}' WHERE job_id = :array;
@@ -99,8 +101,9 @@ SELECT * FROM t.errors($$SELECT rcq.resume_restored('{1}')$$, $$SELECT rcq.resum
 SELECT status, reason, count(*) FROM rcq.jobs WHERE status = 'pending' GROUP BY status, reason;
 SELECT rcq_private.close_history();
 SELECT first_id, state FROM rcq.history WHERE state = 'closed';
-SELECT rcq.resume_restored(ARRAY[1001, 1002, :array]);
+SELECT rcq.resume_restored(ARRAY[1001, 1002, :array, :follower]);
 SELECT job_id, attempt, failures, losses, tasks_waiting IS NOT NULL AS is_array, array_throttle FROM rcq_private.live WHERE job_id <= :array ORDER BY job_id;
+SELECT array_id IS NOT NULL AS is_task, unmet FROM rcq_private.live WHERE :follower IN (job_id, array_id) ORDER BY job_id;
 SELECT status, message, count(*) FROM rcq.jobs WHERE id > 1000 AND status = 'cancelled' AND message IS NOT NULL GROUP BY status, message;
 SELECT rcq.resume_restored();
 SELECT count(*) FROM rcq_private.restored;

@@ -118,6 +118,14 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Whether there is anything for check_options to look at.
+CREATE FUNCTION rcq_private.has_option(r rcq_private.request) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT r.begin_time IS NOT NULL OR r.deadline IS NOT NULL OR r.retry_on IS NOT NULL OR r.tags IS NOT NULL OR r.retry_delay IS NOT NULL OR r.retry_max_delay IS NOT NULL
+        OR r.retry_jitter IS NOT NULL OR r.retry_memory_factor IS NOT NULL OR r.retry_backoff IS NOT NULL OR r.on_dependency_failed IS NOT NULL
+        OR r.idempotency_key IS NOT NULL OR r.project IS NOT NULL
+$$;
+
 -- How a job is run again after a failure, as it is stored; NULL when the request says nothing about it.
 CREATE FUNCTION rcq_private.retry_policy(r rcq_private.request) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -160,7 +168,13 @@ DECLARE
     bulk boolean := pg_catalog.cardinality(requests) > 1;
     now_ timestamptz;
     setting record;
-    has record;
+    has_type boolean;
+    has_array boolean;
+    has_dependency boolean;
+    has_key boolean;
+    has_option boolean;
+    names_something boolean;
+    one rcq_private.request;
     default_limit interval;
     -- by place in the list; NULL throughout when no request has such a thing
     given bigint[];           -- id that an idempotency key stands for; then of every job
@@ -171,7 +185,6 @@ DECLARE
     throttles integer[];
     wanted rcq_private.wanted_dependency[];
     unmet integer[];
-    ids bigint[];
 BEGIN
     SELECT pg_catalog.max(v.value) FILTER (WHERE v.name = 'max_script_bytes')::integer AS max_script,
            NULLIF(pg_catalog.max(v.value) FILTER (WHERE v.name = 'default_time_limit')::double precision, 0) AS default_limit,
@@ -186,41 +199,41 @@ BEGIN
     setting.max_pending := COALESCE(caller.max_pending, setting.max_pending);
 
     -- most jobs are plain: what they do not use costs them nothing
-    SELECT pg_catalog.bool_or(r.type IS NOT NULL OR r.payload IS NOT NULL) AS types,
-           pg_catalog.bool_or(r.features IS NOT NULL OR r.constraints IS NOT NULL OR r.gpu_type IS NOT NULL OR r.consumables IS NOT NULL) AS names,
-           pg_catalog.bool_or(r."array" IS NOT NULL) AS arrays, pg_catalog.bool_or(r.depends_on IS NOT NULL) AS dependencies,
-           pg_catalog.bool_or(r.idempotency_key IS NOT NULL) AS keys,
-           pg_catalog.bool_or(COALESCE(r.begin_time, r.deadline) IS NOT NULL OR COALESCE(r.retry_on, r.tags) IS NOT NULL OR COALESCE(r.retry_delay, r.retry_max_delay) IS NOT NULL
-               OR COALESCE(r.retry_jitter, r.retry_memory_factor) IS NOT NULL OR COALESCE(r.retry_backoff, r.on_dependency_failed, r.idempotency_key, r.project) IS NOT NULL) AS options
-      INTO has FROM unnest(requests) r;
-    IF has.types THEN
-        requests := rcq_private.apply_type(requests);
-        has.names := true;
+    IF bulk THEN
+        SELECT pg_catalog.bool_or(r.type IS NOT NULL OR r.payload IS NOT NULL), pg_catalog.bool_or(r."array" IS NOT NULL),
+               pg_catalog.bool_or(r.depends_on IS NOT NULL), pg_catalog.bool_or(r.idempotency_key IS NOT NULL), pg_catalog.bool_or(rcq_private.has_option(r)),
+               pg_catalog.bool_or(r.features IS NOT NULL OR r.constraints IS NOT NULL OR r.gpu_type IS NOT NULL OR r.consumables IS NOT NULL)
+          INTO has_type, has_array, has_dependency, has_key, has_option, names_something FROM unnest(requests) r;
+    ELSE
+        one := requests[1];
+        has_type := one.type IS NOT NULL OR one.payload IS NOT NULL;
+        has_array := one."array" IS NOT NULL;
+        has_dependency := one.depends_on IS NOT NULL;
+        has_key := one.idempotency_key IS NOT NULL;
+        has_option := rcq_private.has_option(one);
+        names_something := one.features IS NOT NULL OR one.constraints IS NOT NULL OR one.gpu_type IS NOT NULL OR one.consumables IS NOT NULL;
     END IF;
-    IF has.names THEN
+    IF has_type THEN
+        requests := rcq_private.apply_type(requests);
+    END IF;
+    IF names_something OR has_type THEN
         PERFORM rcq_private.check_names(requests);
     END IF;
-    IF has.options OR has.types THEN
+    IF has_option OR has_type THEN
         PERFORM rcq_private.check_options(requests);
     END IF;
-    IF has.arrays THEN
+    IF has_array THEN
         SELECT pg_catalog.array_agg(s.canonical ORDER BY r.ordinality), pg_catalog.array_agg(s.size ORDER BY r.ordinality), pg_catalog.array_agg(s.throttle ORDER BY r.ordinality)
           INTO specs, sizes, throttles
           FROM unnest(requests) WITH ORDINALITY r LEFT JOIN LATERAL rcq_private.array_spec(r."array") s ON r."array" IS NOT NULL;
     END IF;
-    IF has.dependencies THEN
+    IF has_dependency THEN
         SELECT pg_catalog.array_agg(w) INTO wanted FROM rcq_private.wanted_dependencies(caller.id, requests) w;
-    END IF;
-    IF edges IS NOT NULL OR wanted IS NOT NULL THEN
-        SELECT pg_catalog.array_agg(COALESCE(n.unmet, 0) ORDER BY p.place) INTO unmet
-          FROM pg_catalog.generate_series(1, pg_catalog.cardinality(requests)) p(place)
-          LEFT JOIN (SELECT x.place, pg_catalog.count(*)::integer AS unmet
-                       FROM (SELECT w.place FROM unnest(wanted) w UNION ALL SELECT e.job_place FROM unnest(edges) e) x GROUP BY x.place) n ON n.place = p.place;
     END IF;
     IF setting.max_pending > 0 OR setting.submit_rate > 0 THEN
         PERFORM rcq_private.check_limits(caller, pg_catalog.cardinality(requests), setting.max_pending, setting.submit_rate);
     END IF;
-    IF has.keys THEN
+    IF has_key THEN
         SELECT pg_catalog.array_agg(k.job_id ORDER BY r.ordinality),
                pg_catalog.array_agg(k.job_id IS NOT NULL AND (NOT k.fresh OR r.again > 1) ORDER BY r.ordinality)
           INTO given, known
@@ -231,11 +244,21 @@ BEGIN
     -- partitions are made before the statement that needs them, and that one has used the tables
     given := rcq_private.draw_job_ids(given, pg_catalog.cardinality(requests));
     last_id := given[pg_catalog.cardinality(given)];
-    IF has.keys THEN
+    IF has_key THEN
         SELECT pg_catalog.max(g) INTO last_id FROM unnest(given) g;
     END IF;
     IF last_id >= rcq_private.partitioned_to() THEN
         PERFORM rcq_private.ensure_partitions(last_id);
+    END IF;
+
+    IF edges IS NOT NULL OR wanted IS NOT NULL THEN
+        -- each once: an idempotency key may stand for a job that depends_on names as well
+        SELECT pg_catalog.array_agg(ROW(d.place, d.on_id, d.kind)::rcq_private.wanted_dependency) INTO wanted
+          FROM (SELECT w.place, w.on_id, w.kind FROM unnest(wanted) w UNION SELECT e.job_place, given[e.on_place], e.kind FROM unnest(edges) e) d
+         WHERE NOT COALESCE(known[d.place], false);
+        SELECT pg_catalog.array_agg(COALESCE(n.unmet, 0) ORDER BY p.place) INTO unmet
+          FROM pg_catalog.generate_series(1, pg_catalog.cardinality(requests)) p(place)
+          LEFT JOIN (SELECT w.place, pg_catalog.count(*)::integer AS unmet FROM unnest(wanted) w GROUP BY w.place) n ON n.place = p.place;
     END IF;
 
     now_ := pg_catalog.clock_timestamp();
@@ -247,7 +270,7 @@ BEGIN
                    COALESCE(r.priority, 5), COALESCE(r.max_retries, 0), r.name, r.workdir, r.env, r.features,
                    COALESCE(r.on_disconnect, 'continue'), r.cpu_cores_min, r.gpu_type, r.constraints, r.consumables,
                    r.concurrency_key, caller.max_priority, setting.max_script, setting.max_limit) AS memory_mib
-          FROM (SELECT * FROM unnest(requests) WITH ORDINALITY q ORDER BY q.ordinality) r
+          FROM unnest(requests) WITH ORDINALITY r
     ), stored AS (
         INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority,
                                      max_retries, requeue, kill_on_disconnect, estimate, time_limit, name, workdir, features, env, script,
@@ -261,38 +284,36 @@ BEGIN
                a.cpu_cores_min, rcq_private.constraint_text(a.gpu_type), rcq_private.constraint_text(a.constraints),
                rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key,
                specs[a.ordinality], sizes[a.ordinality], a.begin_time, a.deadline, a.depends_on, COALESCE(a.on_dependency_failed, 'fail') = 'wait',
-               CASE WHEN has.options OR has.types THEN rcq_private.retry_policy(requests[a.ordinality]) END, a.idempotency_key,
+               CASE WHEN has_option OR has_type THEN rcq_private.retry_policy(requests[a.ordinality]) END, a.idempotency_key,
                a.project, rcq_private.feature_list(a.tags), a.external_id, from_schedule, a.type, a.payload
           FROM asked a WHERE NOT a.is_known
-    ), queued AS (
-        INSERT INTO rcq_private.live AS l (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries,
-                                           requeue, features, held, priority, eligible_at,
-                                           cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s,
-                                           array_throttle, deadline, payload_bytes, unmet, tasks_waiting)
-        SELECT a.id, caller.id, caller.group_id, COALESCE(a.cpu_cores, 1), a.memory_mib, COALESCE(a.gpu_count, 0),
-               pg_catalog.ceil(COALESCE(a.estimated_hours * 3600, pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit))))::integer,
-               COALESCE(a.max_retries, 0), COALESCE(a.requeue, true), rcq_private.feature_list(a.features),
-               COALESCE(a.hold, false), COALESCE(a.priority, 5), GREATEST(now_, a.begin_time),
-               a.cpu_cores_min, rcq_private.constraint_text(a.gpu_type), rcq_private.constraint_text(a.constraints),
-               rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key,
-               pg_catalog.ceil(pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit)))::integer,
-               throttles[a.ordinality], a.deadline, pg_catalog.pg_column_size(a.payload), COALESCE(unmet[a.ordinality], 0), sizes[a.ordinality]
-          FROM asked a WHERE NOT a.is_known
-        RETURNING rcq_private.touched(l.job_id)
     )
-    SELECT pg_catalog.array_agg(a.id ORDER BY a.ordinality) INTO ids FROM asked a;
-    IF has.arrays THEN
+    INSERT INTO rcq_private.live (job_id, user_id, group_id, cpu_cores, memory_mib, gpu_count, planned_s, max_retries,
+                                       requeue, features, held, priority, eligible_at,
+                                       cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, time_limit_s,
+                                       array_throttle, deadline, payload_bytes, unmet, tasks_waiting)
+    SELECT rcq_private.touched(a.id), caller.id, caller.group_id, COALESCE(a.cpu_cores, 1), a.memory_mib, COALESCE(a.gpu_count, 0),
+           pg_catalog.ceil(COALESCE(a.estimated_hours * 3600, pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit))))::integer,
+           COALESCE(a.max_retries, 0), COALESCE(a.requeue, true), rcq_private.feature_list(a.features),
+           COALESCE(a.hold, false), COALESCE(a.priority, 5), GREATEST(now_, a.begin_time),
+           a.cpu_cores_min, rcq_private.constraint_text(a.gpu_type), rcq_private.constraint_text(a.constraints),
+           rcq_private.whole_amounts(a.consumables), COALESCE(a.exclusive, false), COALESCE(a.preemptible, false), a.concurrency_key,
+           pg_catalog.ceil(pg_catalog.date_part('epoch', COALESCE(a.time_limit, default_limit)))::integer,
+           throttles[a.ordinality], a.deadline, pg_catalog.pg_column_size(a.payload), COALESCE(unmet[a.ordinality], 0), sizes[a.ordinality]
+      FROM asked a WHERE NOT a.is_known;
+    IF has_array THEN
         INSERT INTO rcq_private.array (job_id, user_id, size, throttle, waiting)
         SELECT i.id, caller.id, sizes[i.place], throttles[i.place], pg_catalog.int4multirange(pg_catalog.int4range(0, sizes[i.place]))
-          FROM unnest(ids) WITH ORDINALITY i(id, place) WHERE sizes[i.place] IS NOT NULL AND NOT COALESCE(known[i.place], false);
+          FROM unnest(given) WITH ORDINALITY i(id, place) WHERE sizes[i.place] IS NOT NULL AND NOT COALESCE(known[i.place], false);
     END IF;
-    IF unmet IS NOT NULL THEN
-        INSERT INTO rcq_private.dependency (job_id, on_id, kind)
-        SELECT ids[w.place], w.on_id, w.kind FROM unnest(wanted) w WHERE NOT COALESCE(known[w.place], false)
-        UNION ALL
-        SELECT ids[e.job_place], ids[e.on_place], e.kind FROM unnest(edges) e WHERE NOT COALESCE(known[e.job_place], false);
+    IF wanted IS NOT NULL THEN
+        INSERT INTO rcq_private.dependency (job_id, on_id, kind) SELECT given[w.place], w.on_id, w.kind FROM unnest(wanted) w;
     END IF;
-    RETURN QUERY SELECT i FROM unnest(ids) i;
+    IF bulk THEN
+        RETURN QUERY SELECT g FROM unnest(given) g;
+    ELSE
+        RETURN NEXT given[1];
+    END IF;
 END $$;
 
 -- The same for the user who acts.

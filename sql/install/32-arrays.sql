@@ -69,18 +69,19 @@ BEGIN
     RETURN QUERY SELECT t.array_id, t.job_id FROM rcq_private.make_tasks(taken, positions, false) t;
 END $$;
 
--- Ids of the tasks at these positions, ascending by index; those that have no row get one: on hold if they were, ended if
--- they were withdrawn. Busy (RC004) when somebody holds the array.
+-- Ids of the tasks at these positions, ascending by index; those that have no row get one: on hold if they or the whole
+-- array were, ended if they were withdrawn. Busy (RC004) when somebody holds the array.
 CREATE FUNCTION rcq_private.materialise_tasks(array_id bigint, positions int4multirange) RETURNS SETOF bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 #variable_conflict use_variable
 DECLARE
     a rcq_private.array;
     j rcq_private.job;
+    whole_held boolean;
     ids bigint[];
 BEGIN
     BEGIN
-        PERFORM FROM rcq_private.live l WHERE l.job_id = array_id FOR UPDATE;
+        SELECT l.held INTO whole_held FROM rcq_private.live l WHERE l.job_id = array_id FOR UPDATE;
         SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = array_id FOR UPDATE;
     EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
         PERFORM rcq_private.raise_busy(array_id);
@@ -89,7 +90,7 @@ BEGIN
     IF (a.waiting + a.held + a.withdrawn) && positions THEN
         UPDATE rcq_private.array x SET waiting = x.waiting - positions, held = x.held - positions, withdrawn = x.withdrawn - positions WHERE x.job_id = array_id;
         UPDATE rcq_private.live l SET tasks_waiting = rcq_private.range_size(a.waiting - positions) WHERE l.job_id = array_id;
-        PERFORM rcq_private.touched(t.job_id) FROM rcq_private.make_tasks(ARRAY[array_id], ARRAY[a.waiting * positions], false) t;
+        PERFORM rcq_private.touched(t.job_id) FROM rcq_private.make_tasks(ARRAY[array_id], ARRAY[a.waiting * positions], whole_held) t;
         PERFORM rcq_private.touched(t.job_id) FROM rcq_private.make_tasks(ARRAY[array_id], ARRAY[a.held * positions], true) t;
         ids := rcq_private.new_job_ids(rcq_private.range_size(a.withdrawn * positions));
         WITH withdrawn AS (
@@ -199,22 +200,28 @@ BEGIN
     RETURN CASE WHEN running THEN 'cancelling' ELSE 'cancelled' END;
 END $$;
 
--- Puts tasks on hold, or releases them: without a selection also those that have no row yet, present and to come.
+-- Puts tasks on hold, or releases them: without a selection also those that have no row yet, present and to come. When some
+-- of an array that is on hold as a whole are released, the others stay on hold one by one.
 CREATE FUNCTION rcq_private.hold_array(array_id bigint, tasks text, hold boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     positions CONSTANT int4multirange := rcq_private.selected(array_id, tasks);
-    now_ CONSTANT timestamptz := pg_catalog.clock_timestamp();
     a rcq_private.array;
     moved int4multirange;
+    whole_held boolean;
     parent_changed boolean;
     found_tasks bigint[];
 BEGIN
     SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = array_id FOR UPDATE;
     -- tasks that run on are left alone, as are those that have what is wanted
     found_tasks := ARRAY(SELECT t.job_id FROM rcq_private.lock_tasks(array_id, positions) t WHERE t.claimed_at IS NULL AND t.held <> hold);
-    parent_changed := positions IS NULL AND (SELECT l.held <> hold FROM rcq_private.live l WHERE l.job_id = array_id);
+    SELECT l.held INTO STRICT whole_held FROM rcq_private.live l WHERE l.job_id = array_id;
+    parent_changed := positions IS NULL AND whole_held <> hold;
+    IF whole_held AND NOT hold THEN
+        a.held := a.held + a.waiting;
+        a.waiting := '{}';
+    END IF;
     moved := CASE WHEN positions IS NULL THEN CASE WHEN hold THEN '{}' ELSE a.held END WHEN hold THEN a.waiting * positions ELSE a.held * positions END;
     IF found_tasks = '{}' AND pg_catalog.isempty(moved) AND NOT parent_changed THEN
         PERFORM rcq_private.fail('RC003', pg_catalog.format('no task of array job %s that was named %s', array_id, CASE WHEN hold THEN 'is waiting' ELSE 'is held' END),
@@ -228,11 +235,12 @@ BEGIN
         a.held := a.held - moved;
     END IF;
     UPDATE rcq_private.array x SET waiting = a.waiting, held = a.held WHERE x.job_id = array_id;
-    UPDATE rcq_private.live l
-       SET tasks_waiting = rcq_private.range_size(a.waiting), held = CASE WHEN positions IS NULL THEN hold ELSE l.held END,
-           eligible_at = CASE WHEN NOT hold AND positions IS NULL THEN GREATEST(l.eligible_at, now_) ELSE l.eligible_at END
-     WHERE l.job_id = array_id;
+    -- before the array, so that tasks that have a row keep their place before those that have none
     PERFORM rcq_private.hold_live(found_tasks, hold);
+    UPDATE rcq_private.live l
+       SET tasks_waiting = rcq_private.range_size(a.waiting), held = hold AND (whole_held OR positions IS NULL),
+           eligible_at = CASE WHEN NOT hold AND positions IS NULL THEN GREATEST(l.eligible_at, pg_catalog.clock_timestamp()) ELSE l.eligible_at END
+     WHERE l.job_id = array_id;
     PERFORM rcq_private.touched(array_id);
 END $$;
 

@@ -108,14 +108,15 @@ BEGIN
     RETURN jobs;
 END $$;
 
--- Lets these tasks, which waited with their array, go their own way; returns those that somebody holds.
-CREATE FUNCTION rcq_private.release_tasks(tasks bigint[], now_ timestamptz, OUT released bigint[], OUT later bigint[])
+-- Lets these tasks, which waited with their array, start when it may; returns those that somebody holds.
+CREATE FUNCTION rcq_private.release_tasks(tasks bigint[], OUT released bigint[], OUT later bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH locked AS MATERIALIZED (
-        SELECT l.job_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
+        SELECT l.job_id, l.array_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
     ), changed AS (
-        UPDATE rcq_private.live l SET unmet = 0, eligible_at = now_ FROM locked k WHERE l.job_id = k.job_id RETURNING l.job_id
+        UPDATE rcq_private.live l SET unmet = 0, eligible_at = b.eligible_at FROM locked k JOIN rcq_private.live b ON b.job_id = k.array_id
+         WHERE l.job_id = k.job_id RETURNING l.job_id
     )
     SELECT COALESCE(pg_catalog.array_agg(c.job_id), '{}') INTO released FROM changed c;
     later := ARRAY(SELECT l.job_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0);
@@ -138,6 +139,7 @@ DECLARE
     complete boolean;
     made bigint[];
     doomed bigint[];
+    locked bigint[];
     blocked record;
 BEGIN
     released := '{}'; ended := '{}'; later := '{}';
@@ -178,21 +180,28 @@ BEGIN
             CONTINUE;
         END IF;
         SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = b.job_id;
+        -- tasks that were made before; while somebody holds one of them, it is not known what becomes of all
+        locked := ARRAY(SELECT l.job_id FROM rcq_private.live l WHERE l.array_id = b.job_id AND l.unmet > 0 FOR UPDATE OF l SKIP LOCKED);
         complete := b.all_ended AND (NOT b.wait_if_unmet OR pg_catalog.isempty(b.lost));
+        IF EXISTS (SELECT FROM rcq_private.live l WHERE l.array_id = b.job_id AND l.unmet > 0 AND l.job_id <> ALL (locked)) THEN
+            complete := false;
+            later := later || b.job_id;
+        END IF;
         -- when all is known, what is left waits for nothing more than any array does
         b.good := CASE WHEN complete THEN '{}' ELSE b.good END;
         b.lost := CASE WHEN b.wait_if_unmet THEN '{}' ELSE b.lost END;
-        made := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.waiting * b.good], blocked.held) t);
+        made := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.waiting * b.good], blocked.held) t
+                      UNION ALL SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.held * b.good], true) t);
         doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[(a.waiting + a.held) * b.lost], false) t);
-        FOR blocked IN -- tasks that were made before
+        FOR blocked IN
             SELECT l.job_id, p.r <@ b.good AS good, p.r <@ b.lost AS lost FROM rcq_private.live l JOIN rcq_private.job t ON t.id = l.job_id,
                    LATERAL (SELECT rcq_private.array_positions(b.array_spec, t.array_index::text)::int4multirange AS r) p
-             WHERE l.array_id = b.job_id AND l.unmet > 0 AND l.job_id <> ALL (made || doomed) FOR UPDATE OF l SKIP LOCKED
+             WHERE l.job_id = ANY (locked)
         LOOP
             IF blocked.lost THEN doomed := doomed || blocked.job_id; ELSIF blocked.good THEN made := made || blocked.job_id; END IF;
         END LOOP;
         CONTINUE WHEN NOT complete AND made = '{}' AND doomed = '{}';
-        UPDATE rcq_private.array x SET waiting = x.waiting - b.good - b.lost, held = x.held - b.lost WHERE x.job_id = b.job_id;
+        UPDATE rcq_private.array x SET waiting = x.waiting - b.good - b.lost, held = x.held - b.good - b.lost WHERE x.job_id = b.job_id;
         UPDATE rcq_private.live l
            SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - b.lost), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
                eligible_at = CASE WHEN complete THEN GREATEST(now_, b.begin_time) ELSE l.eligible_at END
@@ -310,7 +319,7 @@ BEGIN
         SELECT * INTO STRICT step FROM rcq_private.release_tasks(ARRAY(
             SELECT l.job_id FROM unnest(freed) k(id) JOIN rcq_private.live l ON l.array_id = k.id JOIN rcq_private.live b ON b.job_id = k.id WHERE l.unmet > 0 AND b.unmet = 0
             UNION
-            SELECT l.job_id FROM unnest(fresh) k(id) JOIN rcq_private.live l ON l.job_id = k.id JOIN rcq_private.live b ON b.job_id = l.array_id WHERE l.unmet > 0 AND b.unmet = 0), now_);
+            SELECT l.job_id FROM unnest(fresh) k(id) JOIN rcq_private.live l ON l.job_id = k.id JOIN rcq_private.live b ON b.job_id = l.array_id WHERE l.unmet > 0 AND b.unmet = 0));
         released := released || step.released;
         later := later || step.later;
 

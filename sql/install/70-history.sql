@@ -178,7 +178,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
            pg_catalog.pg_column_size(COALESCE(j.payload, a.payload)), j.priority, GREATEST(pg_catalog.clock_timestamp(), j.begin_time),
            -- output of an attempt that was under way is kept apart from that of the next one
            GREATEST(r.attempt, (SELECT pg_catalog.max(g.attempt) FROM rcq_private.log g WHERE g.job_id = j.id), 0),
-           r.failures, r.losses, r.preempted, (SELECT pg_catalog.count(*) FROM rcq_private.dependency d WHERE d.job_id = j.id),
+           r.failures, r.losses, r.preempted, (SELECT pg_catalog.count(*) FROM rcq_private.dependency d WHERE d.job_id = COALESCE(j.array_id, j.id)), -- tasks wait with their array
+          
            CASE WHEN j.array_size IS NOT NULL THEN rcq_private.range_size(y.waiting) END
       FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i LEFT JOIN rcq_private.job a ON a.id = j.array_id
       LEFT JOIN rcq_private.array y ON y.job_id = COALESCE(j.array_id, j.id),

@@ -63,6 +63,7 @@ std::optional<core::Constraint> constraint_argument(FunctionCallInfo fcinfo) {
 RCQ_FUNCTION(rcq_check_request) {
     using namespace rcq;
     using namespace rcq::pg;
+    require_arguments(fcinfo, 22);
     core::JobRequest request;
     if (!PG_ARGISNULL(1)) request.script = text_argument(fcinfo, 1);
     request.cpu_cores = PG_GETARG_INT32(2);

@@ -4,6 +4,17 @@
 
 namespace rcq::pg {
 
+// Error unless the function was called with at least so many arguments: it is declared by SQL objects of a version that
+// this library does not serve, and has others.
+inline void require_arguments(FunctionCallInfo fcinfo, int count) {
+    if (PG_NARGS() >= count) return;
+    call([] {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("the SQL objects of rcq in this database are too old for the library of the server"),
+                        errhint("ALTER EXTENSION rcq UPDATE.")));
+    });
+}
+
 // Argument i, as long as the call lasts; empty when it is NULL.
 inline std::string_view text_argument(FunctionCallInfo fcinfo, int i) {
     if (PG_ARGISNULL(i)) return {};

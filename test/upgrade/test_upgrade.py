@@ -90,6 +90,13 @@ def test_an_updated_database_is_like_a_fresh_one(old):
         fresh.drop()
 
 
+def test_sql_that_is_too_old_for_the_library_is_refused(old):
+    if old.one("SELECT extversion <> '0.1' FROM pg_extension WHERE extname = 'rcq'"):
+        return  # the version before is served
+    with pytest.raises(harness.psycopg2.errors.FeatureNotSupported, match="ALTER EXTENSION rcq UPDATE"):
+        old.sql("SELECT rcq.submit('true')")
+
+
 def test_rows_survive_and_the_queue_goes_on(served):
     served.sql("CREATE ROLE t_ann LOGIN")
     try:
