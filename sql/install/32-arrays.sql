@@ -53,13 +53,16 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     taken bigint[];
+    taken_counts integer[];
     positions int4multirange[];
 BEGIN
-    WITH locked AS MATERIALIZED (
-        SELECT l.job_id, k.count FROM unnest(arrays, counts) k(array_id, count) JOIN rcq_private.live l ON l.job_id = k.array_id
-         WHERE l.tasks_waiting > 0 AND NOT l.held AND l.unmet = 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
-    ), first AS MATERIALIZED (
-        SELECT a.job_id, rcq_private.first_positions(a.waiting, k.count) AS positions FROM locked k JOIN rcq_private.array a ON a.job_id = k.job_id
+    -- in a statement of its own: the next one sees the sets as whoever had the lock before has left them
+    SELECT pg_catalog.array_agg(k.job_id), pg_catalog.array_agg(k.count) INTO taken, taken_counts
+      FROM (SELECT l.job_id, k.count FROM unnest(arrays, counts) k(array_id, count) JOIN rcq_private.live l ON l.job_id = k.array_id
+             WHERE l.tasks_waiting > 0 AND NOT l.held AND l.unmet = 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED) k;
+    WITH first AS MATERIALIZED (
+        SELECT a.job_id, rcq_private.first_positions(a.waiting, k.count) AS positions
+          FROM unnest(taken, taken_counts) k(job_id, count) JOIN rcq_private.array a ON a.job_id = k.job_id
     ), remaining AS (
         UPDATE rcq_private.array a SET waiting = a.waiting - f.positions FROM first f WHERE a.job_id = f.job_id
     ), counted AS (
