@@ -52,14 +52,17 @@ CREATE FUNCTION rcq_private.materialise(arrays bigint[], counts integer[], OUT a
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
+    locked bigint[];
+    numbers integer[];
     taken bigint[];
     positions int4multirange[];
 BEGIN
-    WITH locked AS MATERIALIZED (
-        SELECT l.job_id, k.count FROM unnest(arrays, counts) k(array_id, count) JOIN rcq_private.live l ON l.job_id = k.array_id
-         WHERE l.tasks_waiting > 0 AND NOT l.held AND l.unmet = 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
-    ), first AS MATERIALIZED (
-        SELECT a.job_id, rcq_private.first_positions(a.waiting, k.count) AS positions FROM locked k JOIN rcq_private.array a ON a.job_id = k.job_id
+    -- a statement of its own: what waits is read by the next one, as whoever held the lock before has left it
+    SELECT pg_catalog.array_agg(h.job_id), pg_catalog.array_agg(h.count) INTO locked, numbers
+      FROM (SELECT l.job_id, k.count FROM unnest(arrays, counts) k(array_id, count) JOIN rcq_private.live l ON l.job_id = k.array_id
+             WHERE l.tasks_waiting > 0 AND NOT l.held AND l.unmet = 0 ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED) h;
+    WITH first AS MATERIALIZED (
+        SELECT a.job_id, rcq_private.first_positions(a.waiting, k.count) AS positions FROM unnest(locked, numbers) k(job_id, count) JOIN rcq_private.array a ON a.job_id = k.job_id
     ), remaining AS (
         UPDATE rcq_private.array a SET waiting = a.waiting - f.positions FROM first f WHERE a.job_id = f.job_id
     ), counted AS (

@@ -191,7 +191,7 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
     for (const JobRange& range : ranges) {
         for (core::JobId id : cluster_->ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
-        for (core::JobId id : tasks_.arrays_in(range.first, range.last))
+        for (core::JobId id : tasks_.ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : dependencies_.ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
@@ -199,7 +199,7 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
             if (!present.count(id)) deadlines_.drop(id);
     }
     for (core::JobId id : gone) {
-        dependencies_.ended(id, array_of(id));
+        dependencies_.ended(id, tasks_.array_of(id));
         tasks_.gone(id);
         if (const auto run = runs_.find(id); run != runs_.end()) {
             ended.push_back({id, run->second.token});
@@ -302,13 +302,6 @@ void Scheduler::materialise(TimestampTz now) {
         plan_needed_ = publish_needed_ = true;
 }
 
-// The array that a pending job or a run is a task of, or 0.
-core::JobId Scheduler::array_of(core::JobId job) const {
-    if (const core::Run* run = cluster_->find_run(job)) return run->array;
-    const std::optional<core::Job> pending = cluster_->find_job(job);
-    return pending ? pending->array : 0;
-}
-
 // Lets jobs go, or fail, whose predecessors have started or ended, and reads them again.
 void Scheduler::settle_dependencies(Transaction& transaction, TimestampTz now) {
     if (!dependencies_.any() && !dependencies_.is_retry_due(tick_)) return;
@@ -326,7 +319,7 @@ void Scheduler::expire(TimestampTz now) {
     for (core::JobId id : due) deadlines_.put(id, now + expire_again_after);
     for (core::JobId id : store::expire(due)) {
         deadlines_.drop(id);
-        dependencies_.ended(id, array_of(id));
+        dependencies_.ended(id, tasks_.array_of(id));
         tasks_.gone(id);
         runs_.erase(id);
         cluster_->drop(id);

@@ -55,7 +55,6 @@ private:
     void settle_arrays(TimestampTz now);
     void materialise(TimestampTz now);
     void settle_dependencies(Transaction& transaction, TimestampTz now);
-    core::JobId array_of(core::JobId job) const;
     void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);

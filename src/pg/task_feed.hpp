@@ -16,8 +16,11 @@ public:
     void placed(const core::Job& task) { feed_.task(task.id, task.array, core::TaskState::placed, task.eligible_at); }
     // There is no live row of this id any more.
     void gone(core::JobId id);
-    // Arrays whose id lies in a range.
-    std::vector<core::JobId> arrays_in(core::JobId first, core::JobId last) const;
+    // Arrays and tasks whose id lies in a range.
+    std::vector<core::JobId> ids_in(core::JobId first, core::JobId last) const;
+    // The array that a job is a task of, or 0.
+    core::JobId array_of(core::JobId job) const;
+
     struct Settled {
         std::vector<core::JobId> started, ended; // arrays
     };
@@ -38,7 +41,7 @@ private:
     };
     core::ArrayFeed feed_;
     std::map<core::JobId, Array> arrays_;
-    std::unordered_map<core::JobId, core::JobId> array_of_; // of tasks
+    std::map<core::JobId, core::JobId> array_of_; // of tasks
     std::set<core::JobId> to_fold_, to_start_;
 };
 

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import signal
+import threading
 import time
 
 import harness
@@ -294,3 +295,25 @@ def test_an_array_goes_on_after_a_kill_in_the_middle_of_it(mortal, kill):
     runs = db.sql("SELECT r.started_at, r.ended_at FROM rcq.runs r JOIN rcq.jobs j ON j.id = r.job_id WHERE j.array_id = %s", array)
     assert len(runs) == 120 and harness.max_overlap([(run["started_at"], run["ended_at"], 1) for run in runs]) <= 5
     nothing_is_left(db)
+
+
+def test_a_task_that_is_cancelled_while_it_is_about_to_get_its_row_gets_none(db):
+    """The cancellation is committed after it was begun to choose tasks, and before that has the lock of the array."""
+    array = db.submit("true", **{ARRAY: "1-10"})
+    harness.wait_for(lambda: counts(db, array) == {"waiting": 9, "pending": 1}, "one task stands for all")
+    with contextlib.closing(db.server.connect(db.name)) as chooser, chooser.cursor() as cursor:
+        # ids of no jobs, so that it takes a while to find the array
+        cursor.execute("CREATE TEMP TABLE asked AS SELECT array_agg(-g) || %s::bigint AS arrays, array_agg(9) || 9 AS counts FROM generate_series(1, 6000000) g", (array,))
+        chosen = []
+
+        def choose():
+            cursor.execute("SELECT count(m) FROM asked, rcq_private.materialise(arrays, counts) m")
+            chosen.append(cursor.fetchone()[0])
+        choosing = threading.Thread(target=choose)
+        choosing.start()
+        time.sleep(0.3)
+        db.sql("SELECT rcq.cancel(%s, '2-5')", array)
+        assert not chosen, "it was chosen before the cancellation: nothing was tested"
+        choosing.join()
+    assert chosen == [5]
+    assert states(db, array) == {"pending": [1, *range(6, 11)], "cancelled": [2, 3, 4, 5]}
