@@ -338,7 +338,7 @@ BEGIN
     IF index IS NULL THEN
         PERFORM rcq_private.fail('RC001', 'index is NULL', pg_catalog.format('The array has the indices %s.', pg_catalog.left(j.array_spec, 100)));
     END IF;
-    RETURN (SELECT t FROM rcq_private.materialise_tasks("array", rcq_private.array_positions(j.array_spec, index::text)::int4multirange) t);
+    RETURN rcq_private.task_row("array", index);
 END $$;
 COMMENT ON FUNCTION rcq.task(bigint, integer) IS
-'The job id of one task of an array, which has a row of its own in rcq.jobs from then on: for rcq.logs, rcq.explain, rcq.set_priority and all else that takes a job. Errors: RC001 (malformed index), RC002 (no such array or task), RC004, RC010';
+'The job id of one task of an array, which has a row of its own in rcq.jobs from then on: for rcq.logs, rcq.explain, rcq.set_priority and all else that takes a job. Errors: RC001 (malformed index), RC002 (no such array or task, or not known any more), RC004, RC010';
