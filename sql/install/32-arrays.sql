@@ -6,11 +6,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)), 0)::integer FROM unnest(ranges) r
 $$;
 
--- The first `count` positions.
+-- The first `count` positions, which are in the first `count` ranges: no others are looked at.
 CREATE FUNCTION rcq_private.first_positions(ranges int4multirange, count integer) RETURNS int4multirange
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(pg_catalog.range_agg(pg_catalog.int4range(pg_catalog.lower(r.r), LEAST(pg_catalog.upper(r.r), pg_catalog.lower(r.r) + count - r.before))), '{}')
-      FROM (SELECT r, COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)) OVER (ORDER BY r ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::integer AS before FROM unnest(ranges) r) r
+      FROM (SELECT r, COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)) OVER (ORDER BY r ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::integer AS before FROM (SELECT unnest(ranges) AS r LIMIT count) u) r
      WHERE r.before < count
 $$;
 
