@@ -109,4 +109,21 @@ SELECT rcq.resume_restored();
 SELECT count(*) FROM rcq_private.restored;
 SELECT t.wait($$(SELECT reason = 'no_executor' FROM rcq.jobs WHERE id = 1001)$$);
 SELECT last_error FROM rcq.scheduler;
+
+-- the part with ended tasks of an array is kept until the array has ended; its tasks may be dropped before it
+SELECT rcq.submit('true', "array" => '1-3', hold => true) AS parent \gset
+SELECT setval('rcq_private.job_id', max(last_id)) AS before FROM rcq_private.history_partition \gset
+SELECT rcq.task(:parent, 1) AS child \gset
+SELECT rcq.cancel(:child);
+SELECT setval('rcq_private.job_id', max(last_id)) FROM rcq_private.history_partition \g /dev/null
+SELECT rcq.submit('true', hold => true) > :child AS later;
+SELECT rcq_private.close_history();
+SELECT state FROM rcq.history WHERE :child BETWEEN first_id AND last_id;
+SELECT rcq.cancel(:parent);
+SELECT t.wait(format($$(SELECT status = 'cancelled' FROM rcq.jobs WHERE id = %s)$$, :parent));
+SELECT rcq.prune_history('0') > 0 AS asked;
+SELECT t.wait(format($$NOT EXISTS (SELECT FROM rcq.history WHERE %s BETWEEN first_id AND last_id)$$, :child));
+SELECT completed, failed, cancelled FROM rcq.arrays WHERE id = :parent;
+SELECT code, replace(message, :'parent', 'N') AS message, hint FROM t.errors(format('SELECT rcq.task(%s, 1)', :parent), format($$SELECT rcq.submit('true', depends_on => 'afterok:%s_1')$$, :parent));
+SELECT last_error FROM rcq.scheduler;
 \i :end

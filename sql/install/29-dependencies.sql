@@ -11,13 +11,22 @@ COMMENT ON FUNCTION rcq_private.find_cycle(integer, integer[], integer[]) IS 'No
 -- A dependency as it is written, by the place of its job in the submission.
 CREATE TYPE rcq_private.named_dependency AS (place integer, kind text, job_id bigint, task_index integer);
 
--- The id of the task of an array with this index, which has a row of its own from then on.
-CREATE FUNCTION rcq_private.task_row(array_id bigint, task_index integer) RETURNS bigint
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE((SELECT t.id FROM rcq_private.job t WHERE t.array_id = a.id AND t.array_index = task_index),
-                    (SELECT t FROM rcq_private.materialise_tasks(a.id, rcq_private.array_positions(a.array_spec, task_index::text)::int4multirange) t))
-      FROM rcq_private.job a WHERE a.id = task_row.array_id
-$$;
+-- The id of the task of an array with this index, which has a row of its own from then on. RC002 when it has no row any more:
+-- its part of the history may have been dropped before that of its array.
+CREATE FUNCTION rcq_private.task_row(of_array bigint, index integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id bigint := (SELECT t.id FROM rcq_private.job t WHERE t.array_id = of_array AND t.array_index = index);
+BEGIN
+    IF id IS NULL THEN
+        id := (SELECT t FROM rcq_private.materialise_tasks(of_array, rcq_private.selected(of_array, index::text)) t);
+    END IF;
+    IF id IS NULL THEN
+        PERFORM rcq_private.fail('RC002', pg_catalog.format('task %s of array job %s is not known any more', index, of_array),
+            'It has ended, and its part of the history was dropped; see SELECT * FROM rcq.arrays for how many tasks have ended how.');
+    END IF;
+    RETURN id;
+END $$;
 
 -- Dependencies of requests on jobs that are there: the caller's, or anybody's when the caller is an administrator. RC001
 -- and RC002 for the first that cannot be, with nothing changed but rows for tasks that are named alone.

@@ -6,11 +6,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)), 0)::integer FROM unnest(ranges) r
 $$;
 
--- The first `count` positions.
+-- The first `count` positions, which are in the first `count` ranges: no others are looked at.
 CREATE FUNCTION rcq_private.first_positions(ranges int4multirange, count integer) RETURNS int4multirange
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(pg_catalog.range_agg(pg_catalog.int4range(pg_catalog.lower(r.r), LEAST(pg_catalog.upper(r.r), pg_catalog.lower(r.r) + count - r.before))), '{}')
-      FROM (SELECT r, COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)) OVER (ORDER BY r ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::integer AS before FROM unnest(ranges) r) r
+      FROM (SELECT r, COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)) OVER (ORDER BY r ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::integer AS before FROM (SELECT unnest(ranges) AS r LIMIT count) u) r
      WHERE r.before < count
 $$;
 
@@ -338,7 +338,7 @@ BEGIN
     IF index IS NULL THEN
         PERFORM rcq_private.fail('RC001', 'index is NULL', pg_catalog.format('The array has the indices %s.', pg_catalog.left(j.array_spec, 100)));
     END IF;
-    RETURN (SELECT t FROM rcq_private.materialise_tasks("array", rcq_private.array_positions(j.array_spec, index::text)::int4multirange) t);
+    RETURN rcq_private.task_row("array", index);
 END $$;
 COMMENT ON FUNCTION rcq.task(bigint, integer) IS
-'The job id of one task of an array, which has a row of its own in rcq.jobs from then on: for rcq.logs, rcq.explain, rcq.set_priority and all else that takes a job. Errors: RC001 (malformed index), RC002 (no such array or task), RC004, RC010';
+'The job id of one task of an array, which has a row of its own in rcq.jobs from then on: for rcq.logs, rcq.explain, rcq.set_priority and all else that takes a job. Errors: RC001 (malformed index), RC002 (no such array or task, or not known any more), RC004, RC010';

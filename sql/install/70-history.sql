@@ -49,7 +49,8 @@ BEGIN
     END IF;
 END $$;
 
--- Notes which partitions will not change any more. A transaction that is still open may have a job in one all the same;
+-- Notes which partitions will not change any more, and are not needed for what goes on: an array that has not ended needs
+-- those of its tasks that have. A transaction that is still open may have a job in one all the same;
 -- that is found when the partition is to be dropped.
 CREATE FUNCTION rcq_private.close_history() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
@@ -57,6 +58,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '
      WHERE p.closed_at IS NULL AND p.last_id < (SELECT s.last_value FROM rcq_private.job_id s)
        AND NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id BETWEEN p.first_id AND p.last_id)
        AND NOT EXISTS (SELECT FROM rcq_private.restored r WHERE r.job_id BETWEEN p.first_id AND p.last_id)
+       AND NOT EXISTS (SELECT FROM rcq_private.array a JOIN rcq_private.live l ON l.job_id = a.job_id
+                        WHERE EXISTS (SELECT FROM rcq_private.job j WHERE j.array_id = a.job_id AND j.id BETWEEN p.first_id AND p.last_id))
 $$;
 
 -- The partitions whose time is over, whole or their logs alone.
