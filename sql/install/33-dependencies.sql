@@ -21,17 +21,18 @@ $$;
 CREATE TYPE rcq_private.dependency_verdict AS (job_id bigint, on_id bigint, kind text, verdict text, status text);
 COMMENT ON TYPE rcq_private.dependency_verdict IS 'What is to be done with a dependency: met, never, look (a singleton whose job before it is to be looked up) or open; status: how the job before it ended';
 
--- Verdicts on all dependencies of these jobs (fresh), and on those of other jobs on these (changed) that are not open, of
--- which at most so many are looked at. The tasks of an array that follow those of another one (aftercorr) are not dealt
--- with here, but that no task can follow one of which none completed.
+-- Verdicts on all dependencies of these jobs (fresh), and on those of other jobs on these (changed) that are not open: at
+-- most so many of the latter, whose rows are read no further. What can never be met is left out when the job waits all the
+-- same. The tasks of an array that follow those of another one (aftercorr) are not dealt with here, but that no task can
+-- follow one of which none completed.
 CREATE FUNCTION rcq_private.judge_dependencies(changed bigint[], fresh bigint[], at_most integer) RETURNS SETOF rcq_private.dependency_verdict
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-    WITH candidate AS (
-        SELECT d.job_id, d.on_id, d.kind, true AS all_verdicts FROM unnest(fresh) f(id) JOIN rcq_private.dependency d ON d.job_id = f.id
+    WITH candidate AS NOT MATERIALIZED (
+        SELECT d.job_id, d.on_id, d.kind, true AS is_fresh FROM unnest(fresh) f(id) JOIN rcq_private.dependency d ON d.job_id = f.id
         UNION ALL
-        (SELECT d.job_id, d.on_id, d.kind, false FROM unnest(changed) c(id) JOIN rcq_private.dependency d ON d.on_id = c.id
-          WHERE d.kind = 'after' OR NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = c.id) LIMIT at_most)
-    ), judged AS (
+        SELECT d.job_id, d.on_id, d.kind, false FROM unnest(changed) c(id) JOIN rcq_private.dependency d ON d.on_id = c.id
+         WHERE d.kind = 'after' OR NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = c.id)
+    ), judged AS NOT MATERIALIZED (
         SELECT c.*, o.status,
                CASE WHEN l.job_id IS NOT NULL THEN CASE WHEN c.kind = 'after' AND (l.claimed_at IS NOT NULL OR l.failures + l.losses + l.preempted > 0) THEN 'met' ELSE 'open' END
                     WHEN c.kind = 'singleton' THEN 'look'
@@ -43,8 +44,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = o
           FROM candidate c
           LEFT JOIN rcq_private.live l ON l.job_id = c.on_id
           LEFT JOIN rcq_private.outcome o ON l.job_id IS NULL AND o.job_id = c.on_id
+    ), kept AS NOT MATERIALIZED (
+        SELECT j.* FROM judged j WHERE j.verdict <> 'never' OR NOT (SELECT w.wait_if_unmet FROM rcq_private.job w WHERE w.id = j.job_id)
     )
-    SELECT DISTINCT j.job_id, j.on_id, j.kind, j.verdict, j.status FROM judged j WHERE j.all_verdicts OR j.verdict <> 'open'
+    SELECT k.job_id, k.on_id, k.kind, k.verdict, k.status FROM kept k WHERE k.is_fresh
+    UNION
+    (SELECT k.job_id, k.on_id, k.kind, k.verdict, k.status FROM kept k WHERE NOT k.is_fresh AND k.verdict <> 'open' LIMIT at_most)
 $$;
 
 -- How people write a job that others depend on: 41, or 41_7 for a task.
@@ -233,12 +238,13 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_m
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_variable
 DECLARE
-    at_most CONSTANT integer := 20000; -- dependencies on what has changed, at a time
+    at_most CONSTANT integer := 2000; -- dependencies on what has changed, at a time
     max_levels CONSTANT integer := 100;
     max_ended CONSTANT integer := 2000; -- about, so that a call stays short
     verdicts rcq_private.dependency_verdict[];
     locked bigint[];
     doomed bigint[];
+    others bigint[];
     messages text[];
     freed bigint[];
     fewer bigint[];
@@ -258,12 +264,15 @@ BEGIN
             SELECT l.job_id FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
         )
         SELECT COALESCE(pg_catalog.array_agg(h.job_id), '{}') INTO locked FROM held h;
-        later := later || ARRAY(SELECT DISTINCT v.job_id FROM unnest(verdicts) v JOIN rcq_private.live l ON l.job_id = v.job_id
-                                 WHERE v.verdict <> 'open' AND NOT EXISTS (SELECT FROM unnest(locked) k(id) WHERE k.id = v.job_id));
+        -- IN within FILTER and not a join, which would compare each with each
+        SELECT COALESCE(pg_catalog.array_agg(v) FILTER (WHERE v.job_id IN (SELECT k.id FROM unnest(locked) k(id))), '{}'),
+               COALESCE(pg_catalog.array_agg(DISTINCT v.job_id) FILTER (WHERE v.job_id NOT IN (SELECT k.id FROM unnest(locked) k(id))), '{}')
+          INTO verdicts, others FROM unnest(verdicts) v WHERE v.verdict <> 'open';
+        later := later || ARRAY(SELECT l.job_id FROM unnest(others) k(id) JOIN rcq_private.live l ON l.job_id = k.id);
 
         WITH moved AS (
             UPDATE rcq_private.dependency d SET on_id = s.before_id
-              FROM rcq_private.singletons_before(ARRAY(SELECT v.job_id FROM unnest(verdicts) v JOIN unnest(locked) k(id) ON k.id = v.job_id WHERE v.verdict = 'look')) s
+              FROM rcq_private.singletons_before(ARRAY(SELECT v.job_id FROM unnest(verdicts) v WHERE v.verdict = 'look')) s
              WHERE d.job_id = s.job_id AND d.kind = 'singleton' AND s.before_id IS NOT NULL RETURNING d.on_id
         )
         SELECT awaited || COALESCE(pg_catalog.array_agg(m.on_id), '{}') INTO awaited FROM moved m;
@@ -273,8 +282,7 @@ BEGIN
           FROM (SELECT DISTINCT ON (v.job_id) v.job_id,
                        pg_catalog.format('%s:%s: job %2$s %s', v.kind, rcq_private.job_label(v.on_id), CASE v.status WHEN 'failed' THEN 'failed' WHEN 'cancelled' THEN 'was cancelled'
                            WHEN 'completed' THEN 'completed' ELSE 'is not known any more' END) AS message
-                  FROM unnest(verdicts) v JOIN unnest(locked) k(id) ON k.id = v.job_id JOIN rcq_private.job j ON j.id = v.job_id
-                 WHERE v.verdict = 'never' AND NOT j.wait_if_unmet ORDER BY v.job_id, v.on_id) x;
+                  FROM unnest(verdicts) v WHERE v.verdict = 'never' ORDER BY v.job_id, v.on_id) x;
         IF doomed <> '{}' THEN
             WITH task AS MATERIALIZED (
                 SELECT l.job_id, l.array_id FROM unnest(doomed) k(id) JOIN rcq_private.live l ON l.array_id = k.id
@@ -296,8 +304,7 @@ BEGIN
 
         WITH met AS (
             DELETE FROM rcq_private.dependency d USING unnest(verdicts) v
-             WHERE d.job_id = v.job_id AND d.on_id = v.on_id AND d.kind = v.kind AND v.verdict IN ('met', 'look')
-               AND EXISTS (SELECT FROM unnest(locked) k(id) WHERE k.id = v.job_id) RETURNING d.job_id
+             WHERE d.job_id = v.job_id AND d.on_id = v.on_id AND d.kind = v.kind AND v.verdict IN ('met', 'look') RETURNING d.job_id
         ), many AS MATERIALIZED (
             SELECT m.job_id, pg_catalog.count(*)::integer AS count FROM met m GROUP BY m.job_id
         ), changed_rows AS (
