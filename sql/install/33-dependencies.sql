@@ -3,7 +3,9 @@
 -- their own: while their array waits, so do they.
 
 -- Of each of these singletons, the latest job before it of the same user and name that has not ended; NULL when there is
--- none. Tasks are left out: their array lives as long as they do.
+-- none. Tasks are left out: their array lives as long as they do. A job draws its id before it commits, so that a singleton
+-- of a larger id may have been let go by then: it is waited for, too. One that still waits is not, so that no two wait for
+-- each other.
 CREATE FUNCTION rcq_private.singletons_before(jobs bigint[], OUT job_id bigint, OUT before_id bigint) RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH me AS MATERIALIZED (
@@ -11,10 +13,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ), least AS MATERIALIZED (
         SELECT l.user_id, pg_catalog.min(l.job_id) AS id FROM rcq_private.live l WHERE l.user_id IN (SELECT m.user_id FROM me m) GROUP BY l.user_id
     )
-    SELECT m.id, (SELECT j.id FROM rcq_private.job j
-                   WHERE j.user_id = m.user_id AND j.name = m.name AND j.id < m.id AND j.id >= s.id AND j.array_id IS NULL
-                     AND EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
-                   ORDER BY j.id DESC LIMIT 1)
+    SELECT m.id, COALESCE((SELECT j.id FROM rcq_private.job j
+                            WHERE j.user_id = m.user_id AND j.name = m.name AND j.id < m.id AND j.id >= s.id AND j.array_id IS NULL
+                              AND EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
+                            ORDER BY j.id DESC LIMIT 1),
+                          (SELECT j.id FROM rcq_private.job j
+                            WHERE j.user_id = m.user_id AND j.name = m.name AND j.id > m.id AND j.array_id IS NULL AND j.depends_on ~ 'singleton'
+                              AND EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
+                              AND NOT EXISTS (SELECT FROM rcq_private.dependency d WHERE d.job_id = j.id AND d.kind = 'singleton')
+                            ORDER BY j.id LIMIT 1))
       FROM me m LEFT JOIN least s ON s.user_id = m.user_id
 $$;
 

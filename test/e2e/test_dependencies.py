@@ -109,6 +109,27 @@ def test_tasks_follow_the_tasks_of_the_same_index(db):
     assert (row["status"], row["reason"], row["message"]) == ("failed", "tasks_failed", "3 of 4 tasks completed, 1 failed, 0 cancelled")
 
 
+def test_a_singleton_waits_for_one_of_a_larger_id_that_was_let_go_before_it_was_committed(db):
+    db.executor("x", cores=4)
+    db.ended(db.submit("true"))
+    gate = db.gate()
+    session = db.server.connect(db.name)
+    session.autocommit = False
+    with session.cursor() as cursor:
+        cursor.execute("SELECT rcq.submit('true', name => 'nightly', depends_on => 'singleton')")
+        early = cursor.fetchone()[0]
+        late = db.submit(gate.script, name="nightly", depends_on="singleton")
+        assert late > early
+        db.running(late)
+        session.commit()
+    session.close()
+    harness.wait_for(lambda: db.one("SELECT on_job FROM rcq.dependencies WHERE job_id = %s", early) == late, "the early one waits for the late one")
+    last = db.submit("true", name="nightly", depends_on="singleton")
+    gate.open()
+    rows = all_ended(db, [early, late, last])
+    assert rows[last]["started_at"] >= rows[early]["ended_at"] >= rows[early]["started_at"] >= rows[late]["ended_at"]
+
+
 def test_a_graph_goes_on_after_the_server_was_killed_in_the_middle_of_it(server, db):
     db.executor("x", cores=4)
     starts = book(db, "starts")
