@@ -134,10 +134,62 @@ BEGIN
     later := ARRAY(SELECT l.job_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0);
 END $$;
 
+CREATE TYPE rcq_private.corresponding_array AS (
+    job_id bigint, on_id bigint, label text, wait_if_unmet boolean, begin_time timestamptz, array_spec text,
+    withdrawn int4multirange, unknown int4multirange, all_ended boolean, all_completed boolean, good int4multirange, lost int4multirange);
+COMMENT ON TYPE rcq_private.corresponding_array IS 'An array whose tasks follow those of others; on_id: one of those. Positions: withdrawn from one of those, made in none of them yet (unknown), completed in all of them (good), lost in one of them';
+
+-- What has become of the predecessors of tasks that follow others: of the tasks named by changed (tasks that ended), and of
+-- all that are left of the arrays in whole. At most so many tasks are judged; when so many are, there may be more. What
+-- needs nothing done is left out: tasks that wait all the same, and those that start with the rest of their array.
+CREATE FUNCTION rcq_private.judge_corresponding(changed bigint[], whole bigint[], at_most integer, OUT arrays rcq_private.corresponding_array[], OUT judged integer)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_variable
+BEGIN
+    arrays := ARRAY(
+        SELECT ROW(k.id, x.on_id, x.label, j.wait_if_unmet, j.begin_time, j.array_spec, x.withdrawn, x.unknown, x.all_ended, x.all_completed, '{}', '{}')::rcq_private.corresponding_array
+          FROM (SELECT d.job_id AS id FROM unnest(changed) c(id) JOIN rcq_private.job t ON t.id = c.id JOIN rcq_private.dependency d ON d.on_id = t.array_id AND d.kind = 'aftercorr'
+                UNION SELECT w.id FROM unnest(whole) w(id)) k
+          JOIN rcq_private.job j ON j.id = k.id AND j.array_spec IS NOT NULL,
+               LATERAL (SELECT pg_catalog.min(d.on_id) AS on_id, 'aftercorr:' || pg_catalog.string_agg(d.on_id::text, ':' ORDER BY d.on_id) AS label,
+                               pg_catalog.range_agg(y.withdrawn) AS withdrawn, pg_catalog.range_intersect_agg(y.waiting + y.held) AS unknown,
+                               pg_catalog.bool_and(NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = d.on_id)) AS all_ended, pg_catalog.bool_and(y.completed = y.size) AS all_completed
+                          FROM rcq_private.dependency d JOIN rcq_private.array y ON y.job_id = d.on_id WHERE d.job_id = k.id AND d.kind = 'aftercorr') x
+         WHERE x.on_id IS NOT NULL AND NOT EXISTS (SELECT FROM rcq_private.dependency d WHERE d.job_id = k.id AND d.kind <> 'aftercorr')
+         ORDER BY k.id);
+    WITH candidate AS NOT MATERIALIZED (
+        SELECT b.job_id, t.array_index FROM unnest(changed) c(id) JOIN rcq_private.job t ON t.id = c.id JOIN rcq_private.dependency d ON d.on_id = t.array_id AND d.kind = 'aftercorr'
+          JOIN unnest(arrays) b ON b.job_id = d.job_id
+        UNION ALL
+        SELECT b.job_id, t.array_index FROM unnest(whole) w(id) JOIN unnest(arrays) b ON b.job_id = w.id JOIN rcq_private.live l ON l.array_id = b.job_id AND l.unmet > 0
+          JOIN rcq_private.job t ON t.id = l.job_id
+        UNION ALL
+        SELECT b.job_id, rcq_private.array_index(b.array_spec, p."position") FROM unnest(whole) w(id) JOIN unnest(arrays) b ON b.job_id = w.id
+          JOIN rcq_private.array a ON a.job_id = b.job_id, unnest(a.waiting + a.held - b.unknown - b.withdrawn) r,
+               LATERAL (SELECT pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) AS "position") p
+         WHERE NOT (b.all_ended AND b.all_completed)
+    ), verdict AS MATERIALIZED (
+        SELECT k.job_id, g.good, rcq_private.array_positions(b.array_spec, k.array_index::text)::int4multirange AS positions
+          FROM candidate k JOIN unnest(arrays) b ON b.job_id = k.job_id,
+               LATERAL (SELECT pg_catalog.bool_or(COALESCE(o.status <> 'completed', false)) AS lost, pg_catalog.bool_and(COALESCE(o.status = 'completed', false)) AS good
+                          FROM rcq_private.dependency d LEFT JOIN rcq_private.job t ON t.array_id = d.on_id AND t.array_index = k.array_index
+                          LEFT JOIN rcq_private.outcome o ON o.job_id = t.id WHERE d.job_id = k.job_id AND d.kind = 'aftercorr') g
+         WHERE CASE WHEN b.wait_if_unmet THEN g.good WHEN b.all_ended THEN g.lost ELSE g.good OR g.lost END LIMIT at_most
+    )
+    SELECT pg_catalog.array_agg(ROW(b.job_id, b.on_id, b.label, b.wait_if_unmet, b.begin_time, b.array_spec, b.withdrawn, b.unknown, b.all_ended, b.all_completed,
+                                    COALESCE(v.good, '{}'), COALESCE(v.lost, '{}'))::rcq_private.corresponding_array ORDER BY b.job_id),
+           (SELECT pg_catalog.count(*) FROM verdict)::integer
+      INTO arrays, judged
+      FROM unnest(arrays) b
+      LEFT JOIN (SELECT q.job_id, pg_catalog.range_agg(q.positions) FILTER (WHERE q.good) AS good, pg_catalog.range_agg(q.positions) FILTER (WHERE NOT q.good) AS lost
+                   FROM verdict q GROUP BY q.job_id) v ON v.job_id = b.job_id;
+END $$;
+
 -- Arrays whose tasks follow those of other arrays (aftercorr), as far as nothing else keeps the whole of them waiting: tasks
--- whose predecessors have completed start on their own, those that have lost one fail. changed: tasks and arrays that ended;
--- looked_at: arrays of which all tasks are to be looked at.
-CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, OUT released bigint[], OUT ended bigint[], OUT later bigint[])
+-- whose predecessors have completed start on their own, those that have lost one fail, about so many of each at a time.
+-- changed: tasks and arrays that ended; looked_at: arrays of which all tasks are to be looked at; again: arrays that have
+-- ended, perhaps in part, and of which more is to be told by the next call.
+CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, at_most integer, OUT released bigint[], OUT ended bigint[], OUT later bigint[], OUT again bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     whole CONSTANT bigint[] := ARRAY(
@@ -146,46 +198,22 @@ DECLARE
     single CONSTANT bigint[] := ARRAY(
         SELECT t.id FROM unnest(changed) c(id) JOIN rcq_private.job t ON t.id = c.id AND t.array_id IS NOT NULL
          WHERE EXISTS (SELECT FROM rcq_private.dependency d WHERE d.on_id = t.array_id AND d.kind = 'aftercorr'));
-    b record;
+    found_arrays rcq_private.corresponding_array[];
+    judged integer;
+    b rcq_private.corresponding_array;
     a rcq_private.array;
     complete boolean;
     made bigint[];
     doomed bigint[];
     locked bigint[];
+    failing int4multirange;
     blocked record;
 BEGIN
-    released := '{}'; ended := '{}'; later := '{}';
+    released := '{}'; ended := '{}'; later := '{}'; again := '{}';
     IF whole = '{}' AND single = '{}' THEN RETURN; END IF;
-    FOR b IN
-        WITH task AS (
-            SELECT d.job_id, t.array_index FROM unnest(single) c(id) JOIN rcq_private.job t ON t.id = c.id
-              JOIN rcq_private.dependency d ON d.on_id = t.array_id AND d.kind = 'aftercorr'
-            UNION
-            SELECT d.job_id, t.array_index FROM unnest(whole) w(id) JOIN rcq_private.dependency d ON d.job_id = w.id AND d.kind = 'aftercorr'
-              JOIN rcq_private.job t ON t.array_id = d.on_id
-        ), judged AS (
-            SELECT k.job_id, k.array_index, pg_catalog.bool_or(COALESCE(o.status <> 'completed', false)) AS lost, pg_catalog.bool_and(COALESCE(o.status = 'completed', false)) AS good
-              FROM task k JOIN rcq_private.dependency d ON d.job_id = k.job_id AND d.kind = 'aftercorr'
-              LEFT JOIN rcq_private.job t ON t.array_id = d.on_id AND t.array_index = k.array_index
-              LEFT JOIN rcq_private.outcome o ON o.job_id = t.id
-             GROUP BY k.job_id, k.array_index
-        ), placed AS (
-            SELECT g.job_id, rcq_private.array_positions(j.array_spec, g.array_index::text)::int4multirange AS positions, g.good
-              FROM judged g JOIN rcq_private.job j ON j.id = g.job_id WHERE g.good OR g.lost
-        ), before AS (
-            SELECT k.job_id, pg_catalog.range_agg(x.withdrawn) AS withdrawn, pg_catalog.bool_and(NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = d.on_id)) AS all_ended,
-                   pg_catalog.count(*)::integer AS dependencies, 'aftercorr:' || pg_catalog.string_agg(d.on_id::text, ':' ORDER BY d.on_id) AS label
-              FROM (SELECT t.job_id FROM task t UNION SELECT w.id FROM unnest(whole) w(id)) k
-              JOIN rcq_private.dependency d ON d.job_id = k.job_id AND d.kind = 'aftercorr' JOIN rcq_private.array x ON x.job_id = d.on_id
-             GROUP BY k.job_id
-        )
-        SELECT e.*, j.wait_if_unmet, j.begin_time, j.array_spec, COALESCE(p.good, '{}') AS good, COALESCE(p.lost, '{}') + COALESCE(e.withdrawn, '{}') AS lost
-          FROM before e JOIN rcq_private.job j ON j.id = e.job_id AND j.array_spec IS NOT NULL
-          LEFT JOIN (SELECT q.job_id, pg_catalog.range_agg(q.positions) FILTER (WHERE q.good) AS good, pg_catalog.range_agg(q.positions) FILTER (WHERE NOT q.good) AS lost
-                       FROM placed q GROUP BY q.job_id) p ON p.job_id = e.job_id
-         WHERE NOT EXISTS (SELECT FROM rcq_private.dependency d WHERE d.job_id = e.job_id AND d.kind <> 'aftercorr')
-         ORDER BY e.job_id
-    LOOP
+    SELECT k.arrays, k.judged INTO STRICT found_arrays, judged FROM rcq_private.judge_corresponding(single, whole, at_most) k;
+    -- out of a variable: a query that is still open would keep new partitions from being attached
+    FOREACH b IN ARRAY COALESCE(found_arrays, '{}') LOOP
         SELECT l.held INTO blocked FROM rcq_private.live l WHERE l.job_id = b.job_id FOR UPDATE SKIP LOCKED;
         IF NOT FOUND THEN
             later := later || ARRAY(SELECT l.job_id FROM rcq_private.live l WHERE l.job_id = b.job_id);
@@ -194,17 +222,26 @@ BEGIN
         SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = b.job_id;
         -- tasks that were made before; while somebody holds one of them, it is not known what becomes of all
         locked := ARRAY(SELECT l.job_id FROM rcq_private.live l WHERE l.array_id = b.job_id AND l.unmet > 0 FOR UPDATE OF l SKIP LOCKED);
-        complete := b.all_ended AND (NOT b.wait_if_unmet OR pg_catalog.isempty(b.lost));
+        complete := b.all_ended AND (b.all_completed OR NOT b.wait_if_unmet);
+        b.lost := CASE WHEN b.wait_if_unmet THEN '{}' ELSE b.lost + b.withdrawn END;
+        failing := (a.waiting + a.held) * b.lost;
+        IF rcq_private.range_size(failing) > GREATEST(at_most - pg_catalog.cardinality(ended), 0) THEN
+            failing := rcq_private.first_positions(failing, GREATEST(at_most - pg_catalog.cardinality(ended), 0));
+            complete := false;
+            again := again || b.on_id;
+        ELSIF judged >= at_most THEN
+            complete := complete AND b.all_completed;
+            again := again || b.on_id;
+        END IF;
         IF EXISTS (SELECT FROM rcq_private.live l WHERE l.array_id = b.job_id AND l.unmet > 0 AND l.job_id <> ALL (locked)) THEN
             complete := false;
             later := later || b.job_id;
         END IF;
         -- when all is known, what is left waits for nothing more than any array does
         b.good := CASE WHEN complete THEN '{}' ELSE b.good END;
-        b.lost := CASE WHEN b.wait_if_unmet THEN '{}' ELSE b.lost END;
         made := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.waiting * b.good], blocked.held) t
                       UNION ALL SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.held * b.good], true) t);
-        doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[(a.waiting + a.held) * b.lost], false) t);
+        doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[failing], false) t);
         FOR blocked IN
             SELECT l.job_id, p.r <@ b.good AS good, p.r <@ b.lost AS lost FROM rcq_private.live l JOIN rcq_private.job t ON t.id = l.job_id,
                    LATERAL (SELECT rcq_private.array_positions(b.array_spec, t.array_index::text)::int4multirange AS r) p
@@ -213,9 +250,9 @@ BEGIN
             IF blocked.lost THEN doomed := doomed || blocked.job_id; ELSIF blocked.good THEN made := made || blocked.job_id; END IF;
         END LOOP;
         CONTINUE WHEN NOT complete AND made = '{}' AND doomed = '{}';
-        UPDATE rcq_private.array x SET waiting = x.waiting - b.good - b.lost, held = x.held - b.good - b.lost WHERE x.job_id = b.job_id;
+        UPDATE rcq_private.array x SET waiting = x.waiting - b.good - failing, held = x.held - b.good - failing WHERE x.job_id = b.job_id;
         UPDATE rcq_private.live l
-           SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - b.lost), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
+           SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - failing), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
                eligible_at = CASE WHEN complete THEN GREATEST(now_, b.begin_time) ELSE l.eligible_at END
          WHERE l.job_id = b.job_id;
         UPDATE rcq_private.live l SET unmet = 0, eligible_at = GREATEST(now_, b.begin_time) WHERE l.job_id = ANY (made);
@@ -245,7 +282,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_m
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_variable
 DECLARE
-    at_most CONSTANT integer := 2000; -- dependencies on what has changed, at a time
+    at_most CONSTANT integer := 2000; -- dependencies on what has changed, and tasks that follow others, at a time
     max_levels CONSTANT integer := 100;
     max_ended CONSTANT integer := 2000; -- about, so that a call stays short
     verdicts rcq_private.dependency_verdict[];
@@ -323,9 +360,10 @@ BEGIN
         SELECT COALESCE(pg_catalog.array_agg(c.job_id) FILTER (WHERE c.unmet = 0), '{}'), COALESCE(pg_catalog.array_agg(c.job_id) FILTER (WHERE c.unmet > 0 AND c.tasks_waiting IS NOT NULL), '{}')
           INTO freed, fewer FROM changed_rows c;
 
-        SELECT * INTO STRICT step FROM rcq_private.settle_corresponding(changed, fresh || fewer, now_);
+        SELECT * INTO STRICT step FROM rcq_private.settle_corresponding(changed, fresh || fewer, now_, at_most);
         released := released || freed || step.released;
         later := later || step.later;
+        again := again || step.again;
         ended := ended || step.ended;
         doomed := doomed || step.ended;
         freed := freed || step.released;
