@@ -52,6 +52,7 @@ private:
     void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
+    void fire_schedules(TimestampTz now);
     void settle_arrays(TimestampTz now);
     void materialise(TimestampTz now);
     void settle_dependencies(Transaction& transaction, TimestampTz now);

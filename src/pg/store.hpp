@@ -103,6 +103,10 @@ struct SettledDependencies {
 SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh,
                                         TimestampTz now);
 
+// Whether the next `count` job ids have partitions; makes what is missing unless somebody else makes partitions in a
+// transaction that is open. To be asked before jobs are stored, which would wait for that transaction, and fail.
+bool partitions_ready(int32 count);
+
 // Submits the jobs of all schedules that are due; when the next one is.
 std::optional<TimestampTz> fire_schedules(TimestampTz now);
 

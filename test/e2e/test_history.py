@@ -125,6 +125,29 @@ def test_a_job_that_is_committed_late_keeps_its_part(small):
     harness.wait_for(lambda: 0 not in parts(small), "it is dropped when that job has ended", timeout=40)
 
 
+def test_scheduling_goes_on_while_somebody_holds_the_next_part(small):
+    small.executor("a", cores=4)
+    array = small.submit("true", **{'"array"': "1-3"})
+    harness.wait_for(lambda: small.job(array)["status"] == "completed", "the first array is through")
+    array = small.submit("true", hold=True, **{'"array"': "1-200"})
+    small.sql("SELECT rcq.schedule('tick', '0 0 1 1 *', 'true')")
+    with transaction(small, "SELECT rcq_private.add_partitions((SELECT max(last_id) + 1 FROM rcq_private.history_partition))") as cursor:
+        small.sql("SELECT setval('rcq_private.job_id', (SELECT max(last_id) - 100 FROM rcq_private.history_partition))")
+        small.sql("SELECT rcq.release(%s)", array)
+        small.sql("UPDATE rcq_private.schedule SET next_at = now()")
+        small.sql("SELECT rcq_private.definitions_changed()")
+        for _ in range(3):
+            job = small.submit("echo beside")
+            assert small.ended(job, timeout=10)["status"] == "completed"
+        assert small.one("SELECT count(*) FROM rcq.jobs WHERE array_id = %s", array) == 0
+        assert small.one("SELECT count(*) FROM rcq.jobs WHERE schedule_id IS NOT NULL") == 0
+        cursor.connection.rollback()
+    harness.wait_for(lambda: small.job(array)["status"] == "completed", "the array is through", timeout=60)
+    harness.wait_for(lambda: small.one("SELECT count(*) FROM rcq.jobs WHERE schedule_id IS NOT NULL") > 0, "the schedule has fired")
+    assert small.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+    assert "rcq scheduler: " not in small.server.log()
+
+
 def dump(database, *options):
     path = os.path.join(database.server.dir, "dump")
     database.server._run("pg_dump", "-h", database.server.dir, "-p", str(database.server.port), "-U", "postgres", "-f", path, *options, database.name)
