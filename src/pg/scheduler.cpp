@@ -106,7 +106,8 @@ TimestampTz Scheduler::now() { return latest_ = std::max(latest_, GetCurrentTime
 
 bool Scheduler::reload() {
     idle_reason_ = store::reason_to_idle();
-    if (!idle_reason_.empty()) return false;
+    is_at_work_ = idle_reason_.empty();
+    if (!is_at_work_) return false;
     cluster_.reset();
     plan_state_ = {};
     next_eligible_.reset();
