@@ -529,9 +529,11 @@ bool settle_restore() {
     return settled;
 }
 
-void extend_history() {
+bool extend_history() {
     static Statement statement(Statement::Kind::write, "SELECT rcq_private.extend_history()", {});
-    statement.run({});
+    bool extended = false;
+    statement.run({}, [&](const Row& row) { extended = row.boolean(1); });
+    return extended;
 }
 
 void close_history() {

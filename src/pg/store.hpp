@@ -138,7 +138,7 @@ bool may_notify();
 // The history, see sql/install/70-history.sql; each in a transaction of its own.
 bool has_history(); // not before version 0.3 of the SQL objects
 bool settle_restore();
-void extend_history();
+bool extend_history(); // by one partition, if it is needed
 void close_history();
 struct HistoryPart {
     int64 first, last; // job ids

@@ -18,6 +18,10 @@ def parts(database):
     return [row["first_id"] for row in database.sql("SELECT first_id FROM rcq.history ORDER BY first_id")]
 
 
+def part_count(database):
+    return len(parts(database))
+
+
 def part(database, first_id):
     (row,) = database.sql("SELECT * FROM rcq.history WHERE first_id = %s", first_id)
     return row
@@ -101,6 +105,27 @@ def test_an_open_transaction_that_reads_history_delays_its_end_and_nobody_else(s
     harness.wait_for(lambda: 0 not in parts(small), "it is dropped", timeout=40)
     assert small.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
     assert small.server.log().count("dropping a partition, to be tried again") == 1
+
+
+def test_old_parts_are_dropped_while_scheduling_fails(small):
+    small.executor("a", cores=4)
+    fill(small, 1500)
+    small.sql("""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no placement'; END $$;
+                 CREATE TRIGGER fail BEFORE UPDATE ON rcq_private.live FOR EACH ROW WHEN (NEW.executor_id IS NOT NULL) EXECUTE FUNCTION fail()""")
+    job = small.submit("true")
+    harness.wait_for(lambda: "no placement" in (small.one("SELECT last_error FROM rcq.scheduler") or ""), "scheduling fails")
+    assert small.one("SELECT rcq.prune_history('0')") == 1
+    harness.wait_for(lambda: 0 not in parts(small), "the old part is dropped")
+    assert "no placement" in small.one("SELECT last_error FROM rcq.scheduler")
+    small.sql("DROP TRIGGER fail ON rcq_private.live")
+    assert small.ended(job)["status"] == "completed"
+
+
+def test_small_parts_are_made_long_before_they_are_needed(small):
+    small.submit("true", hold=True)
+    harness.wait_for(lambda: part_count(small) == 11, "10,000 ids have parts")
+    small.sql("SELECT setval('rcq_private.job_id', 2000), rcq_private.definitions_changed()")  # has the scheduler look at once
+    harness.wait_for(lambda: part_count(small) == 13, "as many again")
 
 
 def test_a_held_snapshot_delays_nothing(small):
