@@ -10,8 +10,10 @@ namespace rcq::pg {
 namespace {
 
 constexpr std::size_t max_placements_per_cycle = 2000;
-constexpr TimestampTz publish_interval = 200'000;  // us
-constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes ranks and frees quotas
+constexpr int32 max_fired_at_once = 10'000;         // jobs of schedules, generously
+constexpr TimestampTz fire_again_after = 1'000'000; // us, while they could not be stored
+constexpr TimestampTz publish_interval = 200'000;   // us
+constexpr TimestampTz replan_interval = 1'000'000;  // waiting alone changes ranks and frees quotas
 constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
 constexpr TimestampTz forecast_interval = 5'000'000;
@@ -104,7 +106,8 @@ TimestampTz Scheduler::now() { return latest_ = std::max(latest_, GetCurrentTime
 
 bool Scheduler::reload() {
     idle_reason_ = store::reason_to_idle();
-    if (!idle_reason_.empty()) return false;
+    is_at_work_ = idle_reason_.empty();
+    if (!is_at_work_) return false;
     cluster_.reset();
     plan_state_ = {};
     next_eligible_.reset();
@@ -287,6 +290,13 @@ void Scheduler::reconcile(TimestampTz now) {
         }
         notify(told);
     }
+}
+
+// Submits the jobs of schedules that are due; they are announced as any submission is.
+void Scheduler::fire_schedules(TimestampTz now) {
+    if (!definitions_.next_fire || *definitions_.next_fire > now) return;
+    definitions_.next_fire =
+        store::partitions_ready(max_fired_at_once) ? store::fire_schedules(now) : now + fire_again_after;
 }
 
 // Counts and ends arrays.
@@ -492,8 +502,7 @@ Scheduler::Outcome Scheduler::cycle() {
     refresh_executors();
     reconcile(time);
     expire(time);
-    if (definitions_.next_fire && *definitions_.next_fire <= time)
-        definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
+    fire_schedules(time);
     settle_arrays(time);
     settle_dependencies(transaction, time);
     materialise(time);

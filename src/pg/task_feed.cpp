@@ -76,7 +76,7 @@ std::size_t TaskFeed::materialise(core::Cluster& cluster, TimestampTz now, int32
         arrays.push_back(demand.array);
         counts.push_back(demand.count);
     }
-    if (arrays.empty()) return 0;
+    if (arrays.empty() || !store::partitions_ready(most)) return 0;
     std::size_t made = 0;
     store::materialise(arrays, counts, [&](core::JobId array, core::JobId task) {
         core::WaitingArray& waiting = arrays_.at(array).waiting;

@@ -27,7 +27,7 @@ public:
     // Counts what ended, ends arrays whose tasks all have, marks those that have started.
     Settled settle(TimestampTz now);
     // Makes rows for as many tasks as the next plan could place, `most` at most, and puts them into the cluster.
-    // Returns how many.
+    // Returns how many: none while there is no partition for so many ids and somebody else is making one.
     std::size_t materialise(core::Cluster& cluster, TimestampTz now, int32 most);
     // Whether any array has tasks without a row.
     bool has_waiting() const { return feed_.arrays() > 0; }
