@@ -189,8 +189,9 @@ END $$;
 -- whose predecessors have completed start on their own, those that have lost one fail, about so many of each at a time.
 -- changed: tasks and arrays that ended; looked_at: arrays of which all tasks are to be looked at; again: arrays that have
 -- ended, perhaps in part, and of which more is to be told by the next call.
+-- Hash joins are on: making tasks compares many rows of a table whose size the planner may not know yet.
 CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, at_most integer, OUT released bigint[], OUT ended bigint[], OUT later bigint[], OUT again bigint[])
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = on SET enable_mergejoin = off AS $$
 DECLARE
     whole CONSTANT bigint[] := ARRAY(
         SELECT d.job_id FROM unnest(changed) c(id) JOIN rcq_private.dependency d ON d.on_id = c.id AND d.kind = 'aftercorr'
