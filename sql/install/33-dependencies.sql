@@ -189,8 +189,9 @@ END $$;
 -- whose predecessors have completed start on their own, those that have lost one fail, about so many of each at a time.
 -- changed: tasks and arrays that ended; looked_at: arrays of which all tasks are to be looked at; again: arrays that have
 -- ended, perhaps in part, and of which more is to be told by the next call.
+-- Hash joins are on: making tasks compares many rows of a table whose size the planner may not know yet.
 CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, at_most integer, OUT released bigint[], OUT ended bigint[], OUT later bigint[], OUT again bigint[])
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = on SET enable_mergejoin = off AS $$
 DECLARE
     whole CONSTANT bigint[] := ARRAY(
         SELECT d.job_id FROM unnest(changed) c(id) JOIN rcq_private.dependency d ON d.on_id = c.id AND d.kind = 'aftercorr'
@@ -367,11 +368,16 @@ BEGIN
         ended := ended || step.ended;
         doomed := doomed || step.ended;
         freed := freed || step.released;
-        -- tasks that waited with an array that waits no more
+        -- tasks that waited with an array that waits no more; OFFSET 0, or all rows that wait are read first, and each is
+        -- compared with each
         SELECT * INTO STRICT step FROM rcq_private.release_tasks(ARRAY(
-            SELECT l.job_id FROM unnest(freed) k(id) JOIN rcq_private.live l ON l.array_id = k.id JOIN rcq_private.live b ON b.job_id = k.id WHERE l.unmet > 0 AND b.unmet = 0
+            SELECT l.job_id FROM unnest(freed) k(id),
+                   LATERAL (SELECT x.job_id FROM rcq_private.live x WHERE x.job_id = k.id AND x.unmet = 0 AND x.tasks_waiting IS NOT NULL OFFSET 0) b,
+                   LATERAL (SELECT x.job_id FROM rcq_private.live x WHERE x.array_id = b.job_id AND x.unmet > 0 OFFSET 0) l
             UNION
-            SELECT l.job_id FROM unnest(fresh) k(id) JOIN rcq_private.live l ON l.job_id = k.id JOIN rcq_private.live b ON b.job_id = l.array_id WHERE l.unmet > 0 AND b.unmet = 0));
+            SELECT l.job_id FROM unnest(fresh) k(id),
+                   LATERAL (SELECT x.job_id, x.array_id FROM rcq_private.live x WHERE x.job_id = k.id AND x.unmet > 0 AND x.array_id IS NOT NULL OFFSET 0) l,
+                   LATERAL (SELECT FROM rcq_private.live x WHERE x.job_id = l.array_id AND x.unmet = 0 OFFSET 0) b));
         released := released || step.released;
         later := later || step.later;
 
