@@ -17,28 +17,51 @@ CREATE FUNCTION t.held(count integer) RETURNS SETOF bigint LANGUAGE sql AS $$
 SELECT * FROM rcq.history;
 SELECT rcq.set('history_partition_jobs', '1000');
 SELECT rcq.submit('true', hold => true, idempotency_key => 'first');
+SELECT rcq_private.definitions_changed(); -- has the scheduler look at once
+SELECT t.wait($$(SELECT count(*) = 11 FROM t.history)$$);
 SELECT * FROM t.history;
-SELECT * FROM t.tables ORDER BY relname;
+SELECT * FROM t.tables WHERE relname ~ '_p(0|10000)$' ORDER BY relname;
 SELECT rcq.set('history_partition_jobs', '2000');
 SELECT min(h), max(h) FROM t.held(1500) h;
-SELECT * FROM t.history;
+SELECT rcq_private.definitions_changed();
+SELECT t.wait($$EXISTS (SELECT FROM t.history WHERE first_id = 11000 AND last_id = 12999)$$);
 
--- the scheduler makes the next one when half of the newest is taken
-SELECT count(*) FROM t.held(700);
-SELECT rcq.set('history_partition_jobs', '1000');
-SELECT t.wait($$EXISTS (SELECT FROM t.history WHERE first_id = 3000 AND last_id = 3999)$$);
+-- the scheduler makes the next one when half of the newest is taken, or fewer than 10,000 ids are left
+SELECT rcq.set('history_partition_jobs', '30000');
+SELECT setval('rcq_private.job_id', 3000), rcq_private.definitions_changed();
+SELECT t.wait($$EXISTS (SELECT FROM t.history WHERE first_id = 13000 AND last_id = 42999)$$);
+SELECT setval('rcq_private.job_id', 28000), rcq.set('history_partition_jobs', '1000');
+SELECT t.wait($$EXISTS (SELECT FROM t.history WHERE first_id = 43000 AND last_id = 43999)$$);
+
+-- it asks before it stores jobs itself
+SELECT rcq_private.partitions_ready(10000), count(*) FROM t.history;
+BEGIN;
+SELECT rcq_private.partitions_ready(16000);
+SELECT count(*) FROM t.history;
+ROLLBACK;
 
 -- a submission that is rolled back takes its partitions with it
 BEGIN;
-SELECT count(*) FROM t.held(3000);
+SELECT setval('rcq_private.job_id', 45000);
+SELECT count(*) FROM t.held(1);
 SELECT count(*) FROM t.history;
+SELECT setval('rcq_private.job_id', 28000);
 ROLLBACK;
 SELECT count(*) FROM t.history;
 
 -- one that reads jobs itself cannot make them, and stores nothing
-SELECT setval('rcq_private.job_id', 9000) \g /dev/null
+SELECT setval('rcq_private.job_id', 60000) \g /dev/null
 SELECT * FROM t.errors($$SELECT rcq.submit('true', hold => true) FROM rcq.jobs WHERE id = (SELECT 1)$$);
+SELECT rcq.set('history_partition_jobs', '100000');
 SELECT rcq.submit('true', hold => true, name => 'later');
+
+-- one that was closed although live jobs are in it, of a transaction that was open then, is opened again, and loses nothing
+BEGIN;
+UPDATE rcq_private.history_partition SET closed_at = now(), prune_asked = true WHERE first_id = 0;
+INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled) VALUES (1, 1, 0, 0);
+SELECT rcq_private.drop_history(0, true);
+SELECT state, (SELECT count(*) FROM rcq_private.idempotency) AS keys, (SELECT count(*) FROM rcq_private.array_end) AS ends FROM t.history WHERE first_id = 0;
+ROLLBACK;
 
 -- closed are those whose jobs have all ended; a look-up by id reads one partition of each table
 SELECT count(*) FROM (SELECT rcq.cancel(id) FROM rcq.jobs WHERE id < 1000 OR id BETWEEN 3000 AND 8999) c;
@@ -100,7 +123,7 @@ SELECT t.wait($$(SELECT count(*) > 0 FROM rcq_private.restored)$$);
 SELECT * FROM t.errors($$SELECT rcq.resume_restored('{1}')$$, $$SELECT rcq.resume_restored('{1001,NULL}')$$);
 SELECT status, reason, count(*) FROM rcq.jobs WHERE status = 'pending' GROUP BY status, reason;
 SELECT rcq_private.close_history();
-SELECT first_id, state FROM rcq.history WHERE state = 'closed';
+SELECT first_id, state FROM rcq.history WHERE first_id IN (1000, 44000);
 SELECT rcq.resume_restored(ARRAY[1001, 1002, :array, :follower]);
 SELECT job_id, attempt, failures, losses, tasks_waiting IS NOT NULL AS is_array, array_throttle FROM rcq_private.live WHERE job_id <= :array ORDER BY job_id;
 SELECT array_id IS NOT NULL AS is_task, unmet FROM rcq_private.live WHERE :follower IN (job_id, array_id) ORDER BY job_id;

@@ -92,27 +92,48 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '
     DELETE FROM rcq_private.resubmission r WHERE r.job_id BETWEEN tidy_history.first_id AND tidy_history.last_id;
 $$;
 
--- Drops a partition, or its logs alone. It takes the locks that dropping takes, and gives up after 100 ms in which
--- somebody reads the partition: everybody who comes later would wait behind us. What was stored late, by a transaction
--- that was still open when the partition was closed, opens it again.
+-- Takes the locks that dropping a partition, or its logs alone, takes, and gives up after 100 ms in which somebody reads
+-- it: everybody who comes later would wait behind us. False when the partition must stay: what was stored late, by a
+-- transaction that was still open when it was closed, opens it again.
+CREATE FUNCTION rcq_private.may_drop_history(first_id bigint, whole boolean) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+    p rcq_private.history_partition;
+    parent text;
+BEGIN
+    SELECT * INTO STRICT p FROM rcq_private.history_partition h WHERE h.first_id = may_drop_history.first_id FOR UPDATE;
+    FOREACH parent IN ARRAY '{job,outcome,run,log}'::text[] LOOP
+        CONTINUE WHEN parent <> 'log' AND NOT whole OR parent = 'log' AND p.logs_dropped;
+        EXECUTE pg_catalog.format('LOCK TABLE ONLY rcq_private.%I, rcq_private.%I IN ACCESS EXCLUSIVE MODE', parent, pg_catalog.format('%s_p%s', parent, p.first_id));
+    END LOOP;
+    IF EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id BETWEEN p.first_id AND p.last_id) THEN
+        UPDATE rcq_private.history_partition h SET closed_at = NULL, prune_asked = false, waiting_since = NULL WHERE h.first_id = p.first_id;
+        RETURN false;
+    END IF;
+    RETURN true;
+END $$;
+
+-- Drops a partition with what other tables keep of its jobs, or its logs alone, if it may be dropped. Nobody can store a
+-- job in it from before the look for live ones until it is gone; while other tables are tidied, everybody can read it and
+-- store jobs elsewhere.
 CREATE FUNCTION rcq_private.drop_history(first_id bigint, whole boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' SET client_min_messages = warning AS $$
 DECLARE
     p rcq_private.history_partition;
-    parent text;
-    parts text[];
 BEGIN
     SELECT * INTO STRICT p FROM rcq_private.history_partition h WHERE h.first_id = drop_history.first_id FOR UPDATE;
-    FOREACH parent IN ARRAY '{job,outcome,run,log}'::text[] LOOP
-        CONTINUE WHEN parent <> 'log' AND NOT whole OR parent = 'log' AND p.logs_dropped;
-        EXECUTE pg_catalog.format('LOCK TABLE ONLY rcq_private.%I, rcq_private.%I IN ACCESS EXCLUSIVE MODE', parent, pg_catalog.format('%s_p%s', parent, p.first_id));
-        parts := parts || pg_catalog.format('rcq_private.%I', pg_catalog.format('%s_p%s', parent, p.first_id));
-    END LOOP;
-    IF EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id BETWEEN p.first_id AND p.last_id) THEN
-        UPDATE rcq_private.history_partition h SET closed_at = NULL, prune_asked = false, waiting_since = NULL WHERE h.first_id = p.first_id;
+    IF whole THEN
+        EXECUTE pg_catalog.format('LOCK TABLE ONLY rcq_private.%I IN SHARE MODE', pg_catalog.format('job_p%s', p.first_id));
+        IF NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id BETWEEN p.first_id AND p.last_id) THEN
+            PERFORM rcq_private.tidy_history(p.first_id, p.last_id);
+        END IF;
+    END IF;
+    IF NOT rcq_private.may_drop_history(p.first_id, whole) THEN
         RETURN;
     END IF;
-    EXECUTE 'DROP TABLE ' || pg_catalog.array_to_string(parts, ', ');
+    EXECUTE 'DROP TABLE ' || (SELECT pg_catalog.string_agg(pg_catalog.format('rcq_private.%I', pg_catalog.format('%s_p%s', t.parent, p.first_id)), ', ')
+                                FROM unnest('{job,outcome,run,log}'::text[]) t(parent)
+                               WHERE CASE WHEN t.parent = 'log' THEN NOT p.logs_dropped ELSE whole END);
     IF whole THEN
         DELETE FROM rcq_private.history_partition h WHERE h.first_id = p.first_id;
     ELSE

@@ -10,7 +10,6 @@ constexpr TimestampTz interval = 10'000'000; // us
 constexpr TimestampTz longest_retry = 60'000'000;
 constexpr TimestampTz first_retry = 1'000'000;
 constexpr TimestampTz longest_at_once = 50'000;
-constexpr int64 ids_per_batch = 10'000;
 
 TimestampTz monotonic() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -76,22 +75,15 @@ void History::extend(TimestampTz tick) {
 
 // False when the rest must wait.
 bool History::drop(const store::HistoryPart& part, TimestampTz tick) {
-    if (part.whole) {
-        if (tidied_part_ != part.first) tidied_to_ = part.first;
-        tidied_part_ = part.first;
-        while (tidied_to_ <= part.last) {
-            if (monotonic() - tick > longest_at_once) {
-                due_ = 0;
-                return false;
-            }
-            const int64 last = std::min(tidied_to_ + ids_per_batch - 1, part.last);
-            const std::string error = in_transaction([&] { store::tidy_history(tidied_to_, last); });
-            log("tidying up", error);
-            if (!error.empty()) break; // dropped all the same: what is left over does no harm
-            tidied_to_ = last + 1;
-        }
+    if (monotonic() - tick > longest_at_once) {
+        due_ = 0;
+        return false;
     }
-    const std::string error = in_transaction([&] { store::drop_history(part); });
+    // somebody who reads it is found out before much is done in vain
+    bool may_drop = !part.whole;
+    std::string error;
+    if (part.whole) error = in_transaction([&] { may_drop = store::may_drop_history(part); });
+    if (may_drop) error = in_transaction([&] { store::drop_history(part); });
     if (error.empty()) return true;
     if (waits_for_ != part.first) log("dropping a partition, to be tried again", error);
     waits_for_ = part.first;

@@ -6,8 +6,9 @@ namespace rcq::pg {
 
 class History {
 public:
-    // Does what is due, beside the scheduling cycle: in short transactions of its own, at most about 50 ms. Never
-    // throws: what fails is logged and tried again. To be called where the scheduler works (not while it idles).
+    // Does what is due, beside the scheduling cycle: in transactions of its own, which are short but for one that drops
+    // a partition with much to tidy up (about a second), and stops after about 50 ms. Never throws: what fails is
+    // logged and tried again. To be called where the scheduler works (not while it idles).
     void maintain();
     // Something may be due sooner than it was: settings changed, or an administrator asks for pruning.
     void hurry() { due_ = 0; }
@@ -19,9 +20,7 @@ private:
 
     TimestampTz due_ = 0;                 // by a clock that nobody sets
     TimestampTz retry_after_ = 1'000'000; // us, doubled with every attempt in vain
-    int64 tidied_part_ = -1;              // first id of the partition that is being tidied
-    int64 tidied_to_ = 0;
-    int64 waits_for_ = -1; // first id of a partition that could not be dropped, logged once
+    int64 waits_for_ = -1;                // first id of a partition that could not be dropped, logged once
 };
 
 } // namespace rcq::pg

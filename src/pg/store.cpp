@@ -549,9 +549,13 @@ std::vector<HistoryPart> history_due() {
     return due;
 }
 
-void tidy_history(int64 first, int64 last) {
-    static Statement statement(Statement::Kind::write, "SELECT rcq_private.tidy_history($1, $2)", {INT8OID, INT8OID});
-    statement.run(Parameters().add(first).add(last));
+bool may_drop_history(const HistoryPart& part) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.may_drop_history($1, $2)",
+                               {INT8OID, BOOLOID});
+    bool may_drop = false;
+    statement.run(Parameters().add(part.first).add_boolean(part.whole),
+                  [&](const Row& row) { may_drop = row.boolean(1); });
+    return may_drop;
 }
 
 void drop_history(const HistoryPart& part) {

@@ -145,7 +145,7 @@ struct HistoryPart {
     bool whole;        // else its logs alone
 };
 std::vector<HistoryPart> history_due();
-void tidy_history(int64 first, int64 last);
+bool may_drop_history(const HistoryPart& part); // opens it again when live jobs are in it
 void drop_history(const HistoryPart& part);
 void history_waits(const HistoryPart& part);
 
