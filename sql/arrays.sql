@@ -92,6 +92,8 @@ SET ROLE regress_node_a;
 SELECT count(*) FROM t.take(3);
 RESET ROLE;
 SELECT t.wait(format($$(SELECT status = 'running' FROM rcq.jobs WHERE id = %s)$$, :job));
+-- what runs is the tasks, not the array
+SELECT running_jobs, running_cores FROM rcq.group_usage WHERE group_name = 'default';
 SELECT t.counts(:job);
 SELECT array_index, status, reason FROM rcq.jobs WHERE array_id = :job ORDER BY 1;
 SELECT t.wait(format($$(SELECT bool_or(reason = 'array_throttle') FROM rcq.explain(%s) WHERE kind = 'blocker')$$, rcq.task(:job, 5)));
@@ -121,6 +123,17 @@ SELECT t.counts(:job);
 SELECT index, status, reason, exit_code FROM rcq.tasks(:job);
 SELECT count(*) FROM rcq_private.live;
 SELECT count(*) FROM rcq_private.array_end;
+
+-- tasks are nobody's submissions: an array is one of them, whatever becomes of its tasks
+SELECT rcq.set('submit_rate_per_user', '4');
+SELECT rcq.add_user('regress_cat');
+SET ROLE regress_cat;
+SELECT rcq.submit('wide', "array" => '1-100', cpu_cores => 64) AS job \gset
+SELECT count(rcq.task(:job, i)) FROM generate_series(1, 10) i;
+SELECT count(rcq.submit('x', hold => true)) FROM generate_series(1, 3);
+SELECT code FROM t.errors($$SELECT rcq.submit('one too many')$$);
+RESET ROLE;
+SELECT rcq.set('submit_rate_per_user', '0');
 
 -- an array on hold: a task that is named waits with it, and one that is released leaves the others on hold
 SELECT rcq.submit('true', "array" => '1-6', hold => true) AS job \gset

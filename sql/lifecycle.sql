@@ -193,6 +193,7 @@ SET ROLE regress_node_a;
 SELECT rcq.register_executor('copy', '{"cpu_cores": 1, "memory_mib": 1024}', NULL, 1, 1) IS NOT NULL AS registered;
 RESET ROLE;
 SELECT t.wait($$(SELECT status = 'assigned' FROM rcq.jobs)$$);
+SELECT t.wait($$(SELECT state = 'running' FROM rcq.scheduler)$$);
 SELECT state, placements, last_error FROM rcq.scheduler;
 
 -- renamed, it goes on under the new name

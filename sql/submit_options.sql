@@ -74,7 +74,7 @@ SELECT rcq.submit('another script', idempotency_key => 'k1') = :job AS same;
 SELECT count(*), count(DISTINCT j) FROM rcq.submit_many('[{"script": "a", "idempotency_key": "k2"}, {"script": "b"}, {"script": "c", "idempotency_key": "k2"}, {"script": "d", "idempotency_key": "k1"}]') j;
 SELECT script FROM rcq.jobs WHERE idempotency_key = 'k2' OR script IN ('b', 'c', 'd') ORDER BY 1;
 SET ROLE regress_ann;
-SELECT rcq.submit('of ann', idempotency_key => 'k1') <> :job AS another;
+SELECT rcq.submit('of ann', idempotency_key => 'k1', hold => true) <> :job AS another;
 RESET ROLE;
 BEGIN;
 SELECT count(*) FROM rcq.submit('rolled back', idempotency_key => 'k3');
@@ -82,6 +82,12 @@ ROLLBACK;
 SELECT rcq.submit('stored', idempotency_key => 'k3') AS k3 \gset
 SELECT script FROM rcq.jobs WHERE id = :k3;
 SELECT rcq.cancel(:k3), rcq.submit('after its end', idempotency_key => 'k3') = :k3 AS same;
+-- whoever lost the answer finds the job, even at the limit of pending jobs
+SELECT rcq.set_user('regress_ann', max_pending => 1);
+SET ROLE regress_ann;
+SELECT rcq.submit('of ann again', idempotency_key => 'k1') = (SELECT id FROM rcq.jobs WHERE idempotency_key = 'k1') AS same;
+SELECT * FROM t.errors($$SELECT rcq.submit('another', idempotency_key => 'k9')$$, $$SELECT rcq.submit_many('[{"script": "x", "idempotency_key": "k1"}, {"script": "y"}]')$$);
+RESET ROLE;
 -- an array under a key is stored once
 SELECT rcq.submit('x', "array" => '1-3', idempotency_key => 'k4') = rcq.submit('x', "array" => '1-3', idempotency_key => 'k4') AS same;
 SELECT count(*) FROM rcq_private.array;

@@ -92,9 +92,10 @@ class Server:
     @staticmethod
     def _free_port():
         for port in range(25500, 25900):
-            with contextlib.closing(socket.socket()) as probe:
-                if probe.connect_ex(("127.0.0.1", port)) != 0:
-                    return port
+            with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+                probe.bind(("127.0.0.1", port))
+                return port
         raise RuntimeError("no free port")
 
     def _run(self, program, *arguments):

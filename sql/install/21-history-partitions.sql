@@ -82,6 +82,24 @@ WHEN object_in_use THEN
         'Try again in a moment, or submit in a statement that does not read rcq.jobs.');
 END $$;
 
+-- Whether there are partitions for the next `count` ids, for the scheduler, whose cycle must neither wait nor fail: what is
+-- missing is made if that can be done at once. False while somebody else makes partitions, which may take until the end
+-- of their transaction.
+CREATE FUNCTION rcq_private.partitions_ready(count integer) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '1ms' AS $$
+DECLARE
+    last_id CONSTANT bigint := (SELECT s.last_value + partitions_ready.count FROM rcq_private.job_id s);
+BEGIN
+    IF last_id >= rcq_private.partitioned_to() THEN
+        BEGIN
+            PERFORM rcq_private.add_partitions(last_id);
+        EXCEPTION WHEN lock_not_available OR deadlock_detected OR object_in_use THEN
+            RETURN false;
+        END;
+    END IF;
+    RETURN true;
+END $$;
+
 -- So many new job ids, all of which can be stored: for those who store jobs beside rcq_private.enqueue_for. To be called
 -- in a statement of its own before the one that stores them.
 CREATE FUNCTION rcq_private.new_job_ids(count integer) RETURNS bigint[]

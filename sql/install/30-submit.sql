@@ -174,6 +174,7 @@ DECLARE
     has_key boolean;
     has_option boolean;
     names_something boolean;
+    fresh bigint;
     one rcq_private.request;
     default_limit interval;
     -- by place in the list; NULL throughout when no request has such a thing
@@ -230,9 +231,6 @@ BEGIN
     IF has_dependency THEN
         SELECT pg_catalog.array_agg(w) INTO wanted FROM rcq_private.wanted_dependencies(caller.id, requests) w;
     END IF;
-    IF setting.max_pending > 0 OR setting.submit_rate > 0 THEN
-        PERFORM rcq_private.check_limits(caller, pg_catalog.cardinality(requests), setting.max_pending, setting.submit_rate);
-    END IF;
     IF has_key THEN
         SELECT pg_catalog.array_agg(k.job_id ORDER BY r.ordinality),
                pg_catalog.array_agg(k.job_id IS NOT NULL AND (NOT k.fresh OR r.again > 1) ORDER BY r.ordinality)
@@ -240,6 +238,14 @@ BEGIN
           FROM (SELECT q.idempotency_key, q.ordinality, pg_catalog.row_number() OVER (PARTITION BY q.idempotency_key ORDER BY q.ordinality) AS again
                   FROM unnest(requests) WITH ORDINALITY q) r
           LEFT JOIN rcq_private.claim_keys(caller.id, ARRAY(SELECT q.idempotency_key FROM unnest(requests) q)) k ON k.key = r.idempotency_key;
+    END IF;
+    -- what a key stands for already is not submitted again, and fits any limit
+    fresh := pg_catalog.cardinality(requests);
+    IF has_key THEN
+        fresh := fresh - (SELECT pg_catalog.count(*) FROM unnest(known) k WHERE k);
+    END IF;
+    IF fresh > 0 AND (setting.max_pending > 0 OR setting.submit_rate > 0) THEN
+        PERFORM rcq_private.check_limits(caller, fresh, setting.max_pending, setting.submit_rate);
     END IF;
     -- partitions are made before the statement that needs them, and that one has used the tables
     given := rcq_private.draw_job_ids(given, pg_catalog.cardinality(requests));

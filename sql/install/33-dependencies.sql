@@ -3,7 +3,9 @@
 -- their own: while their array waits, so do they.
 
 -- Of each of these singletons, the latest job before it of the same user and name that has not ended; NULL when there is
--- none. Tasks are left out: their array lives as long as they do.
+-- none. Tasks are left out: their array lives as long as they do. A job draws its id before it commits, so that a singleton
+-- of a larger id may have been let go by then: it is waited for, too. One that still waits is not, so that no two wait for
+-- each other.
 CREATE FUNCTION rcq_private.singletons_before(jobs bigint[], OUT job_id bigint, OUT before_id bigint) RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH me AS MATERIALIZED (
@@ -11,27 +13,33 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ), least AS MATERIALIZED (
         SELECT l.user_id, pg_catalog.min(l.job_id) AS id FROM rcq_private.live l WHERE l.user_id IN (SELECT m.user_id FROM me m) GROUP BY l.user_id
     )
-    SELECT m.id, (SELECT j.id FROM rcq_private.job j
-                   WHERE j.user_id = m.user_id AND j.name = m.name AND j.id < m.id AND j.id >= s.id AND j.array_id IS NULL
-                     AND EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
-                   ORDER BY j.id DESC LIMIT 1)
+    SELECT m.id, COALESCE((SELECT j.id FROM rcq_private.job j
+                            WHERE j.user_id = m.user_id AND j.name = m.name AND j.id < m.id AND j.id >= s.id AND j.array_id IS NULL
+                              AND EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
+                            ORDER BY j.id DESC LIMIT 1),
+                          (SELECT j.id FROM rcq_private.job j
+                            WHERE j.user_id = m.user_id AND j.name = m.name AND j.id > m.id AND j.array_id IS NULL AND j.depends_on ~ 'singleton'
+                              AND EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
+                              AND NOT EXISTS (SELECT FROM rcq_private.dependency d WHERE d.job_id = j.id AND d.kind = 'singleton')
+                            ORDER BY j.id LIMIT 1))
       FROM me m LEFT JOIN least s ON s.user_id = m.user_id
 $$;
 
 CREATE TYPE rcq_private.dependency_verdict AS (job_id bigint, on_id bigint, kind text, verdict text, status text);
 COMMENT ON TYPE rcq_private.dependency_verdict IS 'What is to be done with a dependency: met, never, look (a singleton whose job before it is to be looked up) or open; status: how the job before it ended';
 
--- Verdicts on all dependencies of these jobs (fresh), and on those of other jobs on these (changed) that are not open, of
--- which at most so many are looked at. The tasks of an array that follow those of another one (aftercorr) are not dealt
--- with here, but that no task can follow one of which none completed.
+-- Verdicts on all dependencies of these jobs (fresh), and on those of other jobs on these (changed) that are not open: at
+-- most so many of the latter, whose rows are read no further. What can never be met is left out when the job waits all the
+-- same. The tasks of an array that follow those of another one (aftercorr) are not dealt with here, but that no task can
+-- follow one of which none completed.
 CREATE FUNCTION rcq_private.judge_dependencies(changed bigint[], fresh bigint[], at_most integer) RETURNS SETOF rcq_private.dependency_verdict
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-    WITH candidate AS (
-        SELECT d.job_id, d.on_id, d.kind, true AS all_verdicts FROM unnest(fresh) f(id) JOIN rcq_private.dependency d ON d.job_id = f.id
+    WITH candidate AS NOT MATERIALIZED (
+        SELECT d.job_id, d.on_id, d.kind, true AS is_fresh FROM unnest(fresh) f(id) JOIN rcq_private.dependency d ON d.job_id = f.id
         UNION ALL
-        (SELECT d.job_id, d.on_id, d.kind, false FROM unnest(changed) c(id) JOIN rcq_private.dependency d ON d.on_id = c.id
-          WHERE d.kind = 'after' OR NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = c.id) LIMIT at_most)
-    ), judged AS (
+        SELECT d.job_id, d.on_id, d.kind, false FROM unnest(changed) c(id) JOIN rcq_private.dependency d ON d.on_id = c.id
+         WHERE d.kind = 'after' OR NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = c.id)
+    ), judged AS NOT MATERIALIZED (
         SELECT c.*, o.status,
                CASE WHEN l.job_id IS NOT NULL THEN CASE WHEN c.kind = 'after' AND (l.claimed_at IS NOT NULL OR l.failures + l.losses + l.preempted > 0) THEN 'met' ELSE 'open' END
                     WHEN c.kind = 'singleton' THEN 'look'
@@ -43,8 +51,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = o
           FROM candidate c
           LEFT JOIN rcq_private.live l ON l.job_id = c.on_id
           LEFT JOIN rcq_private.outcome o ON l.job_id IS NULL AND o.job_id = c.on_id
+    ), kept AS NOT MATERIALIZED (
+        SELECT j.* FROM judged j WHERE j.verdict <> 'never' OR NOT (SELECT w.wait_if_unmet FROM rcq_private.job w WHERE w.id = j.job_id)
     )
-    SELECT DISTINCT j.job_id, j.on_id, j.kind, j.verdict, j.status FROM judged j WHERE j.all_verdicts OR j.verdict <> 'open'
+    SELECT k.job_id, k.on_id, k.kind, k.verdict, k.status FROM kept k WHERE k.is_fresh
+    UNION
+    (SELECT k.job_id, k.on_id, k.kind, k.verdict, k.status FROM kept k WHERE NOT k.is_fresh AND k.verdict <> 'open' LIMIT at_most)
 $$;
 
 -- How people write a job that others depend on: 41, or 41_7 for a task.
@@ -122,10 +134,62 @@ BEGIN
     later := ARRAY(SELECT l.job_id FROM unnest(tasks) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.unmet > 0);
 END $$;
 
+CREATE TYPE rcq_private.corresponding_array AS (
+    job_id bigint, on_id bigint, label text, wait_if_unmet boolean, begin_time timestamptz, array_spec text,
+    withdrawn int4multirange, unknown int4multirange, all_ended boolean, all_completed boolean, good int4multirange, lost int4multirange);
+COMMENT ON TYPE rcq_private.corresponding_array IS 'An array whose tasks follow those of others; on_id: one of those. Positions: withdrawn from one of those, made in none of them yet (unknown), completed in all of them (good), lost in one of them';
+
+-- What has become of the predecessors of tasks that follow others: of the tasks named by changed (tasks that ended), and of
+-- all that are left of the arrays in whole. At most so many tasks are judged; when so many are, there may be more. What
+-- needs nothing done is left out: tasks that wait all the same, and those that start with the rest of their array.
+CREATE FUNCTION rcq_private.judge_corresponding(changed bigint[], whole bigint[], at_most integer, OUT arrays rcq_private.corresponding_array[], OUT judged integer)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_variable
+BEGIN
+    arrays := ARRAY(
+        SELECT ROW(k.id, x.on_id, x.label, j.wait_if_unmet, j.begin_time, j.array_spec, x.withdrawn, x.unknown, x.all_ended, x.all_completed, '{}', '{}')::rcq_private.corresponding_array
+          FROM (SELECT d.job_id AS id FROM unnest(changed) c(id) JOIN rcq_private.job t ON t.id = c.id JOIN rcq_private.dependency d ON d.on_id = t.array_id AND d.kind = 'aftercorr'
+                UNION SELECT w.id FROM unnest(whole) w(id)) k
+          JOIN rcq_private.job j ON j.id = k.id AND j.array_spec IS NOT NULL,
+               LATERAL (SELECT pg_catalog.min(d.on_id) AS on_id, 'aftercorr:' || pg_catalog.string_agg(d.on_id::text, ':' ORDER BY d.on_id) AS label,
+                               pg_catalog.range_agg(y.withdrawn) AS withdrawn, pg_catalog.range_intersect_agg(y.waiting + y.held) AS unknown,
+                               pg_catalog.bool_and(NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = d.on_id)) AS all_ended, pg_catalog.bool_and(y.completed = y.size) AS all_completed
+                          FROM rcq_private.dependency d JOIN rcq_private.array y ON y.job_id = d.on_id WHERE d.job_id = k.id AND d.kind = 'aftercorr') x
+         WHERE x.on_id IS NOT NULL AND NOT EXISTS (SELECT FROM rcq_private.dependency d WHERE d.job_id = k.id AND d.kind <> 'aftercorr')
+         ORDER BY k.id);
+    WITH candidate AS NOT MATERIALIZED (
+        SELECT b.job_id, t.array_index FROM unnest(changed) c(id) JOIN rcq_private.job t ON t.id = c.id JOIN rcq_private.dependency d ON d.on_id = t.array_id AND d.kind = 'aftercorr'
+          JOIN unnest(arrays) b ON b.job_id = d.job_id
+        UNION ALL
+        SELECT b.job_id, t.array_index FROM unnest(whole) w(id) JOIN unnest(arrays) b ON b.job_id = w.id JOIN rcq_private.live l ON l.array_id = b.job_id AND l.unmet > 0
+          JOIN rcq_private.job t ON t.id = l.job_id
+        UNION ALL
+        SELECT b.job_id, rcq_private.array_index(b.array_spec, p."position") FROM unnest(whole) w(id) JOIN unnest(arrays) b ON b.job_id = w.id
+          JOIN rcq_private.array a ON a.job_id = b.job_id, unnest(a.waiting + a.held - b.unknown - b.withdrawn) r,
+               LATERAL (SELECT pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) AS "position") p
+         WHERE NOT (b.all_ended AND b.all_completed)
+    ), verdict AS MATERIALIZED (
+        SELECT k.job_id, g.good, rcq_private.array_positions(b.array_spec, k.array_index::text)::int4multirange AS positions
+          FROM candidate k JOIN unnest(arrays) b ON b.job_id = k.job_id,
+               LATERAL (SELECT pg_catalog.bool_or(COALESCE(o.status <> 'completed', false)) AS lost, pg_catalog.bool_and(COALESCE(o.status = 'completed', false)) AS good
+                          FROM rcq_private.dependency d LEFT JOIN rcq_private.job t ON t.array_id = d.on_id AND t.array_index = k.array_index
+                          LEFT JOIN rcq_private.outcome o ON o.job_id = t.id WHERE d.job_id = k.job_id AND d.kind = 'aftercorr') g
+         WHERE CASE WHEN b.wait_if_unmet THEN g.good WHEN b.all_ended THEN g.lost ELSE g.good OR g.lost END LIMIT at_most
+    )
+    SELECT pg_catalog.array_agg(ROW(b.job_id, b.on_id, b.label, b.wait_if_unmet, b.begin_time, b.array_spec, b.withdrawn, b.unknown, b.all_ended, b.all_completed,
+                                    COALESCE(v.good, '{}'), COALESCE(v.lost, '{}'))::rcq_private.corresponding_array ORDER BY b.job_id),
+           (SELECT pg_catalog.count(*) FROM verdict)::integer
+      INTO arrays, judged
+      FROM unnest(arrays) b
+      LEFT JOIN (SELECT q.job_id, pg_catalog.range_agg(q.positions) FILTER (WHERE q.good) AS good, pg_catalog.range_agg(q.positions) FILTER (WHERE NOT q.good) AS lost
+                   FROM verdict q GROUP BY q.job_id) v ON v.job_id = b.job_id;
+END $$;
+
 -- Arrays whose tasks follow those of other arrays (aftercorr), as far as nothing else keeps the whole of them waiting: tasks
--- whose predecessors have completed start on their own, those that have lost one fail. changed: tasks and arrays that ended;
--- looked_at: arrays of which all tasks are to be looked at.
-CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, OUT released bigint[], OUT ended bigint[], OUT later bigint[])
+-- whose predecessors have completed start on their own, those that have lost one fail, about so many of each at a time.
+-- changed: tasks and arrays that ended; looked_at: arrays of which all tasks are to be looked at; again: arrays that have
+-- ended, perhaps in part, and of which more is to be told by the next call.
+CREATE FUNCTION rcq_private.settle_corresponding(changed bigint[], looked_at bigint[], now_ timestamptz, at_most integer, OUT released bigint[], OUT ended bigint[], OUT later bigint[], OUT again bigint[])
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     whole CONSTANT bigint[] := ARRAY(
@@ -134,46 +198,22 @@ DECLARE
     single CONSTANT bigint[] := ARRAY(
         SELECT t.id FROM unnest(changed) c(id) JOIN rcq_private.job t ON t.id = c.id AND t.array_id IS NOT NULL
          WHERE EXISTS (SELECT FROM rcq_private.dependency d WHERE d.on_id = t.array_id AND d.kind = 'aftercorr'));
-    b record;
+    found_arrays rcq_private.corresponding_array[];
+    judged integer;
+    b rcq_private.corresponding_array;
     a rcq_private.array;
     complete boolean;
     made bigint[];
     doomed bigint[];
     locked bigint[];
+    failing int4multirange;
     blocked record;
 BEGIN
-    released := '{}'; ended := '{}'; later := '{}';
+    released := '{}'; ended := '{}'; later := '{}'; again := '{}';
     IF whole = '{}' AND single = '{}' THEN RETURN; END IF;
-    FOR b IN
-        WITH task AS (
-            SELECT d.job_id, t.array_index FROM unnest(single) c(id) JOIN rcq_private.job t ON t.id = c.id
-              JOIN rcq_private.dependency d ON d.on_id = t.array_id AND d.kind = 'aftercorr'
-            UNION
-            SELECT d.job_id, t.array_index FROM unnest(whole) w(id) JOIN rcq_private.dependency d ON d.job_id = w.id AND d.kind = 'aftercorr'
-              JOIN rcq_private.job t ON t.array_id = d.on_id
-        ), judged AS (
-            SELECT k.job_id, k.array_index, pg_catalog.bool_or(COALESCE(o.status <> 'completed', false)) AS lost, pg_catalog.bool_and(COALESCE(o.status = 'completed', false)) AS good
-              FROM task k JOIN rcq_private.dependency d ON d.job_id = k.job_id AND d.kind = 'aftercorr'
-              LEFT JOIN rcq_private.job t ON t.array_id = d.on_id AND t.array_index = k.array_index
-              LEFT JOIN rcq_private.outcome o ON o.job_id = t.id
-             GROUP BY k.job_id, k.array_index
-        ), placed AS (
-            SELECT g.job_id, rcq_private.array_positions(j.array_spec, g.array_index::text)::int4multirange AS positions, g.good
-              FROM judged g JOIN rcq_private.job j ON j.id = g.job_id WHERE g.good OR g.lost
-        ), before AS (
-            SELECT k.job_id, pg_catalog.range_agg(x.withdrawn) AS withdrawn, pg_catalog.bool_and(NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = d.on_id)) AS all_ended,
-                   pg_catalog.count(*)::integer AS dependencies, 'aftercorr:' || pg_catalog.string_agg(d.on_id::text, ':' ORDER BY d.on_id) AS label
-              FROM (SELECT t.job_id FROM task t UNION SELECT w.id FROM unnest(whole) w(id)) k
-              JOIN rcq_private.dependency d ON d.job_id = k.job_id AND d.kind = 'aftercorr' JOIN rcq_private.array x ON x.job_id = d.on_id
-             GROUP BY k.job_id
-        )
-        SELECT e.*, j.wait_if_unmet, j.begin_time, j.array_spec, COALESCE(p.good, '{}') AS good, COALESCE(p.lost, '{}') + COALESCE(e.withdrawn, '{}') AS lost
-          FROM before e JOIN rcq_private.job j ON j.id = e.job_id AND j.array_spec IS NOT NULL
-          LEFT JOIN (SELECT q.job_id, pg_catalog.range_agg(q.positions) FILTER (WHERE q.good) AS good, pg_catalog.range_agg(q.positions) FILTER (WHERE NOT q.good) AS lost
-                       FROM placed q GROUP BY q.job_id) p ON p.job_id = e.job_id
-         WHERE NOT EXISTS (SELECT FROM rcq_private.dependency d WHERE d.job_id = e.job_id AND d.kind <> 'aftercorr')
-         ORDER BY e.job_id
-    LOOP
+    SELECT k.arrays, k.judged INTO STRICT found_arrays, judged FROM rcq_private.judge_corresponding(single, whole, at_most) k;
+    -- out of a variable: a query that is still open would keep new partitions from being attached
+    FOREACH b IN ARRAY COALESCE(found_arrays, '{}') LOOP
         SELECT l.held INTO blocked FROM rcq_private.live l WHERE l.job_id = b.job_id FOR UPDATE SKIP LOCKED;
         IF NOT FOUND THEN
             later := later || ARRAY(SELECT l.job_id FROM rcq_private.live l WHERE l.job_id = b.job_id);
@@ -182,17 +222,26 @@ BEGIN
         SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = b.job_id;
         -- tasks that were made before; while somebody holds one of them, it is not known what becomes of all
         locked := ARRAY(SELECT l.job_id FROM rcq_private.live l WHERE l.array_id = b.job_id AND l.unmet > 0 FOR UPDATE OF l SKIP LOCKED);
-        complete := b.all_ended AND (NOT b.wait_if_unmet OR pg_catalog.isempty(b.lost));
+        complete := b.all_ended AND (b.all_completed OR NOT b.wait_if_unmet);
+        b.lost := CASE WHEN b.wait_if_unmet THEN '{}' ELSE b.lost + b.withdrawn END;
+        failing := (a.waiting + a.held) * b.lost;
+        IF rcq_private.range_size(failing) > GREATEST(at_most - pg_catalog.cardinality(ended), 0) THEN
+            failing := rcq_private.first_positions(failing, GREATEST(at_most - pg_catalog.cardinality(ended), 0));
+            complete := false;
+            again := again || b.on_id;
+        ELSIF judged >= at_most THEN
+            complete := complete AND b.all_completed;
+            again := again || b.on_id;
+        END IF;
         IF EXISTS (SELECT FROM rcq_private.live l WHERE l.array_id = b.job_id AND l.unmet > 0 AND l.job_id <> ALL (locked)) THEN
             complete := false;
             later := later || b.job_id;
         END IF;
         -- when all is known, what is left waits for nothing more than any array does
         b.good := CASE WHEN complete THEN '{}' ELSE b.good END;
-        b.lost := CASE WHEN b.wait_if_unmet THEN '{}' ELSE b.lost END;
         made := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.waiting * b.good], blocked.held) t
                       UNION ALL SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.held * b.good], true) t);
-        doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[(a.waiting + a.held) * b.lost], false) t);
+        doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[failing], false) t);
         FOR blocked IN
             SELECT l.job_id, p.r <@ b.good AS good, p.r <@ b.lost AS lost FROM rcq_private.live l JOIN rcq_private.job t ON t.id = l.job_id,
                    LATERAL (SELECT rcq_private.array_positions(b.array_spec, t.array_index::text)::int4multirange AS r) p
@@ -201,9 +250,9 @@ BEGIN
             IF blocked.lost THEN doomed := doomed || blocked.job_id; ELSIF blocked.good THEN made := made || blocked.job_id; END IF;
         END LOOP;
         CONTINUE WHEN NOT complete AND made = '{}' AND doomed = '{}';
-        UPDATE rcq_private.array x SET waiting = x.waiting - b.good - b.lost, held = x.held - b.good - b.lost WHERE x.job_id = b.job_id;
+        UPDATE rcq_private.array x SET waiting = x.waiting - b.good - failing, held = x.held - b.good - failing WHERE x.job_id = b.job_id;
         UPDATE rcq_private.live l
-           SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - b.lost), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
+           SET tasks_waiting = rcq_private.range_size(a.waiting - b.good - failing), unmet = CASE WHEN complete THEN 0 ELSE l.unmet END,
                eligible_at = CASE WHEN complete THEN GREATEST(now_, b.begin_time) ELSE l.eligible_at END
          WHERE l.job_id = b.job_id;
         UPDATE rcq_private.live l SET unmet = 0, eligible_at = GREATEST(now_, b.begin_time) WHERE l.job_id = ANY (made);
@@ -233,12 +282,13 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_m
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_variable
 DECLARE
-    at_most CONSTANT integer := 20000; -- dependencies on what has changed, at a time
+    at_most CONSTANT integer := 2000; -- dependencies on what has changed, and tasks that follow others, at a time
     max_levels CONSTANT integer := 100;
     max_ended CONSTANT integer := 2000; -- about, so that a call stays short
     verdicts rcq_private.dependency_verdict[];
     locked bigint[];
     doomed bigint[];
+    others bigint[];
     messages text[];
     freed bigint[];
     fewer bigint[];
@@ -258,12 +308,15 @@ BEGIN
             SELECT l.job_id FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED
         )
         SELECT COALESCE(pg_catalog.array_agg(h.job_id), '{}') INTO locked FROM held h;
-        later := later || ARRAY(SELECT DISTINCT v.job_id FROM unnest(verdicts) v JOIN rcq_private.live l ON l.job_id = v.job_id
-                                 WHERE v.verdict <> 'open' AND NOT EXISTS (SELECT FROM unnest(locked) k(id) WHERE k.id = v.job_id));
+        -- IN within FILTER and not a join, which would compare each with each
+        SELECT COALESCE(pg_catalog.array_agg(v) FILTER (WHERE v.job_id IN (SELECT k.id FROM unnest(locked) k(id))), '{}'),
+               COALESCE(pg_catalog.array_agg(DISTINCT v.job_id) FILTER (WHERE v.job_id NOT IN (SELECT k.id FROM unnest(locked) k(id))), '{}')
+          INTO verdicts, others FROM unnest(verdicts) v WHERE v.verdict <> 'open';
+        later := later || ARRAY(SELECT l.job_id FROM unnest(others) k(id) JOIN rcq_private.live l ON l.job_id = k.id);
 
         WITH moved AS (
             UPDATE rcq_private.dependency d SET on_id = s.before_id
-              FROM rcq_private.singletons_before(ARRAY(SELECT v.job_id FROM unnest(verdicts) v JOIN unnest(locked) k(id) ON k.id = v.job_id WHERE v.verdict = 'look')) s
+              FROM rcq_private.singletons_before(ARRAY(SELECT v.job_id FROM unnest(verdicts) v WHERE v.verdict = 'look')) s
              WHERE d.job_id = s.job_id AND d.kind = 'singleton' AND s.before_id IS NOT NULL RETURNING d.on_id
         )
         SELECT awaited || COALESCE(pg_catalog.array_agg(m.on_id), '{}') INTO awaited FROM moved m;
@@ -273,8 +326,7 @@ BEGIN
           FROM (SELECT DISTINCT ON (v.job_id) v.job_id,
                        pg_catalog.format('%s:%s: job %2$s %s', v.kind, rcq_private.job_label(v.on_id), CASE v.status WHEN 'failed' THEN 'failed' WHEN 'cancelled' THEN 'was cancelled'
                            WHEN 'completed' THEN 'completed' ELSE 'is not known any more' END) AS message
-                  FROM unnest(verdicts) v JOIN unnest(locked) k(id) ON k.id = v.job_id JOIN rcq_private.job j ON j.id = v.job_id
-                 WHERE v.verdict = 'never' AND NOT j.wait_if_unmet ORDER BY v.job_id, v.on_id) x;
+                  FROM unnest(verdicts) v WHERE v.verdict = 'never' ORDER BY v.job_id, v.on_id) x;
         IF doomed <> '{}' THEN
             WITH task AS MATERIALIZED (
                 SELECT l.job_id, l.array_id FROM unnest(doomed) k(id) JOIN rcq_private.live l ON l.array_id = k.id
@@ -296,8 +348,7 @@ BEGIN
 
         WITH met AS (
             DELETE FROM rcq_private.dependency d USING unnest(verdicts) v
-             WHERE d.job_id = v.job_id AND d.on_id = v.on_id AND d.kind = v.kind AND v.verdict IN ('met', 'look')
-               AND EXISTS (SELECT FROM unnest(locked) k(id) WHERE k.id = v.job_id) RETURNING d.job_id
+             WHERE d.job_id = v.job_id AND d.on_id = v.on_id AND d.kind = v.kind AND v.verdict IN ('met', 'look') RETURNING d.job_id
         ), many AS MATERIALIZED (
             SELECT m.job_id, pg_catalog.count(*)::integer AS count FROM met m GROUP BY m.job_id
         ), changed_rows AS (
@@ -309,9 +360,10 @@ BEGIN
         SELECT COALESCE(pg_catalog.array_agg(c.job_id) FILTER (WHERE c.unmet = 0), '{}'), COALESCE(pg_catalog.array_agg(c.job_id) FILTER (WHERE c.unmet > 0 AND c.tasks_waiting IS NOT NULL), '{}')
           INTO freed, fewer FROM changed_rows c;
 
-        SELECT * INTO STRICT step FROM rcq_private.settle_corresponding(changed, fresh || fewer, now_);
+        SELECT * INTO STRICT step FROM rcq_private.settle_corresponding(changed, fresh || fewer, now_, at_most);
         released := released || freed || step.released;
         later := later || step.later;
+        again := again || step.again;
         ended := ended || step.ended;
         doomed := doomed || step.ended;
         freed := freed || step.released;

@@ -21,7 +21,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 -- The row of the array that a task is part of. A function, because a subselect for each of its columns would be planned for
 -- every partition, and counted as if each row were a task.
 CREATE FUNCTION rcq_private.array_of(array_id bigint) RETURNS rcq_private.job
-LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM rcq_private.job j WHERE j.id = array_of.array_id $$;
 
 -- One branch per status, each with a literal status, so that a condition on status drops the other branches.
@@ -202,7 +202,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                COALESCE(l.granted_gpus, l.gpu_count) AS gpus, e.gpu_type, COALESCE(l.planned_s, pg_catalog.date_part('epoch', g.default_estimate)) AS planned_s,
                COALESCE(pg_catalog.date_part('epoch', w.now_ - l.claimed_at), 0) AS ran_s
           FROM rcq_private.live l JOIN rcq_private.groups g ON g.id = l.group_id LEFT JOIN rcq_private.executor e ON e.id = l.executor_id, w
-         WHERE l.placed_at IS NOT NULL
+         WHERE l.placed_at IS NOT NULL AND l.tasks_waiting IS NULL
     ), uses AS (
         SELECT s.group_id, COALESCE(s.since, s.at) AS since, s.at AS until, s.core_seconds AS core_s, s.gb_seconds AS gb_s, s.gpu_seconds AS gpu_s, s.gpu_type
           FROM rcq_private.usage s WHERE s.at > (SELECT w.begins FROM w)

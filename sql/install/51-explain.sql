@@ -550,4 +550,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
     integer, text, text, jsonb, boolean, boolean, text) IS
-'Says what would become of a job with these arguments, those of rcq.submit, without submitting it: whether it is valid (errors as of rcq.submit), where it fits now or ever, what would block or refuse it, with which priority it would begin, when it would start; rows as of rcq.explain. Errors: RC001, RC005, RC010';
+'Says what would become of a job with these arguments, as those of rcq.submit, without submitting it: whether it is valid (errors as of rcq.submit), where it fits now or ever, what would block or refuse it, with which priority it would begin, when it would start; rows as of rcq.explain. Errors: RC001, RC005, RC010';

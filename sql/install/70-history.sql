@@ -36,17 +36,22 @@ BEGIN
     RETURN true;
 END $$;
 
--- Makes the next partition when half of the newest one is taken. The first one is never made here: it may be about to
--- come from a dump.
-CREATE FUNCTION rcq_private.extend_history() RETURNS void
+-- Makes the next partition when half of the newest one is taken, or when fewer than 10,000 ids have one; false when none
+-- is needed. The first one is never made here: it may be about to come from a dump.
+CREATE FUNCTION rcq_private.extend_history() RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
     newest rcq_private.history_partition;
+    is_needed boolean := false;
 BEGIN
     SELECT * INTO newest FROM rcq_private.history_partition p ORDER BY p.first_id DESC LIMIT 1;
-    IF FOUND AND (SELECT s.last_value FROM rcq_private.job_id s) > newest.first_id + (newest.last_id - newest.first_id) / 2 THEN
+    IF FOUND THEN
+        SELECT s.last_value > LEAST(newest.first_id + (newest.last_id - newest.first_id) / 2, newest.last_id - 10000) INTO is_needed FROM rcq_private.job_id s;
+    END IF;
+    IF is_needed THEN
         PERFORM rcq_private.add_partitions(newest.last_id + 1);
     END IF;
+    RETURN is_needed;
 END $$;
 
 -- Notes which partitions will not change any more, and are not needed for what goes on: an array that has not ended needs

@@ -51,7 +51,7 @@ void History::look(TimestampTz tick) {
         due_ = tick + first_retry; // it is under way
         return;
     }
-    log("making a partition", in_transaction([] { store::extend_history(); }));
+    extend(tick);
     std::vector<store::HistoryPart> parts;
     log("closing partitions", in_transaction([&] {
             store::close_history();
@@ -60,6 +60,18 @@ void History::look(TimestampTz tick) {
     for (const store::HistoryPart& part : parts)
         if (!drop(part, tick)) return;
     retry_after_ = first_retry;
+}
+
+// One partition at a time, so that whoever needs one meanwhile does not wait long.
+void History::extend(TimestampTz tick) {
+    bool extended;
+    do {
+        extended = false;
+        const std::string error = in_transaction([&] { extended = store::extend_history(); });
+        log("making a partition", error);
+        if (!error.empty()) return;
+    } while (extended && monotonic() - tick < longest_at_once);
+    if (extended) due_ = 0;
 }
 
 // False when the rest must wait.

@@ -14,6 +14,7 @@ public:
 
 private:
     void look(TimestampTz tick);
+    void extend(TimestampTz tick);
     bool drop(const store::HistoryPart& part, TimestampTz tick);
 
     TimestampTz due_ = 0;                 // by a clock that nobody sets

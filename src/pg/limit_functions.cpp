@@ -23,15 +23,23 @@ AttrNumber column(Relation table, const char* name) {
 // What a user's row in the counted column says: it counts, it does not, or it ends the count.
 enum class Verdict { counts, passes, ends };
 
+// A person with more tasks than this after the last own submission has submitted nothing for a while.
+constexpr int64 most_passed = 100'000;
+
 // Counts a user's rows, latest first, by the index of the table that begins with user_id and is named <table>_user;
-// `at_most` ends the count, too. False when the count has ended.
+// `at_most` ends the count, too. Rows in which the column `passed_if` (if there is one) is not NULL pass. False when
+// the count has ended.
 template <class Judge>
-bool count_rows(Oid table_id, const char* column_name, int32 user_id, int64 at_most, int64& counted, Judge judge) {
+bool count_rows(Oid table_id, const char* column_name, const char* passed_if, int32 user_id, int64 at_most,
+                int64& counted, Judge judge) {
     return call([&] {
         Relation table = table_open(table_id, AccessShareLock);
         const char* index_name = psprintf("%s_user", RelationGetRelationName(table));
         Relation index = index_open(relation_id(index_name), AccessShareLock);
         const AttrNumber judged = column(table, column_name);
+        const AttrNumber passes =
+            passed_if ? get_attnum(RelationGetRelid(table), passed_if) : static_cast<AttrNumber>(InvalidAttrNumber);
+        int64 passed = 0;
         ScanKeyData key;
         ScanKeyInit(&key, column(table, "user_id"), BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(user_id));
         Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -40,7 +48,12 @@ bool count_rows(Oid table_id, const char* column_name, int32 user_id, int64 at_m
         while (goes_on && counted < at_most) {
             HeapTuple row = systable_getnext_ordered(scan, BackwardScanDirection);
             if (!HeapTupleIsValid(row)) break;
-            bool null;
+            bool null = true;
+            if (passes != InvalidAttrNumber) heap_getattr(row, passes, RelationGetDescr(table), &null);
+            if (!null) {
+                if (++passed > most_passed) goes_on = false;
+                continue;
+            }
             const Datum value = heap_getattr(row, judged, RelationGetDescr(table), &null);
             const Verdict verdict = judge(value, null);
             if (verdict == Verdict::ends) goes_on = false;
@@ -103,7 +116,7 @@ RCQ_FUNCTION(rcq_count_pending) {
     const auto pending = [](Datum, bool unplaced) { return unplaced ? Verdict::counts : Verdict::passes; };
     const Oid live = call([] { return relation_id("live"); });
     int64 counted = 0;
-    count_rows(live, "placed_at", PG_GETARG_INT32(0), PG_GETARG_INT64(1), counted, pending);
+    count_rows(live, "placed_at", nullptr, PG_GETARG_INT32(0), PG_GETARG_INT64(1), counted, pending);
     PG_RETURN_INT64(counted);
 }
 
@@ -116,6 +129,8 @@ RCQ_FUNCTION(rcq_count_submitted) {
     };
     int64 counted = 0;
     for (const Oid partition : partitions_backwards("job"))
-        if (!count_rows(partition, "submitted_at", PG_GETARG_INT32(0), PG_GETARG_INT64(2), counted, late)) break;
+        // tasks of arrays are rows that nobody submitted
+        if (!count_rows(partition, "submitted_at", "array_id", PG_GETARG_INT32(0), PG_GETARG_INT64(2), counted, late))
+            break;
     PG_RETURN_INT64(counted);
 }

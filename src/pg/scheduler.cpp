@@ -10,8 +10,10 @@ namespace rcq::pg {
 namespace {
 
 constexpr std::size_t max_placements_per_cycle = 2000;
-constexpr TimestampTz publish_interval = 200'000;  // us
-constexpr TimestampTz replan_interval = 1'000'000; // waiting alone changes ranks and frees quotas
+constexpr int32 max_fired_at_once = 10'000;         // jobs of schedules, generously
+constexpr TimestampTz fire_again_after = 1'000'000; // us, while they could not be stored
+constexpr TimestampTz publish_interval = 200'000;   // us
+constexpr TimestampTz replan_interval = 1'000'000;  // waiting alone changes ranks and frees quotas
 constexpr TimestampTz sweep_interval = 1'000'000;
 constexpr int sweep_rows = 1000;
 constexpr TimestampTz forecast_interval = 5'000'000;
@@ -104,7 +106,8 @@ TimestampTz Scheduler::now() { return latest_ = std::max(latest_, GetCurrentTime
 
 bool Scheduler::reload() {
     idle_reason_ = store::reason_to_idle();
-    if (!idle_reason_.empty()) return false;
+    is_at_work_ = idle_reason_.empty();
+    if (!is_at_work_) return false;
     cluster_.reset();
     plan_state_ = {};
     next_eligible_.reset();
@@ -191,7 +194,7 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
     for (const JobRange& range : ranges) {
         for (core::JobId id : cluster_->ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
-        for (core::JobId id : tasks_.arrays_in(range.first, range.last))
+        for (core::JobId id : tasks_.ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
         for (core::JobId id : dependencies_.ids_in(range.first, range.last))
             if (!present.count(id)) gone.push_back(id);
@@ -199,7 +202,7 @@ void Scheduler::absorb(const std::vector<JobRange>& ranges) {
             if (!present.count(id)) deadlines_.drop(id);
     }
     for (core::JobId id : gone) {
-        dependencies_.ended(id, array_of(id));
+        dependencies_.ended(id, tasks_.array_of(id));
         tasks_.gone(id);
         if (const auto run = runs_.find(id); run != runs_.end()) {
             ended.push_back({id, run->second.token});
@@ -289,6 +292,13 @@ void Scheduler::reconcile(TimestampTz now) {
     }
 }
 
+// Submits the jobs of schedules that are due; they are announced as any submission is.
+void Scheduler::fire_schedules(TimestampTz now) {
+    if (!definitions_.next_fire || *definitions_.next_fire > now) return;
+    definitions_.next_fire =
+        store::partitions_ready(max_fired_at_once) ? store::fire_schedules(now) : now + fire_again_after;
+}
+
 // Counts and ends arrays.
 void Scheduler::settle_arrays(TimestampTz now) {
     const TaskFeed::Settled settled = tasks_.settle(now);
@@ -300,13 +310,6 @@ void Scheduler::settle_arrays(TimestampTz now) {
 void Scheduler::materialise(TimestampTz now) {
     if (tasks_.materialise(*cluster_, now, static_cast<int32>(max_placements_per_cycle)) > 0)
         plan_needed_ = publish_needed_ = true;
-}
-
-// The array that a pending job or a run is a task of, or 0.
-core::JobId Scheduler::array_of(core::JobId job) const {
-    if (const core::Run* run = cluster_->find_run(job)) return run->array;
-    const std::optional<core::Job> pending = cluster_->find_job(job);
-    return pending ? pending->array : 0;
 }
 
 // Lets jobs go, or fail, whose predecessors have started or ended, and reads them again.
@@ -326,7 +329,7 @@ void Scheduler::expire(TimestampTz now) {
     for (core::JobId id : due) deadlines_.put(id, now + expire_again_after);
     for (core::JobId id : store::expire(due)) {
         deadlines_.drop(id);
-        dependencies_.ended(id, array_of(id));
+        dependencies_.ended(id, tasks_.array_of(id));
         tasks_.gone(id);
         runs_.erase(id);
         cluster_->drop(id);
@@ -499,8 +502,7 @@ Scheduler::Outcome Scheduler::cycle() {
     refresh_executors();
     reconcile(time);
     expire(time);
-    if (definitions_.next_fire && *definitions_.next_fire <= time)
-        definitions_.next_fire = store::fire_schedules(time); // what they submit is announced as any submission is
+    fire_schedules(time);
     settle_arrays(time);
     settle_dependencies(transaction, time);
     materialise(time);

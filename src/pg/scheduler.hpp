@@ -27,6 +27,8 @@ public:
     long rest_ms() const;
     // Why it does not schedule here; empty while it does.
     const std::string& idle_reason() const { return idle_reason_; }
+    // Whether it has found that it is to schedule here, even if its cycle failed then.
+    bool is_at_work() const { return is_at_work_; }
     // Whether it has read settings and the like since this was last asked.
     bool took_definitions() { return std::exchange(took_definitions_, false); }
 
@@ -52,10 +54,10 @@ private:
     void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
     void reconcile(TimestampTz now);
+    void fire_schedules(TimestampTz now);
     void settle_arrays(TimestampTz now);
     void materialise(TimestampTz now);
     void settle_dependencies(Transaction& transaction, TimestampTz now);
-    core::JobId array_of(core::JobId job) const;
     void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
@@ -83,6 +85,7 @@ private:
     Dependencies dependencies_;
     Deadlines deadlines_;
     std::string idle_reason_;
+    bool is_at_work_ = false;
     bool took_definitions_ = false;
     bool plan_needed_ = true;
     std::optional<TimestampTz> next_eligible_; // when a delayed job may start

@@ -386,6 +386,13 @@ SettledDependencies settle_dependencies(const std::vector<int64>& changed, const
     return settled;
 }
 
+bool partitions_ready(int32 count) {
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.partitions_ready($1)", {INT4OID});
+    bool ready = false;
+    statement.run(Parameters().add(count), [&](const Row& row) { ready = row.boolean(1); });
+    return ready;
+}
+
 std::optional<TimestampTz> fire_schedules(TimestampTz now) {
     static Statement statement(Statement::Kind::write, "SELECT rcq_private.fire_due($1)", {TIMESTAMPTZOID});
     std::optional<TimestampTz> next;
@@ -522,9 +529,11 @@ bool settle_restore() {
     return settled;
 }
 
-void extend_history() {
+bool extend_history() {
     static Statement statement(Statement::Kind::write, "SELECT rcq_private.extend_history()", {});
-    statement.run({});
+    bool extended = false;
+    statement.run({}, [&](const Row& row) { extended = row.boolean(1); });
+    return extended;
 }
 
 void close_history() {

@@ -103,6 +103,10 @@ struct SettledDependencies {
 SettledDependencies settle_dependencies(const std::vector<int64>& changed, const std::vector<int64>& fresh,
                                         TimestampTz now);
 
+// Whether the next `count` job ids have partitions; makes what is missing unless somebody else makes partitions in a
+// transaction that is open. To be asked before jobs are stored, which would wait for that transaction, and fail.
+bool partitions_ready(int32 count);
+
 // Submits the jobs of all schedules that are due; when the next one is.
 std::optional<TimestampTz> fire_schedules(TimestampTz now);
 
@@ -134,7 +138,7 @@ bool may_notify();
 // The history, see sql/install/70-history.sql; each in a transaction of its own.
 bool has_history(); // not before version 0.3 of the SQL objects
 bool settle_restore();
-void extend_history();
+bool extend_history(); // by one partition, if it is needed
 void close_history();
 struct HistoryPart {
     int64 first, last; // job ids

@@ -34,10 +34,17 @@ void TaskFeed::gone(core::JobId id) {
     to_start_.erase(id);
 }
 
-std::vector<core::JobId> TaskFeed::arrays_in(core::JobId first, core::JobId last) const {
+std::vector<core::JobId> TaskFeed::ids_in(core::JobId first, core::JobId last) const {
     std::vector<core::JobId> ids;
     for (auto it = arrays_.lower_bound(first); it != arrays_.end() && it->first <= last; ++it) ids.push_back(it->first);
+    for (auto it = array_of_.lower_bound(first); it != array_of_.end() && it->first <= last; ++it)
+        ids.push_back(it->first);
     return ids;
+}
+
+core::JobId TaskFeed::array_of(core::JobId job) const {
+    const auto found = array_of_.find(job);
+    return found == array_of_.end() ? 0 : found->second;
 }
 
 TaskFeed::Settled TaskFeed::settle(TimestampTz now) {
@@ -69,7 +76,7 @@ std::size_t TaskFeed::materialise(core::Cluster& cluster, TimestampTz now, int32
         arrays.push_back(demand.array);
         counts.push_back(demand.count);
     }
-    if (arrays.empty()) return 0;
+    if (arrays.empty() || !store::partitions_ready(most)) return 0;
     std::size_t made = 0;
     store::materialise(arrays, counts, [&](core::JobId array, core::JobId task) {
         core::WaitingArray& waiting = arrays_.at(array).waiting;

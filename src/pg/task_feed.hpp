@@ -16,15 +16,18 @@ public:
     void placed(const core::Job& task) { feed_.task(task.id, task.array, core::TaskState::placed, task.eligible_at); }
     // There is no live row of this id any more.
     void gone(core::JobId id);
-    // Arrays whose id lies in a range.
-    std::vector<core::JobId> arrays_in(core::JobId first, core::JobId last) const;
+    // Arrays and tasks whose id lies in a range.
+    std::vector<core::JobId> ids_in(core::JobId first, core::JobId last) const;
+    // The array that a job is a task of, or 0.
+    core::JobId array_of(core::JobId job) const;
+
     struct Settled {
         std::vector<core::JobId> started, ended; // arrays
     };
     // Counts what ended, ends arrays whose tasks all have, marks those that have started.
     Settled settle(TimestampTz now);
     // Makes rows for as many tasks as the next plan could place, `most` at most, and puts them into the cluster.
-    // Returns how many.
+    // Returns how many: none while there is no partition for so many ids and somebody else is making one.
     std::size_t materialise(core::Cluster& cluster, TimestampTz now, int32 most);
     // Whether any array has tasks without a row.
     bool has_waiting() const { return feed_.arrays() > 0; }
@@ -38,7 +41,7 @@ private:
     };
     core::ArrayFeed feed_;
     std::map<core::JobId, Array> arrays_;
-    std::unordered_map<core::JobId, core::JobId> array_of_; // of tasks
+    std::map<core::JobId, core::JobId> array_of_; // of tasks
     std::set<core::JobId> to_fold_, to_start_;
 };
 

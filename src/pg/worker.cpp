@@ -111,12 +111,12 @@ void schedule(DatabaseSlot& slot) {
             const Scheduler::Outcome outcome = scheduler->cycle();
             if (outcome == Scheduler::Outcome::no_extension) return;
             if (outcome == Scheduler::Outcome::rest) rest_ms = scheduler->rest_ms();
-            if (scheduler->took_definitions()) history.hurry();
-            if (scheduler->idle_reason().empty()) history.maintain();
             backoff_ms = 100;
         } catch (const std::exception& e) {
             error = e.what(); // the transaction was aborted while this unwound
         }
+        if (scheduler->took_definitions()) history.hurry();
+        if (scheduler->is_at_work()) history.maintain(); // which may remove the cause of an error, too
         const std::string idle = scheduler->idle_reason();
         if (!error.empty()) {
             call([&] {

@@ -109,6 +109,52 @@ def test_tasks_follow_the_tasks_of_the_same_index(db):
     assert (row["status"], row["reason"], row["message"]) == ("failed", "tasks_failed", "3 of 4 tasks completed, 1 failed, 0 cancelled")
 
 
+def test_a_singleton_waits_for_one_of_a_larger_id_that_was_let_go_before_it_was_committed(db):
+    db.executor("x", cores=4)
+    db.ended(db.submit("true"))
+    gate = db.gate()
+    session = db.server.connect(db.name)
+    session.autocommit = False
+    with session.cursor() as cursor:
+        cursor.execute("SELECT rcq.submit('true', name => 'nightly', depends_on => 'singleton')")
+        early = cursor.fetchone()[0]
+        late = db.submit(gate.script, name="nightly", depends_on="singleton")
+        assert late > early
+        db.running(late)
+        session.commit()
+    session.close()
+    harness.wait_for(lambda: db.one("SELECT on_job FROM rcq.dependencies WHERE job_id = %s", early) == late, "the early one waits for the late one")
+    last = db.submit("true", name="nightly", depends_on="singleton")
+    gate.open()
+    rows = all_ended(db, [early, late, last])
+    assert rows[last]["started_at"] >= rows[early]["ended_at"] >= rows[early]["started_at"] >= rows[late]["ended_at"]
+
+
+def test_thousands_of_tasks_follow_theirs_through_several_parts_of_the_history(db):
+    db.set(history_partition_jobs="1000")
+    first = db.submit("true", **{'"array"': "0-5999", "hold": True})
+    # tasks 0 to 2499 complete, 2500 to 5499 are withdrawn, the rest goes on waiting
+    db.sql("""WITH task AS MATERIALIZED (
+                  SELECT l.* FROM rcq_private.live l WHERE l.job_id IN (SELECT rcq_private.materialise_tasks(%s, '{[0,2500)}')))
+              SELECT count(*) FROM task""", first)
+    db.sql("""WITH gone AS (DELETE FROM rcq_private.live WHERE array_id = %s RETURNING *),
+                   counted AS (INSERT INTO rcq_private.array_end SELECT array_id, count(*), 0, 0 FROM gone GROUP BY 1)
+              INSERT INTO rcq_private.outcome (job_id, ended_at, user_id, group_id, priority, attempt, status)
+              SELECT rcq_private.touched(job_id), clock_timestamp(), user_id, group_id, priority, 1, 'completed' FROM gone""", first)
+    second = db.submit("true", **{'"array"': "0-5999", "depends_on": f"aftercorr:{first}"})
+    waiting = db.submit("true", **{'"array"': "0-5999", "depends_on": f"aftercorr:{first}", "on_dependency_failed": "wait"})
+
+    def tasks(job):
+        return tuple(db.sql("SELECT count(*) FILTER (WHERE l.unmet = 0) AS let_go, count(*) FILTER (WHERE o.status = 'failed') AS failed FROM rcq_private.job j "
+                            "LEFT JOIN rcq_private.live l ON l.job_id = j.id LEFT JOIN rcq_private.outcome o ON o.job_id = j.id WHERE j.array_id = %s", job)[0].values())
+    harness.wait_for(lambda: (tasks(second), tasks(waiting)) == ((2500, 0), (2500, 0)), "those whose predecessors completed are let go")
+    db.sql("SELECT rcq.cancel(%s, '2500-5499')", first)
+    # one that ends makes the rest known
+    db.sql("SELECT rcq.cancel(%s)", first)
+    harness.wait_for(lambda: (tasks(second), tasks(waiting)) == ((2500, 3500), (2500, 0)), "those that lost their predecessors have failed")
+    assert db.one("SELECT last_error FROM rcq.scheduler") is None
+
+
 def test_a_graph_goes_on_after_the_server_was_killed_in_the_middle_of_it(server, db):
     db.executor("x", cores=4)
     starts = book(db, "starts")

@@ -18,6 +18,10 @@ def parts(database):
     return [row["first_id"] for row in database.sql("SELECT first_id FROM rcq.history ORDER BY first_id")]
 
 
+def part_count(database):
+    return len(parts(database))
+
+
 def part(database, first_id):
     (row,) = database.sql("SELECT * FROM rcq.history WHERE first_id = %s", first_id)
     return row
@@ -103,6 +107,27 @@ def test_an_open_transaction_that_reads_history_delays_its_end_and_nobody_else(s
     assert small.server.log().count("dropping a partition, to be tried again") == 1
 
 
+def test_old_parts_are_dropped_while_scheduling_fails(small):
+    small.executor("a", cores=4)
+    fill(small, 1500)
+    small.sql("""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no placement'; END $$;
+                 CREATE TRIGGER fail BEFORE UPDATE ON rcq_private.live FOR EACH ROW WHEN (NEW.executor_id IS NOT NULL) EXECUTE FUNCTION fail()""")
+    job = small.submit("true")
+    harness.wait_for(lambda: "no placement" in (small.one("SELECT last_error FROM rcq.scheduler") or ""), "scheduling fails")
+    assert small.one("SELECT rcq.prune_history('0')") == 1
+    harness.wait_for(lambda: 0 not in parts(small), "the old part is dropped")
+    assert "no placement" in small.one("SELECT last_error FROM rcq.scheduler")
+    small.sql("DROP TRIGGER fail ON rcq_private.live")
+    assert small.ended(job)["status"] == "completed"
+
+
+def test_small_parts_are_made_long_before_they_are_needed(small):
+    small.submit("true", hold=True)
+    harness.wait_for(lambda: part_count(small) == 11, "10,000 ids have parts")
+    small.sql("SELECT setval('rcq_private.job_id', 2000), rcq_private.definitions_changed()")  # has the scheduler look at once
+    harness.wait_for(lambda: part_count(small) == 13, "as many again")
+
+
 def test_a_held_snapshot_delays_nothing(small):
     fill(small, 1500)
     with transaction(small, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class") as cursor:
@@ -123,6 +148,29 @@ def test_a_job_that_is_committed_late_keeps_its_part(small):
         assert small.ended(late)["status"] == "completed"
     small.set(history_retention="1 s")
     harness.wait_for(lambda: 0 not in parts(small), "it is dropped when that job has ended", timeout=40)
+
+
+def test_scheduling_goes_on_while_somebody_holds_the_next_part(small):
+    small.executor("a", cores=4)
+    array = small.submit("true", **{'"array"': "1-3"})
+    harness.wait_for(lambda: small.job(array)["status"] == "completed", "the first array is through")
+    array = small.submit("true", hold=True, **{'"array"': "1-200"})
+    small.sql("SELECT rcq.schedule('tick', '0 0 1 1 *', 'true')")
+    with transaction(small, "SELECT rcq_private.add_partitions((SELECT max(last_id) + 1 FROM rcq_private.history_partition))") as cursor:
+        small.sql("SELECT setval('rcq_private.job_id', (SELECT max(last_id) - 100 FROM rcq_private.history_partition))")
+        small.sql("SELECT rcq.release(%s)", array)
+        small.sql("UPDATE rcq_private.schedule SET next_at = now()")
+        small.sql("SELECT rcq_private.definitions_changed()")
+        for _ in range(3):
+            job = small.submit("echo beside")
+            assert small.ended(job, timeout=10)["status"] == "completed"
+        assert small.one("SELECT count(*) FROM rcq.jobs WHERE array_id = %s", array) == 0
+        assert small.one("SELECT count(*) FROM rcq.jobs WHERE schedule_id IS NOT NULL") == 0
+        cursor.connection.rollback()
+    harness.wait_for(lambda: small.job(array)["status"] == "completed", "the array is through", timeout=60)
+    harness.wait_for(lambda: small.one("SELECT count(*) FROM rcq.jobs WHERE schedule_id IS NOT NULL") > 0, "the schedule has fired")
+    assert small.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+    assert "rcq scheduler: " not in small.server.log()
 
 
 def dump(database, *options):
