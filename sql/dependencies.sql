@@ -31,8 +31,8 @@ SELECT rcq.submit('job 1'), rcq.submit('job 2', depends_on => 'after:1', hold =>
        rcq.submit('job 4', depends_on => 'afterok:1', hold => true), rcq.submit('job 5', depends_on => 'afternotok:1', hold => true),
        rcq.submit('job 6', depends_on => 'afterok:1', on_dependency_failed => 'wait', hold => true);
 SELECT * FROM rcq.dependencies ORDER BY job_id;
-SELECT id, status, reason, depends_on FROM rcq.jobs ORDER BY id;
 SELECT t.wait($$(SELECT reason = 'no_executor' FROM rcq.jobs WHERE id = 1)$$);
+SELECT id, status, reason, depends_on FROM rcq.jobs ORDER BY id;
 SELECT count(*) FROM rcq.queue WHERE position IS NOT NULL;
 SET ROLE regress_node_a;
 SELECT t.register(cpu_cores => 8);

@@ -102,6 +102,8 @@ BEGIN
            SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, claimed_at = NULL, claimed_by = NULL,
                cpu_seconds = NULL, peak_memory_mib = NULL, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL,
                preempt_requested_at = NULL, requeue_requested_at = NULL,
+               -- of an array that was put on hold while the task ran
+               held = l.held OR COALESCE((SELECT a.held FROM rcq_private.live a WHERE a.job_id = l.array_id), false),
                failures = l.failures + CASE WHEN e.delay_s IS NULL THEN 0 ELSE 1 END,
                losses = l.losses + CASE WHEN e.end_ = 'executor_lost' THEN 1 ELSE 0 END,
                preempted = l.preempted + CASE WHEN e.end_ = 'preempted' THEN 1 ELSE 0 END,
