@@ -120,7 +120,7 @@ def test_a_range_is_cancelled_while_tasks_of_it_run(db):
     db.executor("a", cores=4)
     starts, gate = book(db, "starts"), db.gate()
     array = db.submit(f"echo $RCQ_ARRAY_INDEX >> {starts}; {gate.script}", memory_gb=0.1, **{ARRAY: "1-120"})
-    harness.wait_for(lambda: counts(db, array).get("running") == 4, "four run")
+    harness.wait_for(lambda: indices(starts) == [1, 2, 3, 4], "four run")
     assert db.one("SELECT rcq.cancel(%s, '3-100')", array) == "cancelling"
     harness.wait_for(lambda: states(db, array)["running"] == [1, 2, 101, 102], "the places of those that ran are taken")
     gate.open()
