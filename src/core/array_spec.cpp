@@ -297,7 +297,7 @@ std::optional<std::int64_t> first_common(std::int64_t a, std::int64_t m, std::in
         inverse = std::exchange(next, inverse - quotient * next);
     }
     if ((b - a) % gcd != 0) return std::nullopt;
-    const std::int64_t cycle = n / gcd;
+    const std::int64_t cycle = std::max<std::int64_t>(n / gcd, 1);                // which it is, as gcd divides n
     const std::int64_t turns = (b - a) / gcd % cycle * (inverse % cycle) % cycle; // |factors| < 2^31
     const std::int64_t x = a + (turns + cycle) % cycle * m;
     const std::int64_t both = m * cycle;

@@ -49,7 +49,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
             ++padding;
             continue;
         }
-        const int value = values[static_cast<unsigned char>(c)];
+        const auto value = values[static_cast<unsigned char>(c)];
         if (value < 0 || padding > 0) return std::nullopt;
         group = group << 6 | static_cast<std::uint32_t>(value);
         if (++characters < 4) continue;

@@ -21,6 +21,7 @@ RCQ_FUNCTION(rcq_find_cycle) {
     const std::vector<std::size_t> cycle = core::find_cycle(static_cast<std::size_t>(nodes), edges);
     if (cycle.empty()) PG_RETURN_NULL();
     std::vector<int32> numbered;
+    numbered.reserve(cycle.size());
     for (const std::size_t node : cycle) numbered.push_back(static_cast<int32>(node + 1));
     return integers_datum(numbered);
 }

@@ -67,7 +67,8 @@ private:
             const auto properties = value.type == jbvBinary ? members(value.val.binary.data) : std::nullopt;
             if (!properties) refuse(place, "is not an object");
             for (const auto& [name, inner] : *properties) {
-                const std::string inner_place = place + "." + name;
+                std::string inner_place = place;
+                inner_place.append(".").append(name);
                 schema.properties[name] = std::make_unique<PayloadSchema>(nested(inner, inner_place, depth));
             }
         } else if (keyword == "items") {
