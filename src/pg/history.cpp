@@ -1,5 +1,6 @@
 #include "history.hpp"
 
+#include "monotonic.hpp"
 #include "transaction.hpp"
 
 namespace rcq::pg {
@@ -10,11 +11,6 @@ constexpr TimestampTz interval = 10'000'000; // us
 constexpr TimestampTz longest_retry = 60'000'000;
 constexpr TimestampTz first_retry = 1'000'000;
 constexpr TimestampTz longest_at_once = 50'000;
-
-TimestampTz monotonic() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 // Runs f in a transaction; what went wrong, or nothing.
 template <class F> std::string in_transaction(F&& f) try {

@@ -141,7 +141,10 @@ long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandl
             Retry& retry = retries[i];
             if (retry.database != slot.database) retry = {slot.database};
             if (failed && retry.not_before == 0) {
-                if (now - retry.started_at > longest_backoff_ms * 1000) retry.backoff_ms = 0;
+                // what worked before it ended is not likely to fail at once: somebody ended it (nobody writes to the
+                // slot now, the scheduler has gone)
+                if (now - retry.started_at > longest_backoff_ms * 1000 || slot.last_cycle_at > retry.started_at)
+                    retry.backoff_ms = 0;
                 retry.backoff_ms = std::min(std::max(retry.backoff_ms * 2, 1000L), longest_backoff_ms);
                 retry.not_before = now + retry.backoff_ms * 1000;
             }

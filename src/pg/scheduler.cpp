@@ -3,6 +3,7 @@
 #include "../protocol/words.hpp"
 #include "guc.hpp"
 #include "heartbeats.hpp"
+#include "monotonic.hpp"
 #include "publishing.hpp"
 
 namespace rcq::pg {
@@ -33,12 +34,6 @@ int64 draw_token() {
         bits >>= 1;
         if (bits != 0) return static_cast<int64>(bits);
     }
-}
-
-// Microseconds that pass evenly, whatever is done to the clock: for our own intervals.
-TimestampTz monotonic() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
 }
 
 // Whether settled usage that was weighed by one serves for the other.
