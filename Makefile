@@ -42,7 +42,7 @@ endif
 rcq--$(RCQ_VERSION).sql: $(sort $(wildcard sql/install/*.sql)) rcq.control
 	cat $(sort $(wildcard sql/install/*.sql)) > $@
 
-rcq--%.sql: sql/updates/rcq--%.sql sql/updates/expand.awk $(sort $(wildcard sql/install/*.sql))
+rcq--%.sql: sql/updates/rcq--%.sql sql/updates/expand.awk $(sort $(wildcard sql/install/*.sql test/upgrade/rcq--*.sql))
 	awk -f sql/updates/expand.awk $< > $@.new && mv $@.new $@
 
 rcq.so: src/pg/exports.map
