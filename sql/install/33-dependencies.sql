@@ -240,6 +240,11 @@ BEGIN
         END IF;
         -- when all is known, what is left waits for nothing more than any array does
         b.good := CASE WHEN complete THEN '{}' ELSE b.good END;
+        IF (a.waiting + a.held) && (b.good + failing)
+           AND NOT rcq_private.partitions_ready(rcq_private.range_size((a.waiting + a.held) * (b.good + failing))) THEN
+            later := later || b.job_id; -- somebody else is making the partition, and may take long
+            CONTINUE;
+        END IF;
         made := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.waiting * b.good], blocked.held) t
                       UNION ALL SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[a.held * b.good], true) t);
         doomed := ARRAY(SELECT t.job_id FROM rcq_private.make_tasks(ARRAY[b.job_id], ARRAY[failing], false) t);

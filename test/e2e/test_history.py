@@ -155,19 +155,28 @@ def test_scheduling_goes_on_while_somebody_holds_the_next_part(small):
     array = small.submit("true", **{'"array"': "1-3"})
     harness.wait_for(lambda: small.job(array)["status"] == "completed", "the first array is through")
     array = small.submit("true", hold=True, **{'"array"': "1-200"})
+    beside = [small.submit("echo beside", hold=True) for _ in range(3)]
+    first, last = small.gate(), small.gate()
+    leader = small.submit(f"if [ $RCQ_ARRAY_INDEX = 3 ]; then {last.script}; else {first.script}; fi", **{'"array"': "1-3"})
+    follower = small.submit("true", depends_on=f"aftercorr:{leader}", **{'"array"': "1-3"})
+    harness.wait_for(lambda: small.one("SELECT running FROM rcq.arrays WHERE id = %s", leader) == 3, "the tasks that are followed run")
     small.sql("SELECT rcq.schedule('tick', '0 0 1 1 *', 'true')")
     with transaction(small, "SELECT rcq_private.add_partitions((SELECT max(last_id) + 1 FROM rcq_private.history_partition))") as cursor:
-        small.sql("SELECT setval('rcq_private.job_id', (SELECT max(last_id) - 100 FROM rcq_private.history_partition))")
+        small.sql("SELECT setval('rcq_private.job_id', (SELECT max(last_id) FROM rcq_private.history_partition))")
         small.sql("SELECT rcq.release(%s)", array)
+        first.open()
+        harness.wait_for(lambda: small.one("SELECT completed FROM rcq.arrays WHERE id = %s", leader) == 2, "two of them have ended")
         small.sql("UPDATE rcq_private.schedule SET next_at = now()")
         small.sql("SELECT rcq_private.definitions_changed()")
-        for _ in range(3):
-            job = small.submit("echo beside")
+        for job in beside:
+            small.sql("SELECT rcq.release(%s)", job)
             assert small.ended(job, timeout=10)["status"] == "completed"
-        assert small.one("SELECT count(*) FROM rcq.jobs WHERE array_id = %s", array) == 0
+        assert small.one("SELECT count(*) FROM rcq.jobs WHERE array_id IN (%s, %s)", array, follower) == 0
         assert small.one("SELECT count(*) FROM rcq.jobs WHERE schedule_id IS NOT NULL") == 0
         cursor.connection.rollback()
-    harness.wait_for(lambda: small.job(array)["status"] == "completed", "the array is through", timeout=60)
+    last.open()
+    for waiting in (array, follower):
+        harness.wait_for(lambda: small.job(waiting)["status"] == "completed", "the array is through", timeout=60)
     harness.wait_for(lambda: small.one("SELECT count(*) FROM rcq.jobs WHERE schedule_id IS NOT NULL") > 0, "the schedule has fired")
     assert small.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
     assert "another transaction that stored" not in small.server.log()
