@@ -48,6 +48,20 @@ def max_overlap(intervals):
     return most
 
 
+def book(db, name):
+    """A file that jobs of this database append to, a line at a time."""
+    path = os.path.join(db.server.dir, f"{db.name}-{name}")
+    with open(path, "w", encoding="utf-8"):
+        pass
+    os.chmod(path, 0o666)
+    return path
+
+
+def lines(path):
+    with open(path, encoding="utf-8") as entries:
+        return entries.read().splitlines()
+
+
 class Gate:
     """A file that jobs wait for."""
 

@@ -1,19 +1,6 @@
 // Job ids and the partitions that take them.
 #include "guard.hpp"
-
-namespace rcq::pg {
-
-namespace {
-
-Oid relation_id(const char* name) {
-    const Oid id = get_relname_relid(name, get_namespace_oid("rcq_private", false));
-    if (!OidIsValid(id)) elog(ERROR, "relation rcq_private.%s does not exist", name);
-    return id;
-}
-
-} // namespace
-
-} // namespace rcq::pg
+#include "relations.hpp"
 
 // The bound at which the newest partition of job ends, by what is committed now; 0 when there is none.
 RCQ_FUNCTION(rcq_partitioned_to) {

@@ -2,16 +2,11 @@
 // at this moment in every isolation level, and under a lock on the person, so that submissions at the same time cannot
 // exceed a limit together.
 #include "guard.hpp"
+#include "relations.hpp"
 
 namespace rcq::pg {
 
 namespace {
-
-Oid relation_id(const char* name) {
-    const Oid id = get_relname_relid(name, get_namespace_oid("rcq_private", false));
-    if (!OidIsValid(id)) elog(ERROR, "relation rcq_private.%s does not exist", name);
-    return id;
-}
 
 AttrNumber column(Relation table, const char* name) {
     const AttrNumber number = get_attnum(RelationGetRelid(table), name);

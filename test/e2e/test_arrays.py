@@ -8,6 +8,7 @@ import time
 import harness
 import psycopg2
 import pytest
+from harness import book, lines
 
 ARRAY = '"array"'  # a word of SQL: as the name of an argument it stands in quotes
 
@@ -21,20 +22,6 @@ def mortal():
     for executor in database.executors:
         executor.kill()
     server.remove()
-
-
-def book(db, name):
-    """A file that tasks append to, one line at a time."""
-    path = os.path.join(db.server.dir, f"{db.name}-{name}")
-    with open(path, "w", encoding="utf-8"):
-        pass
-    os.chmod(path, 0o666)
-    return path
-
-
-def lines(path):
-    with open(path, encoding="utf-8") as entries:
-        return entries.read().splitlines()
 
 
 def indices(path):

@@ -1,22 +1,8 @@
 """Jobs that wait for other jobs, run by real executors: order, clean-up, cascades, one at a time, a server that dies on the way."""
 import json
-import os
 
 import harness
-
-
-def book(db, name):
-    """A file that jobs append to."""
-    path = os.path.join(db.server.dir, f"{db.name}-{name}")
-    with open(path, "w", encoding="utf-8"):
-        pass
-    os.chmod(path, 0o666)
-    return path
-
-
-def lines(path):
-    with open(path, encoding="utf-8") as entries:
-        return entries.read().split()
+from harness import book, lines
 
 
 def graph(db, jobs):

@@ -1,25 +1,11 @@
 """What burns down, is cut off or restarted: nothing is lost, nothing runs twice to its end."""
-import os
 import signal
 import time
 
 import harness
 import proxy
 import pytest
-
-
-def book(db, name):
-    """A file that jobs append to, one line per start and per end."""
-    path = os.path.join(db.server.dir, f"{db.name}-{name}")
-    with open(path, "w", encoding="utf-8"):
-        pass
-    os.chmod(path, 0o666)
-    return path
-
-
-def lines(path):
-    with open(path, encoding="utf-8") as entries:
-        return entries.read().split()
+from harness import book, lines
 
 
 def test_jobs_of_a_killed_executor_run_again_elsewhere(db):
