@@ -25,6 +25,36 @@ struct Options {
     std::string log_level = "info";
     bool check = false;
     std::string program_dir; // where this program lies, with no trailing slash; empty: not known
+
+    // Containment of runs.
+    std::string supervisor_program; // absolute path of rcq-supervisor
+    std::string cgroup = "auto"; // auto, off, required, or the absolute path of a cgroup that belongs to the executor
+    bool cpu_affinity = true;    // runs are bound to the cores they were granted
+    std::vector<std::string> allow_users; // started as root: unix users, or @groups of them, that jobs may run as
+    std::string default_user;             // started as root: unix user of people who have none; empty: refused
+    double run_quota_gb = 0;              // of one run's directory; 0: none
+    double min_free_gb = 1;               // of the file system of the state directory; less: nothing new is run
+    double log_limit_gb = 1;              // of one run's log file; 0: none
+    int max_open_files = 0;               // of a job's process; 0: as the executor was started with
+    int max_processes = 0;                // of a job's user, or of its cgroup; 0: no limit
+    double max_core_gb = 0;               // of a core file
+
+    // Hooks: absolute paths of programs; empty: none.
+    std::string prolog;
+    std::string epilog;
+    double hook_timeout_s = 60;
+    std::string health_check;
+    double health_interval_s = 60;
+    double health_timeout_s = 10;
+
+    std::string status_file; // what this process is doing, as JSON; default: status.json in the state directory
+
+    // GPUs beyond their number and type.
+    std::vector<std::string> gpu_ids; // what CUDA_VISIBLE_DEVICES calls them: UUIDs, or empty for indices from 0
+    std::string gpu_query;            // program that lists GPUs as nvidia-smi does; asked again for their health
+
+    std::string backend = "process"; // or slurm
+    std::string slurm_partition;
 };
 
 // Ends the process early: --help (0), --version (0), or a mistake (1). `what()` is the text to print.
