@@ -7,7 +7,7 @@ CREATE FUNCTION rcq_private.found(kind text, reason text, message text, data jso
 LANGUAGE sql IMMUTABLE AS $$ SELECT ROW(kind, reason, message, data)::rcq_private.finding $$;
 
 -- lacks: what the executor would not have even when empty; short: what it has too little of at the moment; words as of
--- rcq_private.requirements. closed_*: the first reservation for others that the job would run into.
+-- rcq_private.requirements. closed_*: the first reservation for others, or drain to come, that the job would run into.
 CREATE TYPE rcq_private.executor_verdict AS (
     executor_id integer, name text, status text, why text, runs bigint, cpu_cores integer, memory_mib integer, gpu_count integer,
     free_cores bigint, free_memory_mib bigint, free_gpus bigint, lacks text[], short text[],

@@ -254,7 +254,8 @@ END $$;
 
 CREATE FUNCTION rcq.drain_executor(name text, reason text DEFAULT 'drained by an administrator', mode text DEFAULT 'finish', at timestamptz DEFAULT NULL,
                                    OUT requeued bigint, OUT running_on bigint) RETURNS record
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     planned CONSTANT timestamptz := CASE WHEN at > pg_catalog.clock_timestamp() THEN at END;
     drained_id integer;

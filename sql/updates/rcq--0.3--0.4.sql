@@ -21,25 +21,37 @@ COMMENT ON COLUMN rcq_private.executor.info IS 'Facts of the host as its process
 COMMENT ON COLUMN rcq_private.executor.drain_at IS 'When the administrator''s drain begins; NULL = it has begun';
 COMMENT ON COLUMN rcq_private.executor.drain_requeues IS 'Whether that drain sends back to the queue what runs there';
 
--- Functions whose arguments or results change.
+-- Functions whose arguments or results change, and what explains with the types that their piece makes.
 DROP FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer);
 DROP FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean);
 DROP FUNCTION rcq_private.set_drained(text, text);
 DROP FUNCTION rcq.drain_executor(text, text);
+DROP FUNCTION rcq_private.explain_dependencies(rcq_private.live);
+DROP FUNCTION rcq_private.explain_gates(rcq_private.live);
+DROP FUNCTION rcq_private.explain_capacity(rcq_private.live, rcq_private.executor_verdict[], boolean, text);
+DROP FUNCTION rcq_private.explain_rank(rcq_private.live, rcq_private.executor_verdict[], record, text[]);
+DROP FUNCTION rcq_private.explain_pending(rcq_private.live, rcq_private.finding[]);
+DROP FUNCTION rcq_private.explain_run(rcq_private.job, rcq_private.live, rcq_private.outcome);
+DROP FUNCTION rcq_private.executor_verdicts(rcq_private.live);
+DROP FUNCTION rcq_private.free_by_plan(rcq_private.live, rcq_private.executor_verdict[]);
+DROP FUNCTION rcq_private.found(text, text, text, jsonb);
+DROP TYPE rcq_private.finding;
+DROP TYPE rcq_private.executor_verdict;
 
 --include 30-submit.sql
 --include 41-executor-functions.sql
 --include 50-views.sql
 --include 51-explain-facts.sql
+--include 51-explain.sql
 --include 60-admin.sql
 
--- 90-grants.sql makes all of them.
+-- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
 DECLARE
     p record;
 BEGIN
     FOR p IN SELECT o.polname, c.relname FROM pg_catalog.pg_policy o JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) o.polrelid
-              WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_private'::pg_catalog.regnamespace LOOP
+              WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_private'::pg_catalog.regnamespace AND c.relname OPERATOR(pg_catalog.<>) 'task_type' LOOP
         EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
     END LOOP;
 END $$;
