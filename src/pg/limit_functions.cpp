@@ -3,6 +3,7 @@
 // exceed a limit together.
 #include "guard.hpp"
 #include "relations.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
@@ -68,8 +69,10 @@ std::span<const Oid> partitions_backwards(const char* table_name) {
         Oid* oids;
         int count;
     };
+    const Oid whole = call([&] { return relation_id(table_name); });
+    if (call([&] { return get_rel_relkind(whole); }) != RELKIND_PARTITIONED_TABLE) refuse_old_sql();
     const Found found = call([&] {
-        Relation table = table_open(relation_id(table_name), AccessShareLock);
+        Relation table = table_open(whole, AccessShareLock);
         const PartitionDesc partitions = RelationGetPartitionDesc(table, true);
         const int count = partitions->nparts;
         Found f{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(Max(count, 1)))), count};

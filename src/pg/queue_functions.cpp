@@ -53,7 +53,7 @@ core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
 RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq;
     using namespace rcq::pg;
-    require_arguments(fcinfo, 17);
+    require_arguments(fcinfo, 21);
     const DatabaseSlot* slot = own_slot();
     const TimestampTz now = GetCurrentTimestamp();
     const core::Reason outside = parked(fcinfo, now);
