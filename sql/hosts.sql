@@ -109,4 +109,39 @@ SELECT rcq.executor_drain(:a, 2, 'failed prolog');
 RESET ROLE;
 SELECT rcq.resume_executor('regress_node_a');
 SELECT status, reason FROM rcq.executors WHERE name = 'regress_node_a';
+
+-- a new process keeps the runs of the old one that it lists, and loses the others; it has acknowledged nothing, so that it
+-- is offered what was placed or told meanwhile, but no run that it holds
+SET ROLE regress_node_a;
+SELECT t.register(incarnation => 3);
+RESET ROLE;
+SELECT rcq.submit('job 6'), rcq.submit('job 7');
+SET ROLE regress_node_a;
+SELECT * FROM t.take(2) ORDER BY job;
+RESET ROLE;
+SELECT rcq.submit('job 8');
+SELECT t.wait($$(SELECT status = 'assigned' FROM rcq.jobs WHERE id = 8)$$);
+UPDATE t.process SET acked = (SELECT max(seq) - 1 FROM rcq_private.command) WHERE name = 'regress_node_a';
+-- of job 8 the old process has claimed, and never got the answer
+SET ROLE regress_node_a;
+SELECT kind, job_id AS job FROM t.process p, rcq.executor_sync(p.executor, 3, p.acked, NULL, NULL, NULL, 1) WHERE p.name = 'regress_node_a' AND kind = 'start';
+RESET ROLE;
+SELECT rcq.submit('job 9'), rcq.cancel(6);
+SELECT t.wait($$(SELECT status = 'assigned' FROM rcq.jobs WHERE id = 9) AND EXISTS (SELECT FROM rcq_private.command WHERE kind = 'cancel' AND job_id = 6)$$);
+SET ROLE regress_node_a;
+SELECT t.register(incarnation => 4);
+SELECT * FROM t.errors(format('SELECT * FROM rcq.executor_sync(%s, 3, 0, NULL, NULL, NULL, 9)', :a));
+SELECT kind, job FROM t.sync(listed => '{6,7}', max_new => 1) ORDER BY kind, job;
+RESET ROLE;
+SELECT job_id, attempt, status, reason FROM rcq.runs WHERE job_id BETWEEN 6 AND 9 AND ended_at IS NOT NULL;
+SELECT id, status, reason FROM rcq.jobs WHERE id IN (6, 7, 9) ORDER BY id;
+SELECT l.job_id, l.claimed_by FROM rcq_private.live l WHERE l.claimed_at IS NOT NULL ORDER BY l.job_id;
+-- listed again they stay its own, and it reports their ends
+SET ROLE regress_node_a;
+SELECT * FROM t.take();
+SELECT kind, job, body FROM t.sync(listed => '{6,7,8,9}', finished => t.ended(6, 'cancelled') || t.ended(7)) ORDER BY kind, job;
+-- what it does not list any more is lost, whoever claimed it
+SELECT kind, job FROM t.sync(listed => '{8}');
+RESET ROLE;
+SELECT job_id, attempt, status, reason FROM rcq.runs WHERE job_id BETWEEN 6 AND 9 AND ended_at IS NOT NULL ORDER BY job_id, attempt;
 \i :end

@@ -56,12 +56,12 @@ BEGIN
         cores := NULL;
     END;
     IF cores IS NULL OR memory IS NULL OR cores NOT BETWEEN 0 AND 100000 OR memory NOT BETWEEN 0 AND 2147483647
-       OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL
+       OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL OR pg_catalog.length(hostname) > 255 OR pg_catalog.cardinality(features) > 1000
        OR NOT rcq_private.is_word(COALESCE(model, 'unknown'))
        OR pg_catalog.jsonb_typeof(capacity -> 'info') <> 'object' OR pg_catalog.octet_length((capacity -> 'info')::text) > 65536
        OR EXISTS (SELECT FROM unnest(features) f WHERE f IS NULL OR NOT rcq_private.is_word(f)) THEN
         PERFORM rcq_private.fail('RC023', 'malformed registration',
-            'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features and "gpu_type" are lower-case words, "info" is an object of at most 64 kB.');
+            'hostname (at most 255 characters), incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features (at most 1000) and "gpu_type" are lower-case words, "info" is an object of at most 64 kB.');
     END IF;
     UPDATE rcq_private.executor e
        SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus, gpu_type = model, info = capacity -> 'info',

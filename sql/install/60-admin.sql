@@ -152,6 +152,10 @@ BEGIN
         PERFORM rcq_private.fail('RC001', pg_catalog.format('role "%s" cannot be a user: everybody in it would be', role_name),
             'Make a login role for each person.');
     END IF;
+    IF EXISTS (SELECT FROM rcq_private.executor e WHERE e.name = role_name) THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('role "%s" cannot be a user: it is the login of an executor', role_name),
+            'Its host would read what people submit. Make a login role for each person.');
+    END IF;
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;

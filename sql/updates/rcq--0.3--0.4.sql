@@ -21,11 +21,14 @@ COMMENT ON COLUMN rcq_private.executor.info IS 'Facts of the host as its process
 COMMENT ON COLUMN rcq_private.executor.drain_at IS 'When the administrator''s drain begins; NULL = it has begun';
 COMMENT ON COLUMN rcq_private.executor.drain_requeues IS 'Whether that drain sends back to the queue what runs there';
 
--- Functions whose arguments or results change, and what explains with the types that their piece makes.
+-- Functions whose arguments or results change, and those of types that their piece makes.
 DROP FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer);
 DROP FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean);
 DROP FUNCTION rcq_private.set_drained(text, text);
 DROP FUNCTION rcq.drain_executor(text, text);
+DROP FUNCTION rcq_private.parse_reports(jsonb);
+DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
+DROP TYPE rcq_private.run_report;
 DROP FUNCTION rcq_private.explain_dependencies(rcq_private.live);
 DROP FUNCTION rcq_private.explain_gates(rcq_private.live);
 DROP FUNCTION rcq_private.explain_capacity(rcq_private.live, rcq_private.executor_verdict[], boolean, text);
@@ -39,6 +42,7 @@ DROP TYPE rcq_private.finding;
 DROP TYPE rcq_private.executor_verdict;
 
 --include 30-submit.sql
+--include 40-runs.sql
 --include 41-executor-functions.sql
 --include 50-views.sql
 --include 51-explain-facts.sql
