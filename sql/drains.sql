@@ -6,7 +6,7 @@
 \i :begin
 CREATE EXTENSION rcq;
 SELECT t.node('regress_node_a'), t.node('regress_node_b');
-CREATE VIEW t.state AS SELECT name, status, reason, runs, drain_mode, CASE WHEN drain_at > now() THEN 'planned' WHEN drain_at IS NOT NULL THEN 'begun' END AS at FROM rcq.executors ORDER BY name;
+CREATE VIEW t.state AS SELECT name, status, reason, drain_mode, CASE WHEN drain_at > now() THEN 'planned' WHEN drain_at IS NOT NULL THEN 'begun' END AS at FROM rcq.executors ORDER BY name;
 
 -- info is any object, kept and shown as it is; without it there is none
 SET ROLE regress_node_a;
