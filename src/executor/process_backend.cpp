@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -78,8 +77,8 @@ private:
 
 } // namespace
 
-ProcessBackend::ProcessBackend(uv_loop_t* loop, std::string supervisor_program, mode_t job_umask)
-    : loop_(loop), program_(std::move(supervisor_program)), job_umask_(job_umask),
+ProcessBackend::ProcessBackend(uv_loop_t* loop, std::string supervisor_program)
+    : loop_(loop), program_(std::move(supervisor_program)),
       watch_(loop,
              [this](std::int64_t token) {
                  if (events_.changed) events_.changed(token);
@@ -105,10 +104,8 @@ void ProcessBackend::start(const RunPlace& place, const rundir::Launch& launch, 
     std::array<char*, 1> environment{nullptr};
     watch_.add(place.token, place.path);
     pid_t pid = 0;
-    const mode_t own_umask = umask(job_umask_);
     const int error = posix_spawn(&pid, program_.c_str(), settings.actions(), settings.attributes(), arguments.data(),
                                   environment.data());
-    umask(own_umask);
     if (error != 0) {
         watch_.remove(place.token);
         fail(error, "cannot start the supervisor " + program_);

@@ -16,8 +16,8 @@ namespace rcq::executor {
 
 class ProcessBackend : public Backend {
 public:
-    // `supervisor_program` is the path of rcq-supervisor, `job_umask` what jobs are to have.
-    ProcessBackend(uv_loop_t* loop, std::string supervisor_program, mode_t job_umask);
+    // `supervisor_program` is the path of rcq-supervisor.
+    ProcessBackend(uv_loop_t* loop, std::string supervisor_program);
     ~ProcessBackend() override;
 
     void set_events(Events events) override { events_ = std::move(events); }
@@ -50,7 +50,6 @@ private:
 
     uv_loop_t* loop_;
     std::string program_;
-    mode_t job_umask_;
     Events events_;
     std::unordered_map<std::int64_t, Watched> runs_;
     std::unordered_map<pid_t, std::int64_t> children_;
