@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit replay exports sql upgrade e2e
+#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,15 @@ googletest() { # suite binary ...
 }
 
 unit() { googletest unit build/core_test build/rundir_test build/supervisor_test build/executor_test build/handlers_test build/sim_test; }
+
+# What needs limits of cgroups, in a virtual machine.
+vm() {
+    local code=0
+    say "limits of cgroups, in a virtual machine"
+    test/vm/test.sh 2>&1 | tee "$logs/vm"
+    code=${PIPESTATUS[0]}
+    count vm "$(grep -c '^ok ' "$logs/vm")" "$(grep -c '^not ok ' "$logs/vm")" "$code"
+}
 
 # Whole replays against an independent simulator; RCQ_TRACES names a folder of traces whose published figures are
 # checked, too.
@@ -83,7 +92,7 @@ e2e() {
     python_suite e2e
 }
 
-for suite in "${@:-unit replay exports sql upgrade e2e}"; do
+for suite in "${@:-unit vm replay exports sql upgrade e2e}"; do
     for name in $suite; do "$name"; done
 done
 

@@ -1,5 +1,7 @@
 #include "supervisor/child.hpp"
 
+#include "supervisor/signals.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -154,7 +156,7 @@ private:
     static void reset_signals() {
         struct sigaction standard {};
         standard.sa_handler = SIG_DFL;
-        for (int number : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2}) sigaction(number, &standard, nullptr);
+        for (int number : ignored_signals) sigaction(number, &standard, nullptr);
         sigset_t nothing;
         sigemptyset(&nothing);
         sigprocmask(SIG_SETMASK, &nothing, nullptr);

@@ -13,7 +13,7 @@ int open_signals() {
     action.sa_handler = SIG_DFL;
     for (int number : {SIGCHLD, SIGTERM, SIGINT}) sigaction(number, &action, nullptr);
     action.sa_handler = SIG_IGN;
-    for (int number : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2}) sigaction(number, &action, nullptr);
+    for (int number : ignored_signals) sigaction(number, &action, nullptr);
     sigset_t events;
     sigemptyset(&events);
     for (int number : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&events, number);
