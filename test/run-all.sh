@@ -40,7 +40,7 @@ googletest() { # suite binary ...
     count "$suite" $((all - bad - left_out)) "$bad" "$code"
 }
 
-unit() { googletest unit build/core_test build/executor_test build/handlers_test build/sim_test; }
+unit() { googletest unit build/core_test build/rundir_test build/supervisor_test build/executor_test build/handlers_test build/sim_test; }
 
 # Whole replays against an independent simulator; RCQ_TRACES names a folder of traces whose published figures are
 # checked, too.

@@ -1,8 +1,10 @@
 #include "executor/check_command.hpp"
 
+#include "executor/cgroup_tree.hpp"
 #include "executor/option_checks.hpp"
 #include "executor/program.hpp"
 #include "executor/session.hpp"
+#include "executor/words.hpp"
 #include "protocol/words.hpp"
 
 #include <cerrno>
@@ -26,6 +28,19 @@ void try_health_check(const Options& options) {
     auto limit_ms = static_cast<std::uint64_t>(std::llround(options.health_timeout_s * 1000));
     ProgramEnd end = run_program({options.health_check}, limit_ms);
     say(end.ok() ? "health check: ok" : "health check fails, the executor would drain: " + end.describe());
+}
+
+// What the executor would find in the cgroup from which this is called; nothing is made or moved.
+std::string cgroup_outlook(const std::string& mode) {
+    if (mode == "off") return "off: memory is watched, not limited";
+    std::string base =
+        mode.starts_with('/') ? mode : own_cgroup(read_text("/proc/self/cgroup"), read_text("/proc/self/mountinfo"));
+    if (base.empty()) return "no cgroup of version 2 is mounted: memory is watched, not limited";
+    if (access(base.c_str(), W_OK) != 0 || access((base + "/cgroup.subtree_control").c_str(), W_OK) != 0) {
+        return base + " is not delegated to this user: memory is watched, not limited";
+    }
+    std::string controllers(trimmed(read_text(base + "/cgroup.controllers")));
+    return base + ", with the controllers: " + (controllers.empty() ? "none" : controllers);
 }
 
 int check_login(const std::string& dsn) {
@@ -104,6 +119,7 @@ int run_check(const Options& options, const std::vector<std::string>& remarks) {
     for (const std::string& remark : remarks) say(remark);
     for (const std::string& problem : problems) say(problem);
     if (!problems.empty()) return 1;
+    say("cgroup: " + cgroup_outlook(options.cgroup));
     try_health_check(options);
     return check_login(options.dsn);
 }

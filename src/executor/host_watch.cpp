@@ -1,10 +1,9 @@
 #include "executor/host_watch.hpp"
 
-#include "executor/logging.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <spdlog/fmt/fmt.h>
 #include <sys/statvfs.h>
 #include <system_error>
 
@@ -112,11 +111,6 @@ void HostWatch::tell() {
     std::optional<std::string> now = text.empty() ? std::nullopt : std::optional(text);
     if (now == condition_) return;
     condition_ = now;
-    if (condition_) {
-        spdlog::warn("event=host_unfit reason={}", quoted(*condition_));
-    } else {
-        spdlog::info("event=host_fit");
-    }
     if (events_.condition_changed) events_.condition_changed(condition_);
 }
 

@@ -1,4 +1,4 @@
-// rcq-executor: one unprivileged process per host that claims runs from the database and executes them.
+// rcq-executor: one process per host that claims runs from the database and executes them.
 #include "executor/check_command.hpp"
 #include "executor/executor.hpp"
 #include "executor/host.hpp"
@@ -6,8 +6,8 @@
 #include "executor/logging.hpp"
 #include "executor/option_checks.hpp"
 #include "executor/options.hpp"
+#include "executor/own_process.hpp"
 #include "executor/passwords.hpp"
-#include "executor/process.hpp"
 #include "executor/session.hpp"
 #include "executor/status_report.hpp"
 
@@ -34,10 +34,6 @@ int main(int argc, char** argv) {
         for (const std::string& problem : host_problems(options)) option_mistake(problem);
         setup_logging(options.log_level);
         for (const std::string& remark : remarks) spdlog::warn("event=host_remark text={}", quoted(remark));
-        if (int most = runs_by_open_files(); options.max_runs > most) {
-            spdlog::warn("event=max_runs_lowered from={} to={} reason=\"limit of open files\"", options.max_runs, most);
-            options.max_runs = most;
-        }
         return run_executor(options, inherited_environment(environ));
     } catch (const OptionsExit& early) {
         std::fputs((std::string(early.what()) + "\n").c_str(), early.code == 0 ? stdout : stderr);

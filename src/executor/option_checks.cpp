@@ -1,5 +1,7 @@
 #include "executor/option_checks.hpp"
 
+#include "executor/accounts.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -112,7 +114,12 @@ void check_accounts(const Options& options, std::vector<std::string>& problems) 
             problems.push_back("--allow-users: there is no unix group \"" + name.substr(1) + "\"");
         }
     }
-    if (!options.default_user.empty()) check_user("--default-user", options.default_user);
+    if (options.default_user.empty()) return;
+    try {
+        (void)Accounts(options.allow_users, options.default_user).resolve("");
+    } catch (const AccountError& error) {
+        problems.push_back(std::string("--default-user: ") + error.what());
+    }
 }
 
 } // namespace

@@ -1,8 +1,8 @@
 #include "executor/status_report.hpp"
 
-#include "executor/clock.hpp"
 #include "executor/logging.hpp"
 #include "executor/words.hpp"
+#include "rundir/status.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -53,7 +53,7 @@ int replace_file(const std::string& path, const std::string& text) {
 } // namespace
 
 std::string encode_status(const StatusReport& report) {
-    std::int64_t now_ms = boottime_ms();
+    std::int64_t now_ms = rundir::boottime_ms();
     std::time_t now = std::time(nullptr);
     auto seconds_since = [&](std::int64_t then) { return static_cast<double>(now_ms - then) / 1000; };
     ordered_json text = {
@@ -112,7 +112,7 @@ StatusAnswer read_status_file(const std::string& path) {
         if (ticks == 0 || ticks != status.at("start_ticks").get<std::int64_t>()) {
             return {status_not_running, text + "rcq-executor: not running: the process of this status is gone\n"};
         }
-        std::int64_t age = boottime_ms() - status.at("written_ms").get<std::int64_t>();
+        std::int64_t age = rundir::boottime_ms() - status.at("written_ms").get<std::int64_t>();
         if (age > stale_ms) {
             return {status_unconnected,
                     text + "rcq-executor: stuck: nothing written for " + std::to_string(age / 1000) + " s\n"};

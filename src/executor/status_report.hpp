@@ -14,14 +14,14 @@ struct StatusReport {
     std::string name;                      // of the executor; empty: never registered
     int executor = 0;                      // its id
     bool connected = false;                // registered, and nothing lost since
-    std::int64_t connected_changed_ms = 0; // boottime_ms() since when it is as `connected` says
+    std::int64_t connected_changed_ms = 0; // rundir::boottime_ms() since when it is as `connected` says
     std::map<std::string, int> runs;       // number by state
     int cores = 0;
     int free_cores = 0;
     int gpus = 0;
     int free_gpus = 0;
     std::string drain_reason;                 // empty: takes new runs
-    std::optional<std::int64_t> last_sync_ms; // boottime_ms() of the last answer
+    std::optional<std::int64_t> last_sync_ms; // rundir::boottime_ms() of the last answer
 };
 
 // The text of the file. Adds this process (pid and start), the version and the time.

@@ -14,6 +14,7 @@ inline constexpr std::string_view exit_code = "exit_code";     // ended by itsel
 inline constexpr std::string_view signal = "signal";           // killed by a signal that rcq did not send
 inline constexpr std::string_view timeout = "timeout";         // killed at its time limit
 inline constexpr std::string_view oom = "oom";                 // killed at its memory limit
+inline constexpr std::string_view disk_quota = "disk_quota";   // killed because its directory grew too large
 inline constexpr std::string_view spawn_error = "spawn_error"; // never started: missing workdir, no such interpreter
 inline constexpr std::string_view cancelled = "cancelled";     // killed because the server asked for it
 inline constexpr std::string_view bad_result = "bad_result";   // ended with 0, but its result is no JSON or too large
@@ -40,7 +41,7 @@ inline constexpr std::string_view retry = "retry";     // the row was locked; re
 namespace error {
 inline constexpr std::string_view bad_request = "RC001";   // an argument is out of range or malformed
 inline constexpr std::string_view not_found = "RC002";     // no such job, group, user, executor, setting (or not yours)
-inline constexpr std::string_view wrong_state = "RC003";   // the job's state does not allow this
+inline constexpr std::string_view wrong_state = "RC003";   // the state of the job or executor does not allow this
 inline constexpr std::string_view busy = "RC004";          // the row is locked by somebody else; try again
 inline constexpr std::string_view not_permitted = "RC005"; // administrators only, or above your own limit
 inline constexpr std::string_view already_exists = "RC006"; // a group, user, executor of that name exists

@@ -1,7 +1,7 @@
-#include "executor/clock.hpp"
 #include "executor/host_watch.hpp"
 #include "executor/program.hpp"
 #include "executor/status_report.hpp"
+#include "rundir/status.hpp"
 #include "temporary_directory.hpp"
 
 #include <csignal>
@@ -33,7 +33,7 @@ public:
     [[nodiscard]] bool until(const std::function<bool()>& condition) {
         Timer tick(&loop_, [] {});
         tick.start(5, 5);
-        for (std::int64_t end = boottime_ms() + 10'000; boottime_ms() < end;) {
+        for (std::int64_t end = rundir::boottime_ms() + 10'000; rundir::boottime_ms() < end;) {
             if (condition()) return true;
             uv_run(&loop_, UV_RUN_ONCE);
         }
@@ -90,10 +90,10 @@ TEST(Program, gets_signals_as_a_fresh_process_and_no_secrets) {
 TEST(Program, is_killed_with_its_group_at_its_time_limit) {
     TemporaryDirectory directory;
     std::string pid_file = directory.path() + "/pid";
-    std::int64_t begin = boottime_ms();
+    std::int64_t begin = rundir::boottime_ms();
     ProgramEnd end =
         run_program({directory.program("p", "sleep 600 & echo $! > " + pid_file + "; echo waiting; wait")}, 300);
-    EXPECT_LT(boottime_ms() - begin, 60'000);
+    EXPECT_LT(rundir::boottime_ms() - begin, 60'000);
     EXPECT_TRUE(end.timed_out);
     EXPECT_FALSE(end.ok());
     EXPECT_EQ(end.describe(), "no end within its time limit: waiting");
@@ -241,7 +241,7 @@ protected:
         report_.name = "node-a";
         report_.executor = 3;
         report_.connected = true;
-        report_.connected_changed_ms = boottime_ms();
+        report_.connected_changed_ms = rundir::boottime_ms();
         report_.runs = {{"running", 2}};
         report_.cores = 8;
         report_.free_cores = 6;
@@ -287,7 +287,7 @@ TEST_F(StatusFileTest, of_a_process_that_is_gone_or_stuck_is_told_from_one_that_
     EXPECT_THAT(gone.text, HasSubstr("is gone"));
 
     status = nlohmann::json::parse(encode_status(report_));
-    status["written_ms"] = boottime_ms() - 100'000;
+    status["written_ms"] = rundir::boottime_ms() - 100'000;
     StatusAnswer stuck = read_status_file(directory_.file("stuck", status.dump()));
     EXPECT_EQ(stuck.exit_code, status_unconnected);
     EXPECT_THAT(stuck.text, HasSubstr("nothing written for 10"));
