@@ -3,8 +3,10 @@
 #include "executor/log_courier.hpp"
 #include "executor/messages.hpp"
 #include "executor/options.hpp"
+#include "executor/run_table.hpp"
 #include "executor/session.hpp"
-#include "executor/supervisor.hpp"
+#include "executor/status_report.hpp"
+#include "rundir/status.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -26,22 +28,39 @@ inline constexpr int unfinished = 4;
 
 class Controller {
 public:
-    // `finished` is called once, with the exit code.
-    Controller(uv_loop_t* loop, const Options& options, Supervisor& supervisor, std::function<void(int)> finished);
+    // `contact_file` tells supervisors when the server last heard of us. `finished` is called once, with the exit code.
+    Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
+               std::function<void(int)> finished);
 
     void start();
 
     // SIGTERM, SIGINT: the first time drain, the second time cancel all runs, the third time stop.
     void stop_requested();
 
+    // SIGUSR1: stop at once and leave all runs to the process that comes after this one.
+    void hand_over();
+
+    // Why nothing new should be run on this host now; nothing: it may be again.
+    void host_fault(std::optional<std::string> reason);
+
+    // Why this process takes nothing new; nothing: it does.
+    [[nodiscard]] std::optional<std::string> drain_reason() const;
+
+    // For the status file, and told when something in it changed that people wait for.
+    [[nodiscard]] StatusReport status() const;
+    void set_changed(std::function<void()> changed) { changed_ = std::move(changed); }
+
 private:
     // What goes on between connecting and the first sync.
-    enum class Stage { offline, registering, listening, ready };
+    enum class Stage : std::uint8_t { offline, registering, listening, resuming, ready };
 
     void on_connected();
     void on_lost();
+    void set_connected(bool connected);
     void on_registered(const Reply& reply);
     void send_listen();
+    void resume_logs();
+    void on_log_positions(const Reply& reply);
     void become_ready();
 
     void pump();
@@ -53,12 +72,13 @@ private:
     void collect_reports(std::vector<EndReport>& reports);
     void report_refused(const std::string& message);
     void send_log();
-    void send_drain();
+    void send_drain(std::optional<std::string> reason);
     void send_sign_off();
 
     // True when the reply is an error, which is then dealt with.
     bool failed(const Reply& reply, const char* call);
     void run_ended(Run& run);
+    void report_after_log(Run& run);
     void run_log_grown(Run& run);
     void logs_complete(const std::vector<std::int64_t>& tokens);
     void want_sync(std::int64_t delay_ms);
@@ -66,12 +86,14 @@ private:
     void finish_when_drained();
     void stop(int code);
     void finish_when_dead();
+    void leave_runs(int code);
     [[nodiscard]] std::int64_t now() const { return static_cast<std::int64_t>(uv_now(loop_)); }
     [[nodiscard]] std::int64_t idle_interval_ms(bool active);
 
     uv_loop_t* loop_;
     const Options& options_;
-    Supervisor& supervisor_;
+    RunTable& runs_;
+    std::string contact_file_;
     std::function<void(int)> finished_;
     Session session_;
     LogCourier courier_;
@@ -96,9 +118,16 @@ private:
     int max_new_sent_ = 0;
     bool applying_ = false; // an answer is being worked on: nothing is sent until that is done
     int stop_requests_ = 0;
-    bool drain_sent_ = false;
+    std::optional<std::string> drain_told_; // what the server knows of us
+    bool drain_known_ = true;               // that it does
+    std::optional<std::string> host_condition_;
+    std::optional<std::string> failed_hook_; // of a run: lasts until an administrator ends it
     bool sign_off_sent_ = false;
     std::optional<int> stop_code_;
+    std::function<void()> changed_;
+    bool connected_ = false; // registered, and ready to sync
+    std::int64_t connected_changed_ms_ = rundir::boottime_ms();
+    std::optional<std::int64_t> last_sync_ms_;
 };
 
 } // namespace rcq::executor

@@ -5,13 +5,16 @@
 #include "executor/statement.hpp"
 
 #include <libpq-fe.h>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace rcq::executor::store {
 
+// `info`: facts of the host, as a JSON object; empty: none.
 Statement register_executor(const std::string& hostname, const Capacity& capacity,
-                            const std::vector<std::string>& features, std::int64_t incarnation);
+                            const std::vector<std::string>& features, const std::string& info,
+                            std::int64_t incarnation);
 Registration decode_registration(const PGresult* result);
 Registration decode_registration_text(const std::string& text);
 
@@ -28,7 +31,13 @@ Statement log(int executor, std::int64_t incarnation, const LogBatch& batch);
 std::vector<std::int64_t> decode_stale_tokens(const PGresult* result);
 std::vector<std::int64_t> decode_bigint_array(const std::string& text);
 
-Statement drain(int executor, std::int64_t incarnation, const std::string& reason);
+// Of runs that an earlier process of this executor started; those that are no longer live are left out of the answer.
+Statement log_position(int executor, std::int64_t incarnation, const std::vector<std::int64_t>& job_ids,
+                       const std::vector<std::int64_t>& tokens);
+std::vector<LogPosition> decode_log_positions(const PGresult* result);
+
+// No reason ends the drain that an earlier call ordered.
+Statement drain(int executor, std::int64_t incarnation, const std::optional<std::string>& reason);
 Statement sign_off(int executor, std::int64_t incarnation);
 
 // The JSON of `finished`, invalid UTF-8 replaced.
