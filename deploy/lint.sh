@@ -18,7 +18,7 @@ format() { find src test -name '*.[ch]pp' -print0 | xargs -0 -r clang-format --d
 # The extension is not built by CMake, so its flags are given here.
 tidy() {
     local status=0
-    find src/core src/executor src/handlers src/protocol src/sim -name '*.cpp' -print0 |
+    find src/core src/executor src/handlers src/protocol src/rundir src/sim src/supervisor -name '*.cpp' -print0 |
         xargs -0 -r -n 2 -P "$(nproc)" clang-tidy -p build --quiet 2> >(quiet_tidy) || status=1
     find src/pg -name '*.cpp' -print0 |
         xargs -0 -r -I{} -P "$(nproc)" clang-tidy --quiet {} -- -std=c++20 -Wno-register -isystem "$(pg_config --includedir-server)" 2> >(quiet_tidy) || status=1

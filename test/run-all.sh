@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit replay exports sql upgrade e2e chaos sanitize
+#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e chaos sanitize
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +40,16 @@ googletest() { # suite binary ...
     count "$suite" $((all - bad - left_out)) "$bad" "$code"
 }
 
-unit() { googletest unit build/core_test build/executor_test build/handlers_test build/sim_test; }
+unit() { googletest unit build/core_test build/rundir_test build/supervisor_test build/executor_test build/handlers_test build/sim_test; }
+
+# What needs limits of cgroups, in a virtual machine.
+vm() {
+    local code=0
+    say "limits of cgroups, in a virtual machine"
+    test/vm/test.sh 2>&1 | tee "$logs/vm"
+    code=${PIPESTATUS[0]}
+    count vm "$(grep -c '^ok ' "$logs/vm")" "$(grep -c '^not ok ' "$logs/vm")" "$code"
+}
 
 # Whole replays against an independent simulator; RCQ_TRACES names a folder of traces whose published figures are
 # checked, too.
@@ -96,14 +105,14 @@ chaos() {
 sanitize() {
     local code=0 reports=$logs/reports
     say "sanitizers"
-    test/sanitize/build.sh rcq-executor executor_test || {
+    test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test || {
         count sanitize 0 1 1
         return
     }
     mkdir -m 1777 "$reports"
     chmod 711 "$logs"
     export ASAN_OPTIONS=log_path=$reports/asan UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
-    googletest sanitize build/sanitize/executor_test
+    googletest sanitize build/sanitize/executor_test build/sanitize/rundir_test build/sanitize/supervisor_test
     RCQ_EXECUTOR=build/sanitize/rcq-executor python_suite e2e test/e2e/test_failures.py test/e2e/test_runs.py
     unset ASAN_OPTIONS UBSAN_OPTIONS
     if compgen -G "$reports/*" >/dev/null; then
@@ -113,7 +122,7 @@ sanitize() {
     count "sanitizer reports" $((1 - code)) "$code" "$code"
 }
 
-for suite in "${@:-unit replay exports sql upgrade e2e chaos sanitize}"; do
+for suite in "${@:-unit vm replay exports sql upgrade e2e chaos sanitize}"; do
     for name in $suite; do
         began=$SECONDS
         "$name"

@@ -1,6 +1,6 @@
 #include "executor/log_outbox.hpp"
 
-#include "executor/line_splitter.hpp"
+#include "rundir/line_splitter.hpp"
 
 namespace rcq::executor {
 
@@ -22,7 +22,7 @@ void LogOutbox::append(LogStream stream, std::string_view piece, std::uint64_t o
     }
     head_used_ += piece.size();
     if (grow_last(stream, piece, offset, in_file)) return;
-    LogChunk chunk{0, stream, count_lines(piece), offset, piece.size(), false, piece.back() == '\n', {}};
+    LogChunk chunk{0, stream, rundir::count_lines(piece), offset, piece.size(), false, piece.back() == '\n', {}};
     // What stands in no file has memory as its only place; the head is small enough for that.
     if (!in_file || fits_in_memory(piece.size())) {
         chunk.in_memory = true;
@@ -48,7 +48,7 @@ bool LogOutbox::grow_last(LogStream stream, std::string_view piece, std::uint64_
     } else if (!in_file || last.offset + last.bytes != offset) {
         return false;
     }
-    std::uint64_t lines = count_lines(piece);
+    std::uint64_t lines = rundir::count_lines(piece);
     last.lines += lines;
     last.bytes += piece.size();
     last.whole_lines = piece.back() == '\n';
@@ -73,11 +73,11 @@ void LogOutbox::append_to_tail(LogStream stream, std::string_view piece, std::ui
     LogChunk* last = tail_.empty() ? nullptr : &tail_.back();
     if (last != nullptr && last->stream == stream && last->whole_lines && last->offset + last->bytes == offset &&
         last->bytes + piece.size() <= limits_.chunk_bytes) {
-        last->lines += count_lines(piece);
+        last->lines += rundir::count_lines(piece);
         last->bytes += piece.size();
         last->whole_lines = piece.back() == '\n';
     } else {
-        tail_.push_back({0, stream, count_lines(piece), offset, piece.size(), false, piece.back() == '\n', {}});
+        tail_.push_back({0, stream, rundir::count_lines(piece), offset, piece.size(), false, piece.back() == '\n', {}});
     }
     while (tail_.size() > 1 && (tail_used_ > limits_.tail_bytes || tail_.size() > limits_.tail_chunks)) {
         left_out_ += tail_.front().bytes;

@@ -1,8 +1,8 @@
 // Moves what a run writes from its two pipes into its log file and its outbox. The job waits for nothing but the disk.
 #pragma once
-#include "executor/line_splitter.hpp"
 #include "executor/log_outbox.hpp"
 #include "executor/loop.hpp"
+#include "rundir/line_splitter.hpp"
 
 #include <array>
 #include <cstdint>
@@ -46,7 +46,7 @@ private:
         int fd = -1;
         int write_fd = -1;
         std::unique_ptr<Poll> poll;
-        LineSplitter lines;
+        rundir::LineSplitter lines;
     };
 
     void readable(std::size_t index);

@@ -14,6 +14,7 @@ inline constexpr std::string_view exit_code = "exit_code";     // ended by itsel
 inline constexpr std::string_view signal = "signal";           // killed by a signal that rcq did not send
 inline constexpr std::string_view timeout = "timeout";         // killed at its time limit
 inline constexpr std::string_view oom = "oom";                 // killed at its memory limit
+inline constexpr std::string_view disk_quota = "disk_quota";   // killed because its directory grew too large
 inline constexpr std::string_view spawn_error = "spawn_error"; // never started: missing workdir, no such interpreter
 inline constexpr std::string_view cancelled = "cancelled";     // killed because the server asked for it
 inline constexpr std::string_view bad_result = "bad_result";   // ended with 0, but its result is no JSON or too large

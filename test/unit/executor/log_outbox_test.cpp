@@ -1,6 +1,6 @@
 #include "executor/log_outbox.hpp"
 
-#include "executor/line_splitter.hpp"
+#include "rundir/line_splitter.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -37,7 +37,7 @@ struct Fixture {
         while (!outbox.empty()) {
             EXPECT_EQ(outbox.at(0).seq, expected_seq);
             std::string data = outbox.take_for_sending(0);
-            EXPECT_EQ(count_lines(data), outbox.at(0).lines);
+            EXPECT_EQ(rundir::count_lines(data), outbox.at(0).lines);
             expected_seq += outbox.at(0).lines;
             sent += data;
             outbox.answered(1);
@@ -160,7 +160,7 @@ TEST(LogOutbox, a_lost_log_file_keeps_the_count_of_lines) {
     Fixture log(limits);
     log.write(LogStream::out, "a\nb\nc\n");
     log.file_lost = true;
-    EXPECT_EQ(count_lines(log.outbox.take_for_sending(0)), 3U);
+    EXPECT_EQ(rundir::count_lines(log.outbox.take_for_sending(0)), 3U);
 }
 
 TEST(LogOutbox, without_a_file_the_head_waits_in_memory_and_the_rest_is_counted) {

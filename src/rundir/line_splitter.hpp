@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace rcq::executor {
+namespace rcq::rundir {
 
 // Lines of a piece as the protocol counts them: a last line without a newline counts too.
 inline std::uint64_t count_lines(std::string_view piece) {
@@ -57,4 +57,4 @@ private:
     std::string carry_; // always shorter than the limit
 };
 
-} // namespace rcq::executor
+} // namespace rcq::rundir

@@ -1,11 +1,11 @@
-#include "executor/line_splitter.hpp"
+#include "rundir/line_splitter.hpp"
 
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
 #include <vector>
 
-namespace rcq::executor {
+namespace rcq::rundir {
 namespace {
 
 struct Pieces {
@@ -89,4 +89,4 @@ TEST(CountLines, counts_an_unfinished_line_too) {
 }
 
 } // namespace
-} // namespace rcq::executor
+} // namespace rcq::rundir

@@ -1,0 +1,71 @@
+// rcq-supervisor: runs one job and outlives the executor that started it. Its only argument is the open, locked
+// directory of the run at descriptor 3 (src/rundir/paths.hpp).
+#include "protocol/words.hpp"
+#include "rundir/paths.hpp"
+#include "rundir/status.hpp"
+#include "supervisor/run_files.hpp"
+#include "supervisor/signals.hpp"
+#include "supervisor/supervision.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using rcq::rundir::directory_fd;
+
+int complain(const char* what) {
+    (void)std::fprintf(stderr, "rcq-supervisor: %s: %s\n", what, std::strerror(errno));
+    return 1;
+}
+
+bool is_directory(int fd) {
+    struct stat status {};
+    if (fstat(fd, &status) != 0) return false;
+    errno = ENOTDIR;
+    return S_ISDIR(status.st_mode);
+}
+
+// Nothing of the executor's stays but the run's directory and a place for complaints.
+void leave_executor() {
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    setsid();
+    umask(077);
+    (void)fcntl(directory_fd, F_SETFD, FD_CLOEXEC);
+    (void)close_range(directory_fd + 1, UINT_MAX, 0);
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (fcntl(fd, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);
+    }
+}
+
+rcq::rundir::End supervise(int signals) {
+    try {
+        return rcq::supervisor::Supervision(directory_fd, rcq::supervisor::read_launch(directory_fd), signals).run();
+    } catch (const rcq::rundir::LaunchError& error) {
+        rcq::rundir::End end;
+        end.kind = rcq::protocol::run_end::spawn_error;
+        end.message = error.what();
+        end.ended_ms = rcq::rundir::boottime_ms();
+        end.boot = rcq::rundir::boot_id();
+        return end;
+    }
+}
+
+} // namespace
+
+int main() {
+    if (!is_directory(directory_fd) || fchdir(directory_fd) != 0) {
+        return complain("started by rcq-executor only: descriptor 3 is no directory of a run");
+    }
+    leave_executor();
+    const int signals = rcq::supervisor::open_signals();
+    if (signals < 0) return complain("cannot receive signals");
+    return rcq::supervisor::write_end(directory_fd, supervise(signals)) ? 0 : complain("cannot write the run's end");
+}
