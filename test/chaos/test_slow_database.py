@@ -37,7 +37,7 @@ def test_a_job_never_waits_for_a_slow_database_and_the_executor_holds_nothing_ba
 
 def test_connections_that_end_amid_log_batches_lose_and_double_no_line(db, soak):
     db.set(lost_after="60 s", lease="30 s")
-    way = slow_proxy.SlowProxy(db.server.port, 3_000_000)
+    way = slow_proxy.SlowProxy(db.server.port, 2_000_000)
     executor = db.executor("a", port=way.port)
     witness = Witness(db)
     count = 300_000
@@ -47,7 +47,7 @@ def test_connections_that_end_amid_log_batches_lose_and_double_no_line(db, soak)
     def end_connections():
         connection = db.server.connect()
         with connection.cursor() as cursor:
-            while not over.wait(0.25):
+            while not over.wait(1):
                 cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND query LIKE '%%executor_log%%'", (executor.role,))
                 ended.extend(cursor.fetchall())
         connection.close()

@@ -3,6 +3,7 @@ import collections
 import contextlib
 import os
 import signal
+import tempfile
 
 import harness
 
@@ -13,8 +14,7 @@ class Witness:
 
     def __init__(self, db):
         self._db, self.path = db, harness.book(db, "witness")
-        self._locks = os.path.join(db.server.dir, f"{db.name}-locks")
-        os.mkdir(self._locks)
+        self._locks = tempfile.mkdtemp(prefix="locks-", dir=db.server.dir)
         os.chmod(self._locks, 0o777)
         self.jobs = []
 
