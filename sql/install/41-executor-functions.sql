@@ -250,6 +250,10 @@ BEGIN
         PERFORM rcq_private.fail('RC023', 'malformed log batch',
             'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.');
     END IF;
+    -- a new process that has asked how much is stored must not find more later: from here on it waits for us, or we are
+    -- the one that was replaced
+    PERFORM rcq_private.lock_output(own.id, false);
+    PERFORM rcq_private.own_executor(executor, incarnation);
     INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data)
     SELECT l.job_id, l.attempt, k.seq, l.user_id, pg_catalog.cardinality(rcq_private.log_lines(k.chunk)), pg_catalog.clock_timestamp(), k.stream, k.chunk
       FROM unnest(job_ids, tokens, seqs, streams, chunks) AS k(job_id, token, seq, stream, chunk)
@@ -266,7 +270,7 @@ COMMENT ON FUNCTION rcq.executor_log(integer, bigint, bigint[], bigint[], bigint
 
 CREATE FUNCTION rcq.executor_log_position(executor integer, incarnation bigint, job_ids bigint[], tokens bigint[])
 RETURNS TABLE (token bigint, next_seq bigint, bytes bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -275,6 +279,8 @@ BEGIN
     IF pg_catalog.cardinality(job_ids) IS DISTINCT FROM pg_catalog.cardinality(tokens) THEN
         PERFORM rcq_private.fail('RC023', 'job_ids and tokens differ in length', 'Two arrays of one length.');
     END IF;
+    -- what the process before this one has sent may be under way still
+    PERFORM rcq_private.lock_output(own.id, true);
     RETURN QUERY
     SELECT l.token, COALESCE(g.next_seq, 1), COALESCE(g.bytes, 0)
       FROM unnest(job_ids, tokens) AS k(job_id, token)

@@ -41,6 +41,7 @@ DROP FUNCTION rcq_private.found(text, text, text, jsonb);
 DROP TYPE rcq_private.finding;
 DROP TYPE rcq_private.executor_verdict;
 
+--include 20-library.sql
 --include 30-submit.sql
 --include 40-runs.sql
 --include 41-executor-functions.sql
