@@ -68,6 +68,7 @@ def test_after_executor_and_supervisors_are_killed_together_no_two_attempts_live
         for job in jobs:
             harness.wait_for(lambda: witness.begun(job, 1), "it has begun")
         supervisors = list(children(executor.process.pid))
+        assert len(supervisors) == len(jobs)
         executor.process.kill()
         for pid in supervisors:
             os.kill(pid, signal.SIGKILL)
