@@ -88,8 +88,11 @@ class Server:
             os.chown(self.dir, run_as()["user"], run_as()["group"])
         # executors and jobs must be able to reach the binary, wherever the checkout lies
         self.executor_binary = os.path.join(self.dir, "rcq-executor")
-        shutil.copy2(os.environ.get("RCQ_EXECUTOR", os.path.join(ROOT, "build", "rcq-executor")), self.executor_binary)
-        os.chmod(self.executor_binary, 0o755)
+        built = os.environ.get("RCQ_EXECUTOR", os.path.join(ROOT, "build", "rcq-executor"))
+        for program in ("rcq-executor", "rcq-supervisor"):
+            copy = os.path.join(self.dir, program)
+            shutil.copy2(os.path.join(os.path.dirname(built), program), copy)
+            os.chmod(copy, 0o755)
         self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
             conf.write(
@@ -252,9 +255,9 @@ class Database:
         names = "".join(f", {name} => %s" for name in options)
         return [row["line"] for row in self.sql(f"SELECT line FROM rcq.logs(%s{names})", job_id, *options.values())]
 
-    def executor(self, name, *options, cores=4, memory_gb=8, gpus=0, port=None, wait=True):
+    def executor(self, name, *options, cores=4, memory_gb=8, gpus=0, port=None, wait=True, as_root=False):
         role = f"{self.name}_{name}"
-        executor = Executor(self, role, ["--cpu-cores", str(cores), "--memory-gb", str(memory_gb), "--gpus", str(gpus), *options], port)
+        executor = Executor(self, role, ["--cpu-cores", str(cores), "--memory-gb", str(memory_gb), "--gpus", str(gpus), *options], port, as_root)
         self.executors.append(executor)
         if wait:
             executor.wait_online()
@@ -262,7 +265,7 @@ class Database:
 
     def drop(self):
         for executor in self.executors:
-            executor.kill()
+            executor.burn()
         if self._connection is not None:
             self._connection.close()
         admin = self.server.connect()
@@ -276,9 +279,10 @@ class Database:
 class Executor:
     """An rcq-executor process."""
 
-    def __init__(self, database, role, options, port=None):
+    def __init__(self, database, role, options, port=None, as_root=False):
         grace = [] if "--kill-grace" in options else ["--kill-grace", "1"]
         self.database, self.role, self.options, self.port = database, role, [*grace, *options], port
+        self.as_root = as_root
         if not database.sql("SELECT 1 FROM rcq.executors WHERE name = %s", role):
             database.sql("SELECT rcq.create_executor_login(%s, 'secret')", role)
         self.state_dir = os.path.join(database.server.dir, role)
@@ -295,7 +299,7 @@ class Executor:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=environment, **run_as())
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=environment, **({} if self.as_root else run_as()))
 
     def wait_online(self):
         def online():
@@ -312,12 +316,33 @@ class Executor:
         self.process.send_signal(number)
 
     def kill(self):
-        """kill -9, as a host that burns down"""
+        """kill -9 of the executor's process alone: its supervisors and jobs go on"""
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGCONT)
             self.process.kill()
             self.process.wait()
+
+    def processes(self):
+        """Supervisors and jobs of this executor, whether it lives or not."""
+        runs = os.path.join(self.state_dir, "runs") + "/"
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{pid}/environ", "rb") as environ:
+                    named = any(value.startswith(f"RCQ_RUN_DIR={runs}".encode()) for value in environ.read().split(b"\0"))
+                if named or os.readlink(f"/proc/{pid}/cwd").startswith(runs):
+                    found.append(int(pid))
+        return found
+
+    def burn(self):
+        """The host burns down: executor, supervisors and jobs are gone at once, and so are the directories of its runs."""
+        self.kill()
+        while left := self.processes():
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(os.path.join(self.state_dir, "runs"), ignore_errors=True)
 
     def wait_exit(self, timeout=20):
         return self.process.wait(timeout)

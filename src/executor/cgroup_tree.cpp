@@ -110,9 +110,10 @@ CgroupTree::CgroupTree(const std::string& mode) {
         }
         set_up(base);
         if (strict && !limits_memory()) {
-            throw CgroupError("the memory controller cannot be enabled in " + base +
-                              ": it must be delegated to the executor (systemd: Delegate=yes), and the cgroup must hold "
-                              "no other process");
+            throw CgroupError(
+                "the memory controller cannot be enabled in " + base +
+                ": it must be delegated to the executor (systemd: Delegate=yes), and the cgroup must hold "
+                "no other process");
         }
     } catch (const CgroupError& error) {
         if (strict) throw CgroupError("--cgroup " + mode + ": " + error.what());

@@ -36,7 +36,8 @@ bool is_about_data(const std::string& sqlstate) {
 Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
                        std::function<void(int)> finished)
     : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
-      finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs), pump_timer_(loop, [this] { pump(); }),
+      finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs),
+      pump_timer_(loop, [this] { pump(); }),
       stop_timer_(loop,
                   [this] {
                       if (stop_code_) return finished_(*stop_code_);
@@ -46,10 +47,10 @@ Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, 
       incarnation_(random_positive()) {
     session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
     runs_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
-                            [this] {
-                                finish_when_dead();
-                                pump();
-                            }});
+                      [this] {
+                          finish_when_dead();
+                          pump();
+                      }});
 }
 
 void Controller::start() { session_.connect(); }

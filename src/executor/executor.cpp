@@ -27,8 +27,7 @@ public:
           backend_(loop, options.supervisor_program),
           runs_(loop, options, state_, std::move(inherited), cgroups_, backend_, remover_),
           controller_(loop, options, runs_, state_.contact_file(), [this](int code) { finish(code); }),
-          sweep_timer_(loop, [this] { sweep(); }),
-          terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
+          sweep_timer_(loop, [this] { sweep(); }), terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
           interrupt_(loop, SIGINT, [this] { controller_.stop_requested(); }),
           hand_over_(loop, SIGUSR1, [this] { controller_.hand_over(); }), loop_(loop) {}
 

@@ -14,9 +14,8 @@ std::int64_t milliseconds(double seconds) { return static_cast<std::int64_t>(std
 
 } // namespace
 
-rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpec& spec,
-                           const RunDirectory& directory, const Grants& grants, const Account* account,
-                           const LaunchSettings& settings) {
+rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpec& spec, const RunDirectory& directory,
+                           const Grants& grants, const Account* account, const LaunchSettings& settings) {
     const Options& options = *settings.options;
     rundir::Launch launch;
     launch.job_id = job_id;
@@ -28,10 +27,10 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
         launch.arguments.emplace_back("/bin/sh");
     }
     launch.arguments.push_back(directory.script_path());
-    launch.environment = job_environment({job_id, &spec, account, directory.job_path(), directory.output_path(),
-                                          grants.gpus, options.gpu_ids, directory.payload_path(),
-                                          directory.result_path(), options.program_dir},
-                                         settings.inherited_environment);
+    launch.environment =
+        job_environment({job_id, &spec, account, directory.job_path(), directory.output_path(), grants.gpus,
+                         options.gpu_ids, directory.payload_path(), directory.result_path(), options.program_dir},
+                        settings.inherited_environment);
     launch.workdir = spec.workdir.value_or(directory.job_path());
     if (spec.workdir) launch.workdir_allow = options.workdir_allow;
     if (spec.time_limit_s) launch.time_limit_ms = milliseconds(*spec.time_limit_s);

@@ -24,8 +24,7 @@ struct Grants {
     std::vector<int> cpus; // empty: not bound
 };
 
-rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpec& spec,
-                           const RunDirectory& directory, const Grants& grants, const Account* account,
-                           const LaunchSettings& settings);
+rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpec& spec, const RunDirectory& directory,
+                           const Grants& grants, const Account* account, const LaunchSettings& settings);
 
 } // namespace rcq::executor

@@ -105,7 +105,8 @@ std::optional<LogReader::Item> LogReader::item_at(Files& files, Cursor& at) {
         at.part = dropped_ > 0 ? Part::dropped : Part::end;
     }
     if (at.part == Part::dropped) {
-        std::string text = "[rcq: " + std::to_string(dropped_) + " bytes of output were dropped, beyond the limit of the "
+        std::string text = "[rcq: " + std::to_string(dropped_) +
+                           " bytes of output were dropped, beyond the limit of the "
                            "log or for want of room on the disk; the log ends here]\n";
         return Item{text.size(), 1, LogStream::err, true, std::move(text)};
     }
@@ -186,8 +187,8 @@ std::optional<LogChunk> LogReader::form_chunk(Files& files, Cursor& at, std::uin
     bool whole_lines = true;
     while (item && at.part == part && item->text.empty()) {
         if (frozen ? taken == items
-                   : taken > 0 && (!whole_lines || item->stream != chunk.stream ||
-                                   bytes + item->bytes > limits_.chunk_bytes)) {
+                   : taken > 0 &&
+                         (!whole_lines || item->stream != chunk.stream || bytes + item->bytes > limits_.chunk_bytes)) {
             break;
         }
         bytes += item->bytes;

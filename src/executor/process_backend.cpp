@@ -78,13 +78,11 @@ private:
 } // namespace
 
 ProcessBackend::ProcessBackend(uv_loop_t* loop, std::string supervisor_program)
-    : loop_(loop), program_(std::move(supervisor_program)),
-      watch_(loop,
-             [this](std::int64_t token) {
-                 if (events_.changed) events_.changed(token);
-             }),
-      unsettled_timer_(loop, [this] { look_after_adopted(); }),
-      child_signal_(loop, SIGCHLD, [this] { reap(); }) {}
+    : loop_(loop), program_(std::move(supervisor_program)), watch_(loop,
+                                                                   [this](std::int64_t token) {
+                                                                       if (events_.changed) events_.changed(token);
+                                                                   }),
+      unsettled_timer_(loop, [this] { look_after_adopted(); }), child_signal_(loop, SIGCHLD, [this] { reap(); }) {}
 
 ProcessBackend::~ProcessBackend() {
     for (auto& [token, run] : runs_) {

@@ -21,9 +21,10 @@ constexpr std::uint64_t start_slice_ms = 8; // of starts, before the loop looks 
 RunTable::RunTable(uv_loop_t* loop, const Options& options, const StateDirectory& state,
                    std::vector<std::string> inherited_environment, const CgroupTree& cgroups, Backend& backend,
                    Remover& remover)
-    : options_(options), runs_dir_(state.runs_dir()),
-      settings_{&options, state.contact_file(), std::move(inherited_environment)}, cgroups_(cgroups), backend_(backend),
-      remover_(remover), accounts_(options.allow_users, options.default_user), gpus_(options.capacity.gpu_count),
+    : options_(options),
+      runs_dir_(state.runs_dir()), settings_{&options, state.contact_file(), std::move(inherited_environment)},
+      cgroups_(cgroups), backend_(backend), remover_(remover), accounts_(options.allow_users, options.default_user),
+      gpus_(options.capacity.gpu_count),
       cpus_(options.cpu_affinity ? own_cores() : std::vector<int>{}, options.capacity.cpu_cores),
       queue_timer_(loop, [this] { start_queued(); }), burial_timer_(loop, [this] {
           for (std::int64_t token : std::exchange(to_bury_, {})) forget(token);
@@ -231,9 +232,11 @@ std::vector<UsageReport> RunTable::usage_due(std::int64_t interval_ms, std::size
         if (due.size() >= limit) break;
         if (run->state() != RunState::running || run->forgotten || now - run->usage_sent_ms < interval_ms) continue;
         run->usage_sent_ms = now;
-        const auto status = rundir::read_status(AT_FDCWD, (run->directory().path() + "/" + rundir::status_file).c_str());
+        const auto status =
+            rundir::read_status(AT_FDCWD, (run->directory().path() + "/" + rundir::status_file).c_str());
         if (!status) continue;
-        due.push_back({run->job_id(), token, static_cast<double>(status->cpu_us) / 1e6, (status->peak_kib + 1023) / 1024});
+        due.push_back(
+            {run->job_id(), token, static_cast<double>(status->cpu_us) / 1e6, (status->peak_kib + 1023) / 1024});
     }
     return due;
 }

@@ -20,7 +20,7 @@ def mortal():
     database = harness.Database(server, "mortal", lease="2 s", lost_after="10 s", claim_timeout="2 s")
     yield database
     for executor in database.executors:
-        executor.kill()
+        executor.burn()
     server.remove()
 
 
@@ -225,7 +225,7 @@ def test_tasks_of_a_lost_executor_run_again_within_the_throttle(db):
     array = db.submit(script, memory_gb=0.1, **{ARRAY: "1-24%4"})
     harness.wait_for(lambda: indices(starts) == [1, 2, 3, 4], "the first four run")
     db.executor("b", cores=8)
-    doomed.kill()
+    doomed.burn()
     assert db.ended(array, 40)["status"] == "completed"
     assert counts(db, array) == {"completed": 24}
     assert indices(starts) == sorted([*range(1, 25), 1, 2, 3, 4])

@@ -15,7 +15,7 @@ def test_jobs_of_a_killed_executor_run_again_elsewhere(db):
     for job in jobs:
         db.running(job)
     db.executor("b", cores=2)
-    doomed.kill()
+    doomed.burn()
     killed_at = time.monotonic()
     for job in jobs:
         row = db.ended(job, 30)
@@ -35,7 +35,7 @@ def test_a_killed_executor_that_comes_back_loses_its_runs_at_once_and_leaves_no_
     job = db.submit(f"if [ $RCQ_ATTEMPT = 1 ]; then while :; do echo 1 >> {alive}; sleep 0.05; done; fi")
     db.running(job)
     harness.wait_for(lambda: lines(alive), "the job writes")
-    executor.kill()
+    executor.burn()
     executor.start()
     assert db.ended(job)["attempt"] == 2
     count = len(lines(alive))
@@ -47,7 +47,7 @@ def test_a_job_that_must_not_be_requeued_fails_when_its_executor_is_lost(db):
     executor = db.executor("a")
     job = db.submit("sleep 60", requeue=False)
     db.running(job)
-    executor.kill()
+    executor.burn()
     row = db.ended(job)
     assert (row["status"], row["reason"], row["attempt"]) == ("failed", "executor_lost", 1)
 

@@ -204,7 +204,7 @@ def restored(small, request):
     small.sql("SELECT rcq_private.definitions_changed()")  # has the scheduler look at once
     harness.wait_for(lambda: part_count(small) == 13, "10,000 ids have parts")
     path = dump(small, *([] if request.param == "plain" else ["-Fc"]))
-    first.kill()
+    first.burn()
 
     admin = small.server.connect()
     admin.cursor().execute("CREATE DATABASE t_restored")

@@ -133,7 +133,7 @@ def test_a_limit_holds_over_the_loss_of_an_executor_and_is_given_back_once(db):
     jobs = many(db, 8, "test $RCQ_ATTEMPT -gt 1 || sleep 60", **options)
     harness.wait_for(lambda: running(db, jobs) == 3, "three run")
     db.executor("b", cores=16)
-    first.kill()
+    first.burn()
 
     def lost():
         sampler.sample()

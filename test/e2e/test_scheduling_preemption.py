@@ -140,7 +140,7 @@ def test_an_executor_lost_during_a_preemption_loses_nothing(db):
     eligible_at = live(db, victim)["eligible_at"]
     wide = db.submit("true", cpu_cores=2)
     harness.wait_for(lambda: db.job(victim)["reason"] == "preempting", "it is asked to stop")
-    executor.kill()
+    executor.burn()
     harness.wait_for(lambda: db.job(victim)["status"] == "pending", "its run is lost")
     assert live(db, victim) == {"eligible_at": eligible_at, "preempted": 0, "failures": 0, "losses": 1}
     executor.start()

@@ -40,7 +40,7 @@ def test_a_standby_idles_and_schedules_after_its_promotion(db):
         try:
             harness.wait_for(lambda: query("SELECT 1 FROM rcq.jobs WHERE id = %d AND status = 'completed'" % waiting), "the job of the old primary runs")
         finally:
-            executor.kill()
+            executor.burn()
             executor.wait()
     finally:
         primary._run("pg_ctl", "-w", "-D", standby_dir, "-m", "immediate", "stop")
