@@ -11,7 +11,7 @@ if ((${#targets[@]} == 0)); then
 fi
 
 mkdir -p build/fuzz
-cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_UNITY_BUILD=ON -DRCQ_TESTS=OFF \
+cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG='-O1 -g1' -DRCQ_TESTS=OFF \
     -DRCQ_FUZZ=ON -DRCQ_SANITIZE=address,undefined,fuzzer-no-link >build/fuzz/configure.log || { cat build/fuzz/configure.log && exit 1; }
 cmake --build build/fuzz --parallel "${JOBS:-$(nproc)}" --target "${targets[@]/%/_fuzz}"
 

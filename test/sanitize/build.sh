@@ -5,7 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p build/sanitize
-# several sources at a time: most of the work is the headers, which then are read once
-cmake -S . -B build/sanitize -DRCQ_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DCMAKE_UNITY_BUILD=ON \
-    -DCMAKE_UNITY_BUILD_BATCH_SIZE=10 >build/sanitize/configure.log || { cat build/sanitize/configure.log && exit 1; }
+cmake -S . -B build/sanitize -DRCQ_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" \
+    >build/sanitize/configure.log || { cat build/sanitize/configure.log && exit 1; }
 cmake --build build/sanitize --parallel "${JOBS:-$(nproc)}" --target "$@"
