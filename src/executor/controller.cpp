@@ -59,8 +59,9 @@ void Controller::start() { session_.connect(); }
 
 void Controller::on_connected() {
     stage_ = Stage::registering;
-    session_.send(store::register_executor(options_.hostname, options_.capacity, options_.features, incarnation_),
-                  [this](const Reply& reply) { on_registered(reply); });
+    session_.send(
+        store::register_executor(options_.hostname, options_.capacity, options_.features, options_.info, incarnation_),
+        [this](const Reply& reply) { on_registered(reply); });
 }
 
 void Controller::on_registered(const Reply& reply) {
@@ -143,16 +144,42 @@ void Controller::become_ready() {
     if (stop_requests_ > 0 || host_condition_) drain_known_ = false;
     synced_last_ = false;
     next_sync_ms_ = now();
+    set_connected(true);
     pump();
 }
 
 void Controller::on_lost() {
     stage_ = Stage::offline;
+    set_connected(false);
     courier_.lost();
     reportable_.insert(reportable_.begin(), reported_.begin(), reported_.end());
     reported_.clear();
     if (sign_off_sent_) return stop(exit_code::done);
     finish_when_drained();
+}
+
+void Controller::set_connected(bool connected) {
+    connected_ = connected;
+    connected_changed_ms_ = rundir::boottime_ms();
+    if (changed_) changed_();
+}
+
+StatusReport Controller::status() const {
+    StatusReport report;
+    report.name = registration_.name;
+    report.executor = registration_.executor;
+    report.connected = connected_;
+    report.connected_changed_ms = connected_changed_ms_;
+    report.drain_reason = drain_reason().value_or("");
+    report.last_sync_ms = last_sync_ms_;
+    report.runs = {{"queued", runs_.count(RunState::queued)},
+                   {"running", runs_.count(RunState::running)},
+                   {"ended", runs_.count(RunState::ended)}};
+    report.cores = options_.capacity.cpu_cores;
+    report.free_cores = static_cast<int>(runs_.free_cores());
+    report.gpus = options_.capacity.gpu_count;
+    report.free_gpus = runs_.free_gpus();
+    return report;
 }
 
 bool Controller::failed(const Reply& reply, const char* call) {
@@ -259,6 +286,7 @@ void Controller::on_sync(const Reply& reply) {
         return report_refused(reply.message);
     }
     if (failed(reply, "executor_sync")) return;
+    last_sync_ms_ = rundir::boottime_ms();
     std::vector<SyncRow> rows;
     try {
         rows = store::decode_sync(reply.result.get());

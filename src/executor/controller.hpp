@@ -5,6 +5,8 @@
 #include "executor/options.hpp"
 #include "executor/run_table.hpp"
 #include "executor/session.hpp"
+#include "executor/status_report.hpp"
+#include "rundir/status.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -44,12 +46,17 @@ public:
     // Why this process takes nothing new; nothing: it does.
     [[nodiscard]] std::optional<std::string> drain_reason() const;
 
+    // For the status file, and told when something in it changed that people wait for.
+    [[nodiscard]] StatusReport status() const;
+    void set_changed(std::function<void()> changed) { changed_ = std::move(changed); }
+
 private:
     // What goes on between connecting and the first sync.
     enum class Stage : std::uint8_t { offline, registering, listening, resuming, ready };
 
     void on_connected();
     void on_lost();
+    void set_connected(bool connected);
     void on_registered(const Reply& reply);
     void send_listen();
     void resume_logs();
@@ -117,6 +124,10 @@ private:
     std::optional<std::string> failed_hook_; // of a run: lasts until an administrator ends it
     bool sign_off_sent_ = false;
     std::optional<int> stop_code_;
+    std::function<void()> changed_;
+    bool connected_ = false; // registered, and ready to sync
+    std::int64_t connected_changed_ms_ = rundir::boottime_ms();
+    std::optional<std::int64_t> last_sync_ms_;
 };
 
 } // namespace rcq::executor

@@ -14,6 +14,7 @@ constexpr std::uint64_t last_kill_ms = 5'000;
 
 void Controller::stop_requested() {
     ++stop_requests_;
+    if (changed_) changed_();
     if (stop_requests_ == 1) {
         spdlog::info("event=drain runs={}", runs_.held());
         if (options_.drain_timeout_s > 0) {
@@ -56,6 +57,7 @@ void Controller::host_fault(std::optional<std::string> reason) {
         spdlog::info("event=host_fit");
     }
     host_condition_ = std::move(reason);
+    if (changed_) changed_();
     want_sync(0);
 }
 

@@ -2,12 +2,14 @@
 
 #include "executor/cgroup_tree.hpp"
 #include "executor/controller.hpp"
+#include "executor/host_watch.hpp"
 #include "executor/logging.hpp"
 #include "executor/loop.hpp"
 #include "executor/process_backend.hpp"
 #include "executor/remover.hpp"
 #include "executor/run_table.hpp"
 #include "executor/state_directory.hpp"
+#include "executor/status_report.hpp"
 
 #include <csignal>
 #include <optional>
@@ -27,6 +29,10 @@ public:
           backend_(loop, options.supervisor_program),
           runs_(loop, options, state_, std::move(inherited), cgroups_, backend_, remover_),
           controller_(loop, options, runs_, state_.contact_file(), [this](int code) { finish(code); }),
+          host_watch_(loop, options,
+                      {[this](std::optional<std::string> reason) { controller_.host_fault(std::move(reason)); },
+                       [this](const std::vector<bool>& faulty) { runs_.set_faulty_gpus(faulty); }}),
+          status_file_(loop, options.status_file, [this] { return controller_.status(); }),
           sweep_timer_(loop, [this] { sweep(); }), terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
           interrupt_(loop, SIGINT, [this] { controller_.stop_requested(); }),
           hand_over_(loop, SIGUSR1, [this] { controller_.hand_over(); }), loop_(loop) {}
@@ -36,6 +42,9 @@ public:
         runs_.adopt(state_.find_runs(remover_));
         cgroups_.remove_others([this](std::int64_t token) { return runs_.find(token) != nullptr; });
         sweep_timer_.start(1000, sweep_ms);
+        controller_.set_changed([this] { status_file_.changed(); });
+        status_file_.start();
+        host_watch_.start();
         controller_.start();
     }
 
@@ -62,6 +71,8 @@ private:
     ProcessBackend backend_;
     RunTable runs_;
     Controller controller_;
+    HostWatch host_watch_;
+    StatusFile status_file_;
     Timer sweep_timer_;
     Signal terminate_;
     Signal interrupt_;

@@ -146,6 +146,7 @@ void LogReader::find_tail(Files& files, const Cursor& head_end) {
 
 // Passes what an earlier executor has sent; true when that is done.
 bool LogReader::skip_stored(Files& files) {
+    if (stored_ahead_ == 0) return true;
     while (stored_ahead_ > 0) {
         const std::uint64_t seq = at_.seq;
         auto item = item_at(files, at_);

@@ -1,4 +1,5 @@
-// Command line and environment of the executor.
+// Command line, environment and configuration file of the executor. The command line wins over the environment, which
+// wins over the file.
 #pragma once
 #include "executor/capacity.hpp"
 
@@ -24,6 +25,7 @@ struct Options {
     double keep_outputs_days = 30;
     std::string log_level = "info";
     bool check = false;
+    bool status = false;
     std::string program_dir; // where this program lies, with no trailing slash; empty: not known
 
     // Containment of runs.
@@ -52,6 +54,12 @@ struct Options {
     // GPUs beyond their number and type.
     std::vector<std::string> gpu_ids; // what CUDA_VISIBLE_DEVICES calls them: UUIDs, or empty for indices from 0
     std::string gpu_query;            // program that lists GPUs as nvidia-smi does; asked again for their health
+    bool gpus_auto = false;           // their number, type and ids are found out (host.hpp)
+    bool gpus_amd = false;            // found in sysfs: jobs get ROCR_VISIBLE_DEVICES as well
+
+    // Facts of the host.
+    bool detect = true; // adds them to the features
+    std::string info;   // JSON object for the registration; empty until prepare_host (host.hpp)
 
     std::string backend = "process"; // or slurm
     std::string slurm_partition;
@@ -64,12 +72,7 @@ public:
     int code;
 };
 
+// Every value is checked as far as it can be without looking at the host. Throws OptionsExit.
 Options parse_options(int argc, const char* const* argv);
-
-// What --check prints: the registration that would be sent, as JSON.
-std::string describe_registration(const Options& options);
-
-// Blots out a password inside a --dsn argument, so that it does not stand in the process list.
-void hide_password_in_arguments(int argc, char** argv);
 
 } // namespace rcq::executor

@@ -69,10 +69,12 @@ std::string encode_usage(const std::vector<UsageReport>& reports) {
 } // namespace
 
 Statement register_executor(const std::string& hostname, const Capacity& capacity,
-                            const std::vector<std::string>& features, std::int64_t incarnation) {
+                            const std::vector<std::string>& features, const std::string& info,
+                            std::int64_t incarnation) {
     json body = {
         {"cpu_cores", capacity.cpu_cores}, {"memory_mib", capacity.memory_mib}, {"gpu_count", capacity.gpu_count}};
     if (!capacity.gpu_type.empty()) body["gpu_type"] = capacity.gpu_type;
+    if (!info.empty()) body["info"] = json::parse(info);
     return {"SELECT rcq.register_executor($1, $2, $3, $4, $5)",
             {text(hostname), jsonb(dump(body)), texts(features), bigint(incarnation), integer(protocol::version)}};
 }

@@ -11,8 +11,10 @@
 
 namespace rcq::executor::store {
 
+// `info`: facts of the host, as a JSON object; empty: none.
 Statement register_executor(const std::string& hostname, const Capacity& capacity,
-                            const std::vector<std::string>& features, std::int64_t incarnation);
+                            const std::vector<std::string>& features, const std::string& info,
+                            std::int64_t incarnation);
 Registration decode_registration(const PGresult* result);
 Registration decode_registration_text(const std::string& text);
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
 #include <string>
+#include <string_view>
 #include <unistd.h>
+#include <utility>
 
 namespace rcq::supervisor {
 
@@ -47,29 +49,43 @@ bool read_children(pid_t process, pid_t thread, std::vector<pid_t>& children) {
     return true;
 }
 
-// Costs what the run is large, not what the host is busy.
 std::vector<rundir::ProcessStat> follow_children() {
     std::vector<rundir::ProcessStat> found;
-    std::vector<pid_t> waiting;
-    read_children(getpid(), getpid(), waiting);
+    std::vector<pid_t> children;
+    const pid_t self = getpid();
+    read_children(self, self, children);
+    std::vector<std::pair<pid_t, pid_t>> waiting; // with the parent
+    for (pid_t child : children) waiting.emplace_back(child, self);
     while (!waiting.empty()) {
-        pid_t pid = waiting.back();
+        const auto [pid, parent] = waiting.back();
         waiting.pop_back();
         auto stat = rundir::read_process_stat(pid);
-        if (!stat) continue;
+        // Its number may be that of a stranger by now; what was orphaned meanwhile is ours, or found the next time.
+        if (!stat || (stat->parent != parent && stat->parent != self)) continue;
         found.push_back(*stat);
+        children.clear();
         if (stat->threads <= 1) {
-            read_children(pid, pid, waiting);
+            read_children(pid, pid, children);
         } else {
             const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-            each_number_in(tasks.c_str(), [&](pid_t thread) { read_children(pid, thread, waiting); });
+            each_number_in(tasks.c_str(), [&](pid_t thread) { read_children(pid, thread, children); });
         }
+        for (pid_t child : children) waiting.emplace_back(child, pid);
     }
     return found;
 }
 
-// For a kernel without CONFIG_PROC_CHILDREN: all processes of the host, of which those stay whose parent is known.
-std::vector<rundir::ProcessStat> search_host() {
+} // namespace
+
+std::vector<rundir::ProcessStat> list_descendants() {
+    static const bool kernel_tells = [] {
+        std::vector<pid_t> children;
+        return read_children(getpid(), getpid(), children);
+    }();
+    return kernel_tells ? follow_children() : search_descendants();
+}
+
+std::vector<rundir::ProcessStat> search_descendants() {
     std::vector<rundir::ProcessStat> all;
     each_number_in("/proc", [&](pid_t pid) {
         if (auto stat = rundir::read_process_stat(pid)) all.push_back(*stat);
@@ -84,22 +100,10 @@ std::vector<rundir::ProcessStat> search_host() {
     return all;
 }
 
-} // namespace
-
-std::vector<rundir::ProcessStat> list_descendants() {
-    static const bool kernel_tells = [] {
-        std::vector<pid_t> children;
-        return read_children(getpid(), getpid(), children);
-    }();
-    return kernel_tells ? follow_children() : search_host();
-}
-
-bool signal_descendants(int signal) {
-    bool any = false;
+void signal_descendants(int signal) {
     const pid_t own_group = getpgrp();
     std::vector<pid_t> groups;
     for (const rundir::ProcessStat& process : list_descendants()) {
-        any = any || process.state != 'Z';
         if (process.group == own_group) {
             kill(process.pid, signal); // forked just now, before its setsid
         } else if (process.group > 1) {
@@ -109,7 +113,6 @@ bool signal_descendants(int signal) {
     std::sort(groups.begin(), groups.end());
     groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
     for (pid_t group : groups) kill(-group, signal);
-    return any;
 }
 
 } // namespace rcq::supervisor

@@ -7,11 +7,13 @@
 
 namespace rcq::supervisor {
 
-// A process that is forked meanwhile may be missed.
+// A process that is forked meanwhile may be missed. Costs what the run is large, not what the host is busy.
 std::vector<rundir::ProcessStat> list_descendants();
 
+// The same from all processes of the host, for a kernel that tells nobody's children (CONFIG_PROC_CHILDREN).
+std::vector<rundir::ProcessStat> search_descendants();
+
 // Sends the signal to the process groups of all descendants: a group gets it at once, so no fork inside of one escapes.
-// True when there was a living one.
-bool signal_descendants(int signal);
+void signal_descendants(int signal);
 
 } // namespace rcq::supervisor

@@ -33,7 +33,7 @@ CREATE TEMP TABLE before AS SELECT * FROM everything;
 SET SESSION AUTHORIZATION regress_node_b;
 SELECT lives_ok($$SELECT rcq.register_executor('host-b', '{"cpu_cores": 8, "memory_mib": 8192}', NULL, 22, 1)$$, 'the second executor registers');
 
--- it is nobody else (that it cannot take over the session of another needs a password, which PostgreSQL keeps)
+-- it is nobody else (to log in as another takes the password of that one)
 SELECT throws_ok(format('SET ROLE %I', r), '42501', NULL, 'it cannot become ' || r) FROM unnest('{regress_node_a,regress_ann,rcq_user,rcq_admin,postgres}'::name[]) r;
 SELECT throws_ok(format('ALTER ROLE %s', c), '42501', NULL, 'nor ALTER ROLE ' || c) FROM unnest(ARRAY['regress_node_a PASSWORD ''known''', 'regress_node_a SET search_path TO evil', 'regress_node_b SUPERUSER', 'regress_node_b CREATEROLE', 'regress_node_b BYPASSRLS', 'regress_node_b CONNECTION LIMIT -1']) c;
 SELECT throws_ok(format('GRANT %s', c), '42501', NULL, 'nor GRANT ' || c) FROM unnest(ARRAY['rcq_user TO regress_node_b', 'rcq_admin TO regress_node_b', 'rcq_executor TO regress_ann', 'regress_node_a TO regress_node_b']) c;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace rcq::executor {
 namespace {
@@ -25,7 +26,7 @@ protected:
     // What is wrong with this text as a result.
     [[nodiscard]] std::string fault(const std::string& text) const {
         write(text);
-        return check_result(path_).fault;
+        return check_result(path_, geteuid()).fault;
     }
 
     std::string directory_;
@@ -33,7 +34,7 @@ protected:
 };
 
 TEST_F(RunResult, no_file_is_no_result_and_no_fault) {
-    ResultCheck check = check_result(path_);
+    ResultCheck check = check_result(path_, geteuid());
     EXPECT_EQ(check.bytes, 0);
     EXPECT_EQ(check.fault, "");
 }
@@ -41,10 +42,10 @@ TEST_F(RunResult, no_file_is_no_result_and_no_fault) {
 TEST_F(RunResult, any_json_value_is_a_result) {
     for (const char* text : {"null", "7\n", " [1, 2.5e10, -3] ", R"({"a": {"b": ["ü", "\ud83d\ude00", true]}})"}) {
         write(text);
-        ResultCheck check = check_result(path_);
+        ResultCheck check = check_result(path_, geteuid());
         EXPECT_EQ(check.fault, "") << text;
         EXPECT_EQ(check.bytes, static_cast<std::int64_t>(std::string(text).size()));
-        EXPECT_EQ(read_result(path_), text);
+        EXPECT_EQ(read_result(path_, geteuid()), text);
     }
 }
 
@@ -67,22 +68,25 @@ TEST_F(RunResult, what_the_server_cannot_store_is_a_fault) {
 TEST_F(RunResult, a_file_above_64_mib_is_a_fault) {
     write("");
     std::filesystem::resize_file(path_, max_result_bytes + 1);
-    EXPECT_EQ(check_result(path_).fault,
+    EXPECT_EQ(check_result(path_, geteuid()).fault,
               "the result has 67108865 bytes, more than 64 MiB: put it into $RCQ_OUTPUT_DIR");
 }
 
 TEST_F(RunResult, links_pipes_and_directories_are_not_read) {
     std::filesystem::create_symlink("/etc/hostname", path_);
-    EXPECT_TRUE(check_result(path_).fault.starts_with("the result cannot be read: ")) << check_result(path_).fault;
+    EXPECT_TRUE(check_result(path_, geteuid()).fault.starts_with("the result cannot be read: "))
+        << check_result(path_, geteuid()).fault;
     std::filesystem::remove(path_);
     ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
-    EXPECT_EQ(check_result(path_).fault, "the result is not a regular file");
+    EXPECT_EQ(check_result(path_, geteuid()).fault, "the result is not a regular file");
     std::filesystem::remove(path_);
     std::filesystem::create_directory(path_);
-    EXPECT_EQ(check_result(path_).fault, "the result is not a regular file");
+    EXPECT_EQ(check_result(path_, geteuid()).fault, "the result is not a regular file");
 }
 
-TEST_F(RunResult, a_result_that_has_gone_cannot_be_read) { EXPECT_THROW((void)read_result(path_), std::runtime_error); }
+TEST_F(RunResult, a_result_that_has_gone_cannot_be_read) {
+    EXPECT_THROW((void)read_result(path_, geteuid()), std::runtime_error);
+}
 
 } // namespace
 } // namespace rcq::executor

@@ -113,7 +113,8 @@ TEST(JobEnvironment, the_job_has_the_last_word) {
     spec.cpu_cores = 4;
     spec.memory_mib = 2048;
     spec.env = {{"OMP_NUM_THREADS", "1"}, {"MINE", "a=b"}, {"HOME", "/elsewhere"}};
-    auto list = job_environment({41, &spec, nullptr, "/runs/1", "/runs/1/out", {1, 3}, {}, "", "", ""}, {"HOME=/home/x", "LANG=C"});
+    auto list = job_environment({41, &spec, nullptr, "/runs/1", "/runs/1/out", {1, 3}, {}, "", "", ""},
+                                {"HOME=/home/x", "LANG=C"});
     EXPECT_TRUE(contains(list, "RCQ_JOB_ID=41"));
     EXPECT_TRUE(contains(list, "RCQ_MEMORY_MIB=2048"));
     EXPECT_TRUE(contains(list, "CUDA_VISIBLE_DEVICES=1,3"));
@@ -128,7 +129,8 @@ TEST(JobEnvironment, the_job_has_the_last_word) {
 
 TEST(JobEnvironment, a_typed_task_learns_its_type_its_payload_and_its_place) {
     JobSpec spec;
-    JobEnvironmentInput input{41, &spec, nullptr, "/runs/1", "/runs/1/out", {}, {}, "/runs/1/payload", "/runs/1/result", "/opt/rcq"};
+    JobEnvironmentInput input{41, &spec, nullptr,           "/runs/1",        "/runs/1/out",
+                              {}, {},    "/runs/1/payload", "/runs/1/result", "/opt/rcq"};
     auto plain = job_environment(input, {});
     EXPECT_TRUE(contains(plain, "RCQ_RESULT=/runs/1/result"));
     EXPECT_TRUE(contains(plain, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/rcq"));

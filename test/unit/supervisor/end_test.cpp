@@ -227,20 +227,27 @@ TEST(RunEnd, a_fork_bomb_does_not_survive_cancel) {
     EXPECT_TRUE(nobody_runs("bomb" + std::to_string(getpid())));
 }
 
-TEST(RunEnd, children_of_threads_are_found) {
-    TestRun run("exec python3 -c 'import os, threading, time\n"
-                "def child():\n"
-                "    if os.fork() == 0: os.execlp(\"sleep\", \"" +
-                unique_sleep(6) +
-                "\", \"98\")\n"
-                "    open(\"ready\", \"w\")\n"
-                "    time.sleep(99)\n"
-                "threading.Thread(target=child).start()'");
+TEST(RunEnd, children_of_threads_get_the_time_to_clean_up) {
+    TestRun run;
+    std::ofstream(run.at("job/threads.py")) << R"(
+import os, signal, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def child():
+    if os.fork() == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.execlp("sh", "sh", "-c", "trap 'touch cleaned; exit' TERM; touch ready; while :; do sleep 0.01; done")
+    time.sleep(99)
+threading.Thread(target=child, daemon=True).start()
+while not os.path.exists("cleaned"): time.sleep(0.01)
+)";
+    run.launch.arguments = {"/usr/bin/env", "python3", "threads.py"};
+    run.launch.kill_grace_ms = 10'000;
     run.start();
-    ASSERT_TRUE(wait_until([&] { return run.has("job/ready") && !nobody_runs(unique_sleep(6)); }));
+    ASSERT_TRUE(wait_until([&] { return run.has("job/ready"); }));
     run.signal(SIGTERM);
     EXPECT_EQ(run.wait().kind, "cancelled");
-    EXPECT_TRUE(nobody_runs(unique_sleep(6)));
+    EXPECT_TRUE(run.has("job/cleaned"));
 }
 
 TEST(RunEnd, cpu_time_of_all_processes_counts) {
