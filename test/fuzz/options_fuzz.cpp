@@ -1,27 +1,30 @@
-// Command lines, an argument a line: a mistake that is named, or options within their bounds.
+// A configuration file: a mistake that is named, or options within their bounds; and the blotting out of passwords.
 #include "executor/options.hpp"
 #include "fuzz.hpp"
 
 #include <string>
-#include <vector>
+#include <sys/mman.h>
+#include <unistd.h>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace rcq::executor;
-    std::vector<std::string> arguments = {"rcq-executor"};
-    for (std::string_view rest = rcq::fuzz::text(data, size); !rest.empty();) {
-        const std::size_t end = std::min(rest.find('\n'), rest.size());
-        arguments.emplace_back(rest.substr(0, rest.substr(0, end).find('\0')));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
+    // gpu-query names a program that is run at once
+    if (rcq::fuzz::text(data, size).find("gpu") != std::string_view::npos) return -1;
+    const int file = memfd_create("options", MFD_CLOEXEC);
+    rcq::fuzz::require(file >= 0 && write(file, data, size) == static_cast<ssize_t>(size));
+    const std::string path = "/proc/self/fd/" + std::to_string(file);
+    const char* const argv[] = {"rcq-executor", "--config", path.c_str()};
     try {
-        const Options options = parse_options(static_cast<int>(argv.size()), argv.data());
+        const Options options = parse_options(3, argv);
         rcq::fuzz::require(options.capacity.cpu_cores >= 1 && options.capacity.memory_mib >= 1);
         rcq::fuzz::require(options.state_dir.starts_with('/') && !options.hostname.empty());
-        describe_registration(options);
+        rcq::fuzz::require(options.kill_grace_s >= 0 && options.poll_s > 0 && options.max_runs >= 1);
     } catch (const OptionsExit&) {
     }
-    hide_password_in_arguments(static_cast<int>(argv.size()), argv.data());
+    close(file);
+    std::string dsn(rcq::fuzz::text(data, size));
+    char* arguments[] = {dsn.data()};
+    hide_password_in_arguments(1, arguments);
+    rcq::fuzz::require(dsn.size() == size);
     return 0;
 }
