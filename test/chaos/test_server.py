@@ -30,6 +30,7 @@ WAYS = {"fast": lambda server: server.restart("fast"), "immediate": lambda serve
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_that_goes_and_comes_back_under_load_loses_and_doubles_nothing(db, way, soak):
+    db.set(lost_after="30 s")
     db.executor("a", cores=6)
     witness = Witness(db)
     gate = db.gate()
