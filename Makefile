@@ -5,6 +5,8 @@
 #   make demo       from a fresh machine to real jobs running; make stop ends it, make reset removes its state
 #   make check      every test suite; closes with 'N passed, N failed'
 #   make unit       the unit tests of core, executor, handlers and simulator alone; make unit-sanitize under ASan and UBSan
+#   make fuzz       what strangers could write, into the decoders of the executor; FUZZ_SECONDS=60 each
+#   make soak       hours: fuzzing, real Slurm, 100,000 jobs through one executor, long rounds of test/chaos
 #   make bench      every figure of docs/performance.md; make bench-quick in under a minute
 #   make lint       clang-format, clang-tidy, checks of the SQL
 #   make setup      installs what the above need from Debian (as root or with sudo)
@@ -29,7 +31,7 @@ PG_CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Wno-register -Wno-unused-parameter -
 SHLIB_LINK = -lstdc++ -Wl,--version-script=src/pg/exports.map $(EXTRA_LINK)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # PGXS has a `check` of its own, and may be missing: targets that only call scripts (FRONT) do without it
-FRONT = setup programs unit unit-sanitize demo stop reset check bench bench-quick lint help
+FRONT = setup programs unit unit-sanitize demo stop reset check fuzz soak bench bench-quick lint help
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FRONT),$(MAKECMDGOALS)),all),)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
@@ -59,6 +61,7 @@ endif
 # On Debian the programs belong on everybody's PATH; a private PostgreSQL keeps them beside the server.
 PROGRAM_BINDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/bin,$(bindir))
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
 .PHONY: all install install-all install-programs $(FRONT)
 all: programs
@@ -78,8 +81,7 @@ unit-build: build/CMakeCache.txt
 unit: unit-build
 	ctest --test-dir build --output-on-failure
 unit-sanitize:
-	cmake -S . -B build/sanitize -DRCQ_SANITIZE=address,undefined
-	cmake --build build/sanitize --parallel $(JOBS)
+	@test/sanitize/build.sh all
 	ctest --test-dir build/sanitize --output-on-failure
 .PHONY: unit-build
 
@@ -100,6 +102,13 @@ check: setup
 	@$(MAKE) unit-build
 	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/run-all.sh
 endif
+soak: setup
+	@deploy/setup.sh soak
+	@$(MAKE) -j$(JOBS) all
+	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/soak/run.sh $(FUZZ_SECONDS)
+fuzz: setup
+	@deploy/setup.sh soak
+	@test/fuzz/run.sh $(FUZZ_SECONDS)
 bench bench-quick: setup
 	@$(MAKE) -j$(JOBS) all
 	@$(MAKE) unit-build

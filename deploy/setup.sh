@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs from Debian what building, running and testing rcq need. Quick when nothing is missing; makes no cluster,
-# starts no service. Log in .rcq/setup.log, versions in .rcq/versions.txt.
+# Installs from Debian what building, running and testing rcq need; with `soak`, also what `make soak` needs beyond it.
+# Quick when nothing is missing; makes no cluster, starts no service. Log in .rcq/setup.log, versions in .rcq/versions.txt.
+#   deploy/setup.sh [soak]
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -11,7 +12,10 @@ packages=("${postgresql[@]}"
     postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
     libuv1-dev libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev zlib1g-dev libgd-dev
     libgtest-dev libgmock-dev libbenchmark-dev
-    g++ make cmake pkg-config python3 python3-psycopg2 python3-pytest clang-format clang-tidy)
+    g++ make cmake pkg-config python3 python3-psycopg2 python3-pytest clang-format clang-tidy
+    pgbouncer openssl iproute2 procps user-mode-linux)
+purpose=${1:-}
+if [[ $purpose == soak ]]; then packages+=(clang slurmctld slurmd slurm-client); fi
 
 installed() {
     dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' "${packages[@]}" 2>/dev/null |
@@ -35,7 +39,7 @@ choose_sudo() {
         return
     fi
     printf 'rcq: these packages are missing, and installing them needs root:\n  %s\n' "${missing[*]}" >&2
-    die "run 'make setup' once as root or with sudo"
+    die "run 'deploy/setup.sh${purpose:+ $purpose}' once as root or with sudo"
 }
 
 # Neither a new cluster nor a start, stop or restart of what is there: that is the administrator's own.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e
+#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e chaos sanitize
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -74,12 +74,14 @@ sql() {
     count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
 }
 
-python_suite() { # NAME: the tests of test/NAME
-    local code=0
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider "test/$1" 2>&1 | tee "$logs/$1"
+python_suite() { # NAME [FILE ...]: the tests of test/NAME, or those files
+    local name=$1 code=0
+    shift
+    if [ $# -eq 0 ]; then set -- "test/$name"; fi
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider "$@" 2>&1 | tee "$logs/$name"
     code=${PIPESTATUS[0]}
-    skipped=$((skipped + $(number "$logs/$1" '[0-9]+ skipped')))
-    count "$1" "$(number "$logs/$1" '[0-9]+ passed')" "$(($(number "$logs/$1" '[0-9]+ failed') + $(number "$logs/$1" '[0-9]+ errors?')))" "$code"
+    skipped=$((skipped + $(number "$logs/$name" '[0-9]+ skipped')))
+    count "$name" "$(number "$logs/$name" '[0-9]+ passed')" "$(($(number "$logs/$name" '[0-9]+ failed') + $(number "$logs/$name" '[0-9]+ errors?')))" "$code"
 }
 
 upgrade() {
@@ -92,8 +94,40 @@ e2e() {
     python_suite e2e
 }
 
-for suite in "${@:-unit vm replay exports sql upgrade e2e}"; do
-    for name in $suite; do "$name"; done
+# Faults, and what must hold through them.
+chaos() {
+    say "killed, frozen, cut off, out of space, out of time"
+    python_suite chaos
+}
+
+# The executor, and what runs its jobs, under AddressSanitizer and UndefinedBehaviorSanitizer: their unit tests, and those
+# end-to-end tests that begin, cancel and end many runs and connect again. Why no ThreadSanitizer: test/sanitize/build.sh.
+sanitize() {
+    local code=0 reports=$logs/reports
+    say "sanitizers"
+    test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test || {
+        count sanitize 0 1 1
+        return
+    }
+    mkdir -m 1777 "$reports"
+    chmod 711 "$logs"
+    export ASAN_OPTIONS=log_path=$reports/asan UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
+    googletest sanitize build/sanitize/executor_test build/sanitize/rundir_test build/sanitize/supervisor_test
+    RCQ_EXECUTOR=build/sanitize/rcq-executor python_suite e2e test/e2e/test_failures.py test/e2e/test_runs.py
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+    if compgen -G "$reports/*" >/dev/null; then
+        head -n 60 "$reports"/*
+        code=1
+    fi
+    count "sanitizer reports" $((1 - code)) "$code" "$code"
+}
+
+for suite in "${@:-unit vm replay exports sql upgrade e2e chaos sanitize}"; do
+    for name in $suite; do
+        began=$SECONDS
+        "$name"
+        echo "-- $name took $((SECONDS - began)) s"
+    done
 done
 
 echo

@@ -10,9 +10,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import fleet  # noqa: E402
 import harness  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "8GB", "fsync": "on", "synchronous_commit": "on"}
 
 
 def report(name, value, unit):
@@ -358,7 +360,28 @@ def arrays(server, quick):
     db.drop()
 
 
-PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k, arrays)
+def heartbeats(_, quick):
+    """What 1,000 executors cost a server that can take them: when nothing happens, beyond what it uses without them; and when jobs run."""
+    seconds, jobs = (15, 8000) if quick else (60, 20000)
+    server = harness.Server(**SETTINGS, max_connections="1100")
+    try:
+        db = harness.Database(server, "fleet")
+        time.sleep(2)
+        idle = fleet.cpu_while(server, lambda: time.sleep(seconds)) / seconds
+        members = fleet.Fleet(db, 1000)
+        members.run(members.interval)
+        beating = fleet.cpu_while(server, lambda: members.run(seconds)) / seconds
+        report("heartbeat_1000_cpu", 100 * (beating - idle), "% of a core")
+        for _ in range(2):  # the first time every backend makes its plans
+            submit_many(db, jobs)
+            used = fleet.cpu_while(server, lambda: members.run(jobs=jobs))
+        report("fleet_cpu_per_10k", used * 10000 / jobs, "s")
+        members.close()
+    finally:
+        server.remove()
+
+
+PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k, arrays, heartbeats)
 
 
 def main():
@@ -366,7 +389,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="smaller numbers, under a minute")
     parser.add_argument("--only", choices=[part.__name__ for part in PARTS])
     arguments = parser.parse_args()
-    server = harness.Server(shared_buffers="512MB", max_wal_size="8GB", fsync="on", synchronous_commit="on")
+    server = harness.Server(**SETTINGS)
     try:
         for part in PARTS:
             if arguments.only in (None, part.__name__):

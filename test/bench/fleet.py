@@ -1,0 +1,111 @@
+"""A thousand executors that run nothing, in one process: what their heartbeats cost the server."""
+import heapq
+import json
+import os
+import selectors
+import subprocess
+import time
+
+
+def on_cpu(server):
+    """Nanoseconds of CPU that each living process of the server has had. Ticks of /proc/PID/stat are too coarse for a
+    thousand backends with milliseconds each."""
+    with open(os.path.join(server.data, "postmaster.pid"), encoding="utf-8") as pidfile:
+        postmaster = int(pidfile.readline())
+    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout.split()
+    used = {}
+    for pid in [postmaster, *map(int, children)]:
+        try:
+            with open(f"/proc/{pid}/schedstat", encoding="utf-8") as stat:
+                used[pid] = int(stat.read().split()[0])
+        except FileNotFoundError:
+            pass
+    return used
+
+
+def cpu_while(server, action):
+    """CPU seconds of the server's processes during an action; one that began meanwhile counts whole, one that ended not."""
+    before = on_cpu(server)
+    action()
+    return sum(used - before.get(pid, 0) for pid, used in on_cpu(server).items()) / 1e9
+
+
+class Member:
+    """One executor: registers, listens, syncs, and finishes at once what it is given."""
+
+    def __init__(self, db, role, interval):
+        self.connection = db.server.connect(db.name, role)
+        self.cursor = self.connection.cursor()
+        self.incarnation = time.time_ns() >> 1
+        self.cursor.execute("SELECT rcq.register_executor(%s, %s, '{}', %s, 1)",
+                            (role, json.dumps({"cpu_cores": 4, "memory_mib": 1 << 14, "gpu_count": 0}), self.incarnation))
+        answer = self.cursor.fetchone()[0]
+        part = answer["lease_seconds"] / 3
+        self.id, self.list_every, self.listed_at = answer["executor"], part - min(interval, part / 2), 0
+        self.cursor.execute(f'LISTEN "{answer["channel"]}"')
+        self.acked, self.finished = 0, []
+
+    def sync(self, now):
+        """Returns how many reports were accepted and whether there is something to report."""
+        listing = None
+        if now - self.listed_at >= self.list_every:
+            listing, self.listed_at = [run["token"] for run in self.finished], now
+        self.cursor.execute("SELECT kind, seq, job_id, token, body->>'answer' FROM rcq.executor_sync(%s, %s, %s, %s::bigint[], %s, NULL, 10000)",
+                            (self.id, self.incarnation, self.acked, listing, json.dumps(self.finished) if self.finished else None))
+        done, self.finished = 0, []
+        for kind, seq, job, token, answer in self.cursor.fetchall():
+            if kind == "start":
+                self.finished.append({"job_id": job, "token": token, "end": "exit_code", "exit_code": 0, "cpu_seconds": 0.0})
+            elif kind == "ack":
+                self.acked = seq
+            elif kind == "answer":
+                assert answer == "ok", answer
+                done += 1
+        self.connection.notifies.clear()
+        return done, bool(self.finished)
+
+
+class Fleet:
+    """Members whose heartbeats are spread evenly over the interval."""
+
+    def __init__(self, db, count, interval=5.0):
+        self.interval = interval
+        db.sql("SELECT rcq.create_executor_login(%s || i) FROM generate_series(1, %s) i", f"{db.name}_", count)
+        self.members = [Member(db, f"{db.name}_{i + 1}", interval) for i in range(count)]
+        self._selector = selectors.DefaultSelector()
+        for member in self.members:
+            self._selector.register(member.connection, selectors.EVENT_READ, member)
+        now = time.monotonic()
+        self._due = [(now + interval * i / count, i) for i in range(count)]
+        self._next = [due for due, _ in self._due]
+        heapq.heapify(self._due)
+
+    def _sync(self, i, now):
+        done, more = self.members[i].sync(now)
+        self._next[i] = now if more else now + self.interval
+        heapq.heappush(self._due, (self._next[i], i))
+        return done
+
+    def run(self, seconds=None, jobs=None):
+        """Beats for so long, or until so many jobs are finished. Fails when this process itself cannot keep up."""
+        index = {id(member): i for i, member in enumerate(self.members)}
+        end, done, longest_late = time.monotonic() + (seconds or 600), 0, 0.0
+        while (jobs is None or done < jobs) and (now := time.monotonic()) < end:
+            due, i = self._due[0]
+            if due <= now:
+                heapq.heappop(self._due)
+                if due == self._next[i]:  # else it has synced since, for a notification
+                    longest_late = max(longest_late, now - due)
+                    done += self._sync(i, now)
+                continue
+            for key, _ in self._selector.select(min(due, end) - now):
+                key.data.connection.poll()
+                if key.data.connection.notifies:
+                    done += self._sync(index[id(key.data)], now)
+        assert jobs is not None or longest_late < self.interval / 2, f"the load itself is late by {longest_late:.1f} s: the machine is too busy for this figure"
+        assert jobs is None or done == jobs, f"{done} of {jobs} jobs within {seconds or 600} s"
+
+    def close(self):
+        self._selector.close()
+        for member in self.members:
+            member.connection.close()

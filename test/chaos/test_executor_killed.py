@@ -1,0 +1,79 @@
+"""kill -9 of executors and supervisors under load."""
+import os
+import signal
+import time
+
+import harness
+from witness import Witness, alive, children, tree
+
+LOST_AFTER, ALLOWANCE = 3, 5
+
+
+def test_an_executor_killed_under_load_again_and_again_loses_no_job_and_completes_none_twice(db, soak):
+    executor = db.executor("a", cores=8)
+    witness = Witness(db)
+    slowest = 0
+    for _ in range(50 if soak else 10):
+        for i in range(12):
+            witness.submit(f"echo $RCQ_ATTEMPT; sleep 0.{i % 10}")
+        harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq.jobs WHERE status = 'running'") >= 4, "it is busy")
+        executor.kill()
+        held = [row["id"] for row in db.sql("SELECT id FROM rcq.jobs WHERE status = 'running'")]
+        killed_at = time.monotonic()
+        executor.start()
+        harness.wait_for(lambda: not db.sql("SELECT 1 FROM rcq.jobs WHERE id = ANY(%s) AND status <> 'completed'", held),
+                         f"the jobs that ran when it was killed have ended: {held}", LOST_AFTER + ALLOWANCE)
+        slowest = max(slowest, time.monotonic() - killed_at)
+    witness.check()
+    for job in witness.jobs:
+        assert db.logs(job) == [str(db.job(job)["attempt"])]
+    assert slowest < LOST_AFTER + ALLOWANCE
+
+
+def test_jobs_go_on_while_their_executor_is_dead_and_are_known_to_the_next(db):
+    executor = db.executor("a")
+    db.set(lost_after="60 s")
+    witness = Witness(db)
+    gate = db.gate()
+    jobs = [witness.submit(f"echo before; {gate.script}; echo after") for _ in range(3)]
+    for job in jobs:
+        harness.wait_for(lambda: witness.begun(job, 1), "it has begun")
+    executor.kill()
+    gate.open()
+    harness.wait_for(lambda: all(("end", 1) in witness.entries()[job] for job in jobs), "they end without an executor")
+    executor.start()
+    witness.check(most_attempts=1)
+    assert all(db.logs(job) == ["before", "after"] for job in jobs)
+
+
+def test_a_run_whose_supervisor_is_killed_is_ended_altogether_and_runs_again(db):
+    executor = db.executor("a")
+    witness = Witness(db)
+    job = witness.submit("if [ $RCQ_ATTEMPT = 1 ]; then setsid sleep 60 & sleep 60; fi")
+    harness.wait_for(lambda: witness.begun(job, 1), "it has begun")
+    (supervisor,) = children(executor.process.pid)
+    processes = [pid for pid in tree(supervisor) if pid != supervisor]
+    os.kill(supervisor, signal.SIGKILL)
+    row = db.ended(job)
+    assert (row["status"], row["attempt"]) == ("completed", 2)
+    harness.wait_for(lambda: not any(map(alive, processes)), "nothing of the first attempt is left")
+    witness.check()
+
+
+def test_after_executor_and_supervisors_are_killed_together_no_two_attempts_live(db, soak):
+    executor = db.executor("a")
+    witness = Witness(db)
+    for _ in range(10 if soak else 3):
+        jobs = [witness.submit("if [ $RCQ_ATTEMPT = 1 ]; then sleep 60 & wait; fi") for _ in range(3)]
+        for job in jobs:
+            harness.wait_for(lambda: witness.begun(job, 1), "it has begun")
+        supervisors = list(children(executor.process.pid))
+        assert len(supervisors) == len(jobs)
+        executor.process.kill()
+        for pid in supervisors:
+            os.kill(pid, signal.SIGKILL)
+        executor.process.wait()
+        executor.start()
+        for job in jobs:
+            assert db.ended(job)["attempt"] == 2
+    witness.check()
