@@ -37,12 +37,14 @@ CREATE TABLE rcq_private.users (
     max_cores    integer CHECK (max_cores >= 0),
     max_gpus     integer CHECK (max_gpus >= 0),
     max_pending  integer CHECK (max_pending >= 0),
+    unix_user    text COLLATE "C",
     CHECK (role_name IS NOT NULL OR email IS NOT NULL)
 );
 COMMENT ON TABLE rcq_private.users IS 'People: known by their SQL role, or by an e-mail address when they come over HTTP';
 COMMENT ON COLUMN rcq_private.users.shares IS 'Part of the group''s share, relative to its other members (policies multifactor and fairtree)';
 COMMENT ON COLUMN rcq_private.users.max_jobs IS 'Placed and running jobs of the user, as max_cores and max_gpus; NULL = the settings decide';
 COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; 0 = no limit, NULL = the setting max_pending_per_user decides';
+COMMENT ON COLUMN rcq_private.users.unix_user IS 'Account that jobs of the user run as where an executor may choose; NULL = the executor''s default';
 CREATE INDEX users_group ON rcq_private.users (group_id);
 
 -- Group 1 is open; the installing role administers this database.

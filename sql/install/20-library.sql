@@ -92,6 +92,10 @@ CREATE FUNCTION rcq_private.count_submitted(user_id integer, since timestamptz, 
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_submitted';
 COMMENT ON FUNCTION rcq_private.count_submitted(integer, timestamptz, bigint) IS 'Jobs that a user submitted after a time, at this moment, in every isolation level';
 
+CREATE FUNCTION rcq_private.lock_output(executor_id integer, alone boolean) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_lock_output';
+COMMENT ON FUNCTION rcq_private.lock_output(integer, boolean) IS 'Until the transaction ends, nobody is alone with the output of this executor''s runs, or everybody else waits';
+
 CREATE FUNCTION rcq_private.log_lines(data bytea) RETURNS text[]
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_log_lines';
 COMMENT ON FUNCTION rcq_private.log_lines(bytea) IS 'Lines of a log chunk; bytes that are no text become U+FFFD';

@@ -145,8 +145,8 @@ BEGIN
     SELECT r.job_id, r.token,
            CASE WHEN EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = r.job_id AND l.token = r.token
                               AND l.executor_id = end_runs.executor_id AND l.claimed_at IS NOT NULL) THEN 'retry'
-                WHEN EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = r.job_id AND o.token = r.token AND o.reason IS DISTINCT FROM 'executor_lost')
-                  OR EXISTS (SELECT FROM rcq_private.run u WHERE u.job_id = r.job_id AND u.token = r.token AND u.reason <> 'executor_lost') THEN 'already'
+                WHEN EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = r.job_id AND o.token = r.token AND o.executor_id = end_runs.executor_id AND o.reason IS DISTINCT FROM 'executor_lost')
+                  OR EXISTS (SELECT FROM rcq_private.run u WHERE u.job_id = r.job_id AND u.token = r.token AND u.executor_id = end_runs.executor_id AND u.reason <> 'executor_lost') THEN 'already'
                 ELSE 'stale' END
       FROM unnest(reports) r
      WHERE r.token <> ALL (COALESCE(done_tokens, '{}'));

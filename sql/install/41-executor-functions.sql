@@ -56,14 +56,15 @@ BEGIN
         cores := NULL;
     END;
     IF cores IS NULL OR memory IS NULL OR cores NOT BETWEEN 0 AND 100000 OR memory NOT BETWEEN 0 AND 2147483647
-       OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL
+       OR gpus NOT BETWEEN 0 AND 10000 OR incarnation IS NULL OR hostname IS NULL OR pg_catalog.length(hostname) > 255 OR pg_catalog.cardinality(features) > 1000
        OR NOT rcq_private.is_word(COALESCE(model, 'unknown'))
+       OR pg_catalog.jsonb_typeof(capacity -> 'info') <> 'object' OR pg_catalog.octet_length((capacity -> 'info')::text) > 65536
        OR EXISTS (SELECT FROM unnest(features) f WHERE f IS NULL OR NOT rcq_private.is_word(f)) THEN
         PERFORM rcq_private.fail('RC023', 'malformed registration',
-            'hostname, incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features and "gpu_type" are lower-case words.');
+            'hostname (at most 255 characters), incarnation and capacity {"cpu_cores": 0-100000, "memory_mib": 0-2147483647, "gpu_count": 0-10000} are needed; features (at most 1000) and "gpu_type" are lower-case words, "info" is an object of at most 64 kB.');
     END IF;
     UPDATE rcq_private.executor e
-       SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus, gpu_type = model,
+       SET hostname = register_executor.hostname, cpu_cores = cores, memory_mib = memory, gpu_count = gpus, gpu_type = model, info = capacity -> 'info',
            features = ARRAY(SELECT DISTINCT f COLLATE "C" FROM unnest(register_executor.features) f ORDER BY 1),
            incarnation = register_executor.incarnation, registered_at = pg_catalog.clock_timestamp(), signed_off = false,
            leaving = CASE WHEN e.incarnation = register_executor.incarnation THEN e.leaving END
@@ -74,7 +75,7 @@ BEGIN
         'lost_after_seconds', rcq_private.setting_text('lost_after')::double precision);
 END $$;
 COMMENT ON FUNCTION rcq.register_executor(text, jsonb, text[], bigint, integer) IS
-'For executors: registers this process with its capacity ({"cpu_cores", "memory_mib", "gpu_count", "gpu_type"}, the last two optional) and features. Errors: RC020, RC022, RC023';
+'For executors: registers this process with its capacity ({"cpu_cores", "memory_mib", "gpu_count", "gpu_type", "info"}, the last three optional; info: any facts of the host, at most 64 kB) and features. Errors: RC020, RC022, RC023';
 
 -- Reports of ended runs from their JSON.
 CREATE FUNCTION rcq_private.parse_reports(finished jsonb) RETURNS rcq_private.run_report[]
@@ -88,7 +89,7 @@ BEGIN
                pg_catalog.left(f.message, 1000),
                CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', f.output_dir, 'files', COALESCE(f.files, '[]')) END, f.result)::rcq_private.run_report),
            pg_catalog.count(*) FILTER (WHERE f.job_id IS NULL OR f.token IS NULL OR f."end" IS NULL
-               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'spawn_error', 'cancelled', 'bad_result')
+               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'disk_quota', 'spawn_error', 'cancelled', 'bad_result')
                OR (f."end" = 'exit_code' AND f.exit_code IS NULL))
       INTO reports, wrong
       FROM pg_catalog.jsonb_to_recordset(finished) AS f(job_id bigint, token bigint, "end" text, exit_code integer, signal integer,
@@ -116,6 +117,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         || CASE WHEN j.gpu_type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('gpu_type', j.gpu_type) END
         || CASE WHEN common.type IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('type', common.type, 'payload', common.payload) END
         || CASE WHEN j.array_id IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('array_id', j.array_id, 'array_index', j.array_index, 'array_size', common.array_size) END
+        || COALESCE((SELECT pg_catalog.jsonb_build_object('unix_user', u.unix_user) FROM rcq_private.users u WHERE u.id = j.user_id AND u.unix_user IS NOT NULL), '{}')
 $$;
 
 CREATE FUNCTION rcq.executor_sync(executor integer, incarnation bigint, acked_seq bigint, live_tokens bigint[], finished jsonb,
@@ -248,6 +250,10 @@ BEGIN
         PERFORM rcq_private.fail('RC023', 'malformed log batch',
             'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.');
     END IF;
+    -- a new process that has asked how much is stored must not find more later: from here on it waits for us, or we are
+    -- the one that was replaced
+    PERFORM rcq_private.lock_output(own.id, false);
+    PERFORM rcq_private.own_executor(executor, incarnation);
     INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data)
     SELECT l.job_id, l.attempt, k.seq, l.user_id, pg_catalog.cardinality(rcq_private.log_lines(k.chunk)), pg_catalog.clock_timestamp(), k.stream, k.chunk
       FROM unnest(job_ids, tokens, seqs, streams, chunks) AS k(job_id, token, seq, stream, chunk)
@@ -262,15 +268,38 @@ END $$;
 COMMENT ON FUNCTION rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]) IS
 'For executors: appends chunks of output; returns the tokens that are no longer live. Errors: RC020, RC021, RC023';
 
+CREATE FUNCTION rcq.executor_log_position(executor integer, incarnation bigint, job_ids bigint[], tokens bigint[])
+RETURNS TABLE (token bigint, next_seq bigint, bytes bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
+BEGIN
+    IF pg_catalog.cardinality(job_ids) IS DISTINCT FROM pg_catalog.cardinality(tokens) THEN
+        PERFORM rcq_private.fail('RC023', 'job_ids and tokens differ in length', 'Two arrays of one length.');
+    END IF;
+    -- what the process before this one has sent may be under way still
+    PERFORM rcq_private.lock_output(own.id, true);
+    RETURN QUERY
+    SELECT l.token, COALESCE(g.next_seq, 1), COALESCE(g.bytes, 0)
+      FROM unnest(job_ids, tokens) AS k(job_id, token)
+      JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id,
+           LATERAL (SELECT pg_catalog.max(s.seq + s.lines) AS next_seq, pg_catalog.sum(pg_catalog.octet_length(s.data)) AS bytes
+                      FROM rcq_private.log s WHERE s.job_id = l.job_id AND s.attempt = l.attempt) g;
+END $$;
+COMMENT ON FUNCTION rcq.executor_log_position(integer, bigint, bigint[], bigint[]) IS
+'For executors: how much output of each of these runs is stored, in bytes, and the number of the line that follows; runs that are not live here are left out. Errors: RC020, RC021, RC023';
+
 CREATE FUNCTION rcq.executor_drain(executor integer, incarnation bigint, reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
 BEGIN
-    UPDATE rcq_private.executor e SET leaving = COALESCE(pg_catalog.left(reason, 200), 'drained by its process') WHERE e.id = own.id;
+    UPDATE rcq_private.executor e SET leaving = pg_catalog.left(reason, 200) WHERE e.id = own.id;
     PERFORM rcq_private.definitions_changed();
 END $$;
-COMMENT ON FUNCTION rcq.executor_drain(integer, bigint, text) IS 'For executors: place nothing more here. Errors: RC020, RC021';
+COMMENT ON FUNCTION rcq.executor_drain(integer, bigint, text) IS 'For executors: place nothing more here; a reason of NULL ends what an earlier call ordered, but no drain of an administrator. Errors: RC020, RC021';
 
 CREATE FUNCTION rcq.executor_sign_off(executor integer, incarnation bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$

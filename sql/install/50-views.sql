@@ -77,7 +77,7 @@ SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, 
   ) s ON s.job_id = j.id;
 COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';
 COMMENT ON COLUMN rcq.jobs.status IS 'pending, assigned (placed, not yet started), running, completed, failed, cancelled';
-COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, dependency, begin_time, retry, array_throttle, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting, requeueing; failed: exit_code, signal, timeout, oom, deadline, executor_lost, dependency_failed, spawn_error, bad_result, tasks_failed';
+COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, dependency, begin_time, retry, array_throttle, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting, requeueing; failed: exit_code, signal, timeout, oom, disk_quota, deadline, executor_lost, dependency_failed, spawn_error, bad_result, tasks_failed';
 COMMENT ON COLUMN rcq.jobs.memory_gb IS '1 GB = 2^30 bytes';
 COMMENT ON COLUMN rcq.jobs.granted_cores IS 'Cores of its last run, as granted_memory_gb and granted_gpus, where they are not what was asked for';
 COMMENT ON COLUMN rcq.jobs.array_spec IS 'Of an array job: indices of its array_size tasks; a task has array_id and array_index, and a row of its own once it may be placed soon (all of them: rcq.tasks)';
@@ -145,13 +145,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 CREATE VIEW rcq.executors WITH (security_invoker = true) AS
 SELECT e.id, e.name, e.hostname,
        CASE WHEN e.signed_off OR s.seen IS NULL OR s.seen < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => rcq_private.setting_text('lease')::double precision) THEN 'offline'
-            WHEN e.drained IS NOT NULL OR e.leaving IS NOT NULL THEN 'draining'
+            WHEN COALESCE(e.drain_at <= pg_catalog.clock_timestamp(), e.drained IS NOT NULL) OR e.leaving IS NOT NULL THEN 'draining'
             WHEN u.runs > 0 THEN 'busy' ELSE 'idle' END AS status,
-       COALESCE(e.drained, e.leaving) AS reason, u.runs, e.cpu_cores, u.cpu_cores AS cpu_cores_used,
+       CASE WHEN e.drain_at > pg_catalog.clock_timestamp() THEN COALESCE(e.leaving, e.drained) ELSE COALESCE(e.drained, e.leaving) END AS reason, u.runs, e.cpu_cores, u.cpu_cores AS cpu_cores_used,
        rcq_private.memory_gb(e.memory_mib) AS memory_gb, rcq_private.memory_gb(u.memory_mib::integer) AS memory_gb_used,
-       e.gpu_count, u.gpu_count AS gpu_count_used, e.features, s.seen AS last_seen, e.registered_at, e.gpu_type
+       e.gpu_count, u.gpu_count AS gpu_count_used, e.features, s.seen AS last_seen, e.registered_at, e.gpu_type,
+       e.drain_at, CASE WHEN e.drained IS NOT NULL THEN CASE WHEN e.drain_requeues THEN 'requeue' ELSE 'finish' END END AS drain_mode, e.info
   FROM rcq_private.executor e, rcq_private.executor_seen(e.id) s(seen), rcq_private.executor_load(e.id) u;
 COMMENT ON VIEW rcq.executors IS 'Hosts: status (idle, busy, draining, offline), capacity, what is in use, last heartbeat';
+COMMENT ON COLUMN rcq.executors.reason IS 'Why it is being drained, or will be at drain_at';
+COMMENT ON COLUMN rcq.executors.drain_at IS 'When a drain begins, or began, that was planned; NULL otherwise';
+COMMENT ON COLUMN rcq.executors.drain_mode IS 'Of an administrator''s drain: finish (what runs goes on) or requeue';
+COMMENT ON COLUMN rcq.executors.info IS 'Facts of the host as its executor registered them: kernel, CPU model, GPUs, versions';
 
 CREATE VIEW rcq.groups WITH (security_invoker = true) AS
 SELECT g.id, g.name, g.priority::integer, g.quota_cpu_hours, g.quota_mode, g.default_estimate, g.open, g.created_at,
@@ -160,7 +165,7 @@ SELECT g.id, g.name, g.priority::integer, g.quota_cpu_hours, g.quota_mode, g.def
 COMMENT ON VIEW rcq.groups IS 'Research groups with priority (1-10) and quota (billed CPU-hours per usage window), their place in the tree of groups, limits on what is placed of them, and the reason of a pause';
 
 CREATE VIEW rcq.users WITH (security_invoker = true) AS
-SELECT u.id, u.role_name, u.email, g.name AS group_name, u.is_admin, u.max_priority::integer, u.created_at, u.shares, u.max_jobs, u.max_cores, u.max_gpus, u.max_pending
+SELECT u.id, u.role_name, u.email, g.name AS group_name, u.is_admin, u.max_priority::integer, u.created_at, u.shares, u.max_jobs, u.max_cores, u.max_gpus, u.max_pending, u.unix_user
   FROM rcq_private.users u JOIN rcq_private.groups g ON g.id = u.group_id;
 COMMENT ON VIEW rcq.users IS 'People; everyone sees their own row, administrators all';
 

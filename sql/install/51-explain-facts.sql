@@ -7,7 +7,7 @@ CREATE FUNCTION rcq_private.found(kind text, reason text, message text, data jso
 LANGUAGE sql IMMUTABLE AS $$ SELECT ROW(kind, reason, message, data)::rcq_private.finding $$;
 
 -- lacks: what the executor would not have even when empty; short: what it has too little of at the moment; words as of
--- rcq_private.requirements. closed_*: the first reservation for others that the job would run into.
+-- rcq_private.requirements. closed_*: the first reservation for others, or drain to come, that the job would run into.
 CREATE TYPE rcq_private.executor_verdict AS (
     executor_id integer, name text, status text, why text, runs bigint, cpu_cores integer, memory_mib integer, gpu_count integer,
     free_cores bigint, free_memory_mib bigint, free_gpus bigint, lacks text[], short text[],
@@ -101,7 +101,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
                rcq_private.executor e LEFT JOIN used u ON u.executor_id = e.id, rcq_private.executor_seen(e.id) s(seen)
          WHERE e.cpu_cores IS NOT NULL
     )
-    SELECT h.id, h.name, CASE WHEN NOT h.online THEN 'offline' WHEN h.drained IS NOT NULL OR h.leaving IS NOT NULL THEN 'draining' ELSE 'ready' END, COALESCE(h.drained, h.leaving),
+    SELECT h.id, h.name, CASE WHEN NOT h.online THEN 'offline' WHEN COALESCE(h.drain_at <= h.now_, h.drained IS NOT NULL) OR h.leaving IS NOT NULL THEN 'draining' ELSE 'ready' END,
+           CASE WHEN h.drain_at > h.now_ THEN h.leaving ELSE COALESCE(h.drained, h.leaving) END,
            h.runs, h.cpu_cores, h.memory_mib, h.gpu_count, h.free_cores, h.free_mib, h.free_gpus,
            pg_catalog.array_remove(ARRAY[CASE WHEN h.cpu_cores < l.cpu_cores THEN 'cpu_cores' END, CASE WHEN h.memory_mib < l.memory_mib THEN 'memory_gb' END,
                    CASE WHEN h.gpu_count < l.gpu_count THEN 'gpu_count' END, CASE WHEN NOT h.gpu_type = ANY (pg_catalog.string_to_array(l.gpu_type, '|')) OR (l.gpu_type IS NOT NULL AND h.gpu_type IS NULL) THEN 'gpu_type' END,
@@ -114,8 +115,9 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
                          WHERE COALESCE(k.total, 0) - rcq_private.consumable_use(h.id, s.name) < s.amount),
            w.starts_at, w.ends_at, rcq_private.group_name(w.group_id), w.reason
       FROM host h LEFT JOIN LATERAL (
-           SELECT r.* FROM rcq_private.reservation r
-            WHERE (r.executor_id IS NULL OR r.executor_id = h.id) AND r.group_id IS DISTINCT FROM l.group_id AND r.ends_at > h.now_ AND r.starts_at < h.now_ + pg_catalog.make_interval(secs => l.planned_s)
+           SELECT r.* FROM (SELECT v.starts_at, v.ends_at, v.group_id, v.reason FROM rcq_private.reservation v WHERE v.executor_id IS NULL OR v.executor_id = h.id
+                            UNION ALL SELECT h.drain_at, 'infinity', NULL, h.drained WHERE h.drain_at IS NOT NULL) r
+            WHERE r.group_id IS DISTINCT FROM l.group_id AND r.ends_at > h.now_ AND r.starts_at < h.now_ + pg_catalog.make_interval(secs => l.planned_s)
             ORDER BY r.starts_at LIMIT 1) w ON true
      ORDER BY h.name $$;
 

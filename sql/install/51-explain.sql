@@ -206,8 +206,8 @@ BEGIN
     ELSIF n.fits = '{}' THEN
         IF n.fits_closed <> '{}' OR n.closed = n.ready THEN
             SELECT e.* INTO best FROM unnest(v) e WHERE e.lacks = '{}' AND e.status = 'ready' AND e.closed_from IS NOT NULL ORDER BY (e.short = '{}') DESC, e.closed_from DESC, e.name LIMIT 1;
-            RETURN NEXT rcq_private.found('blocker', 'maintenance', pg_catalog.format('Planned to take %s, it would run into a time that is reserved for %s, from %s to %s%s; executors: %s.', rcq_private.duration_text(l.planned_s),
-                    COALESCE('group ' || best.closed_for, 'maintenance'), rcq_private.time_text(best.closed_from), rcq_private.time_text(best.closed_until), ' (' || best.closed_why || ')', rcq_private.names_text(n.closed)),
+            RETURN NEXT rcq_private.found('blocker', 'maintenance', pg_catalog.format('Planned to take %s, it would run into a time that is reserved for %s, from %s %s%s; executors: %s.', rcq_private.duration_text(l.planned_s),
+                    COALESCE('group ' || best.closed_for, 'maintenance'), rcq_private.time_text(best.closed_from), CASE WHEN pg_catalog.isfinite(best.closed_until) THEN 'to ' || rcq_private.time_text(best.closed_until) ELSE 'on' END, ' (' || best.closed_why || ')', rcq_private.names_text(n.closed)),
                 pg_catalog.jsonb_build_object('planned_s', l.planned_s, 'executor', best.name, 'starts_at', best.closed_from, 'ends_at', best.closed_until, 'group', best.closed_for, 'why', best.closed_why, 'executors', n.closed));
             IF best.short = '{}' AND best.closed_from > pg_catalog.clock_timestamp() + interval '1 minute' THEN
                 shortest := (pg_catalog.floor(pg_catalog.date_part('epoch', best.closed_from - pg_catalog.clock_timestamp()) / 60) * 60);

@@ -73,6 +73,15 @@ BEGIN
     RETURN wanted;
 END $$;
 
+CREATE FUNCTION rcq_private.check_unix_user(unix_user text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF unix_user !~ '^[a-z_][a-z0-9_-]{0,31}$' OR unix_user = 'root' THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('unix_user cannot be "%s"', pg_catalog.left(unix_user, 100)),
+            'The name of an account on the executors, other than root: 1 to 32 lower-case letters, digits, "_" and "-", beginning with a letter or "_".');
+    END IF;
+END $$;
+
 CREATE FUNCTION rcq.add_group(name text, quota_cpu_hours numeric DEFAULT NULL, priority integer DEFAULT 5, quota_mode text DEFAULT 'soft',
                               default_estimate interval DEFAULT NULL, open boolean DEFAULT false, parent text DEFAULT NULL, shares numeric DEFAULT 1,
                               max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL, max_gpus integer DEFAULT NULL) RETURNS integer
@@ -129,12 +138,12 @@ COMMENT ON FUNCTION rcq.set_group(text, numeric, integer, text, interval, boolea
 
 CREATE FUNCTION rcq.add_user(role_name text, group_name text DEFAULT 'default', is_admin boolean DEFAULT false, max_priority integer DEFAULT 10,
                              email text DEFAULT NULL, shares numeric DEFAULT 1, max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL,
-                             max_gpus integer DEFAULT NULL, max_pending integer DEFAULT NULL) RETURNS integer
+                             max_gpus integer DEFAULT NULL, max_pending integer DEFAULT NULL, unix_user text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_id integer;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending);
+    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending), rcq_private.check_unix_user(unix_user);
     IF role_name IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
         PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no SQL role "%s"', COALESCE(role_name, 'NULL')),
             pg_catalog.format('Make it first: CREATE ROLE %I LOGIN.', COALESCE(role_name, 'name')));
@@ -143,12 +152,16 @@ BEGIN
         PERFORM rcq_private.fail('RC001', pg_catalog.format('role "%s" cannot be a user: everybody in it would be', role_name),
             'Make a login role for each person.');
     END IF;
+    IF EXISTS (SELECT FROM rcq_private.executor e WHERE e.name = role_name) THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('role "%s" cannot be a user: it is the login of an executor', role_name),
+            'Its host would read what people submit. Make a login role for each person.');
+    END IF;
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
-    INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority, shares, max_jobs, max_cores, max_gpus, max_pending)
+    INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority, shares, max_jobs, max_cores, max_gpus, max_pending, unix_user)
     VALUES (add_user.role_name, pg_catalog.lower(add_user.email), rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10),
-            COALESCE(add_user.shares, 1), add_user.max_jobs, add_user.max_cores, add_user.max_gpus, add_user.max_pending)
+            COALESCE(add_user.shares, 1), add_user.max_jobs, add_user.max_cores, add_user.max_gpus, add_user.max_pending, add_user.unix_user)
     ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
     IF new_id IS NULL THEN
         PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" or its e-mail address is a user already', role_name),
@@ -157,8 +170,8 @@ BEGIN
     PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
     RETURN new_id;
 END $$;
-COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer) IS
-'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for; shares: their part of the group''s share, relative to its other members (policies multifactor, fairtree); max_jobs, max_cores, max_gpus: most of theirs placed and running at once, 0 = none, max_pending: most waiting, 0 = no limit; NULL = as the settings say. Errors: RC001, RC002, RC005, RC006';
+COMMENT ON FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer, text) IS
+'Makes a SQL role a user of rcq, in one group, and grants it rcq_user (rcq_admin to administrators). max_priority: the highest job priority they may ask for; shares: their part of the group''s share, relative to its other members (policies multifactor, fairtree); max_jobs, max_cores, max_gpus: most of theirs placed and running at once, 0 = none, max_pending: most waiting, 0 = no limit; NULL = as the settings say; unix_user: the account that their jobs run as where an executor runs as root, NULL = its default. Errors: RC001, RC002, RC005, RC006';
 
 CREATE FUNCTION rcq_private.grant_roles(role_name text, is_admin boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -171,12 +184,12 @@ END $$;
 
 CREATE FUNCTION rcq.set_user(role_name text, group_name text DEFAULT NULL, is_admin boolean DEFAULT NULL, max_priority integer DEFAULT NULL,
                              shares numeric DEFAULT NULL, max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL, max_gpus integer DEFAULT NULL,
-                             max_pending integer DEFAULT NULL, no_limits boolean DEFAULT false) RETURNS void
+                             max_pending integer DEFAULT NULL, no_limits boolean DEFAULT false, unix_user text DEFAULT NULL, no_unix_user boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_group integer;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending);
+    PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending), rcq_private.check_unix_user(unix_user);
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
@@ -186,15 +199,16 @@ BEGIN
            max_jobs = COALESCE(set_user.max_jobs, CASE WHEN NOT no_limits THEN u.max_jobs END),
            max_cores = COALESCE(set_user.max_cores, CASE WHEN NOT no_limits THEN u.max_cores END),
            max_gpus = COALESCE(set_user.max_gpus, CASE WHEN NOT no_limits THEN u.max_gpus END),
-           max_pending = COALESCE(set_user.max_pending, CASE WHEN NOT no_limits THEN u.max_pending END)
+           max_pending = COALESCE(set_user.max_pending, CASE WHEN NOT no_limits THEN u.max_pending END),
+           unix_user = COALESCE(set_user.unix_user, CASE WHEN NOT no_unix_user THEN u.unix_user END)
      WHERE u.role_name = set_user.role_name;
     IF NOT FOUND THEN
         PERFORM rcq_private.raise_unknown('user', role_name, (SELECT pg_catalog.string_agg(u.role_name, ', ' ORDER BY u.role_name) FROM rcq_private.users u));
     END IF;
     PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
 END $$;
-COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean) IS
-'Changes what is given of a user; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given. Errors: RC001, RC002, RC005';
+COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean) IS
+'Changes what is given of a user; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given; no_unix_user => true removes the account, what starts from now on runs as the executor''s default. Errors: RC001, RC002, RC005';
 
 CREATE FUNCTION rcq.create_executor_login(name text, password text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -224,25 +238,52 @@ END $$;
 COMMENT ON FUNCTION rcq.create_executor_login(text, text) IS
 'Makes the login role of an executor and returns its password (a random one unless given; NULL when the role existed as an executor login). Errors: RC001, RC005, RC006';
 
-CREATE FUNCTION rcq_private.set_drained(name text, reason text) RETURNS void
+-- Drains an executor from this time on (NULL = now), or (reason NULL) ends every drain of it, also one that its process
+-- asked for. A drain replaces the one before it.
+CREATE FUNCTION rcq_private.set_drained(name text, reason text, at timestamptz DEFAULT NULL, requeues boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    changed_id integer;
 BEGIN
     PERFORM rcq_private.require_admin();
-    UPDATE rcq_private.executor e SET drained = reason WHERE e.name = set_drained.name;
+    UPDATE rcq_private.executor e
+       SET drained = reason, drain_at = at, drain_requeues = requeues, leaving = CASE WHEN reason IS NOT NULL THEN e.leaving END
+     WHERE e.name = set_drained.name RETURNING e.id INTO changed_id;
     IF NOT FOUND THEN
         PERFORM rcq_private.raise_unknown('executor', name, (SELECT pg_catalog.string_agg(e.name, ', ' ORDER BY e.name) FROM rcq_private.executor e));
     END IF;
     PERFORM rcq_private.definitions_changed();
+    RETURN changed_id;
 END $$;
 
-CREATE FUNCTION rcq.drain_executor(name text, reason text DEFAULT 'drained by an administrator') RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT rcq_private.set_drained(name, COALESCE(reason, 'drained by an administrator')) $$;
-COMMENT ON FUNCTION rcq.drain_executor(text, text) IS 'Places nothing more on an executor; what runs there goes on. Errors: RC002, RC005';
+CREATE FUNCTION rcq.drain_executor(name text, reason text DEFAULT 'drained by an administrator', mode text DEFAULT 'finish', at timestamptz DEFAULT NULL,
+                                   OUT requeued bigint, OUT running_on bigint) RETURNS record
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    planned CONSTANT timestamptz := CASE WHEN at > pg_catalog.clock_timestamp() THEN at END;
+    drained_id integer;
+BEGIN
+    PERFORM rcq_private.require_admin();
+    IF mode IS NULL OR mode NOT IN ('finish', 'requeue') THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('mode cannot be "%s"', COALESCE(pg_catalog.left(mode, 100), 'NULL')),
+            'finish: what runs there goes on; requeue: it is sent back to the queue.');
+    ELSIF NOT pg_catalog.isfinite(at) THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('at cannot be %s', at), 'Leave it out to drain the executor now.');
+    ELSIF planned IS NOT NULL AND EXISTS (SELECT FROM rcq_private.executor e WHERE e.name = drain_executor.name AND COALESCE(e.drain_at <= pg_catalog.clock_timestamp(), e.drained IS NOT NULL)) THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('executor "%s" is being drained already', name), 'Drain it without a time, or end the drain first: rcq.resume_executor.');
+    END IF;
+    drained_id := rcq_private.set_drained(name, COALESCE(reason, 'drained by an administrator'), planned, mode = 'requeue');
+    SELECT pg_catalog.count(*) FILTER (WHERE mode = 'requeue' AND l.requeue), pg_catalog.count(*) FILTER (WHERE mode = 'finish' OR NOT l.requeue) INTO requeued, running_on
+      FROM rcq_private.command c JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
+     WHERE c.executor_id = drained_id AND c.kind = 'start' AND l.claimed_at IS NOT NULL AND l.cancel_requested_at IS NULL;
+END $$;
+COMMENT ON FUNCTION rcq.drain_executor(text, text, text, timestamptz) IS
+'Places nothing more on an executor. mode finish: what runs there goes on (others call this cordon); requeue: it is sent back to the queue, as by rcq.requeue, but for jobs with requeue => false, which go on. at: from this time on, until which only jobs are placed there that are planned to end before it; NULL = now. Returns how many of the runs there are (with at: would now be) requeued, and how many run on; those that are being cancelled do not count. A later call replaces an earlier one. Errors: RC001, RC002, RC003 (at in the future, but drained already), RC005';
 
 CREATE FUNCTION rcq.resume_executor(name text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT rcq_private.set_drained(name, NULL) $$;
-COMMENT ON FUNCTION rcq.resume_executor(text) IS 'Ends the drain of an executor. Errors: RC002, RC005';
+COMMENT ON FUNCTION rcq.resume_executor(text) IS 'Ends the drains of an executor: that of an administrator, begun or planned, and one that its process asked for. What was already told to end is requeued all the same. Errors: RC002, RC005';
 
 CREATE FUNCTION rcq.set(name text, value text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -69,9 +69,9 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
     rcq.add_group(text, numeric, integer, text, interval, boolean, text, numeric, integer, integer, integer),
     rcq.set_group(text, numeric, integer, text, interval, boolean, boolean, text, numeric, integer, integer, integer, boolean, boolean),
-    rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer),
-    rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean),
-    rcq.create_executor_login(text, text), rcq.drain_executor(text, text), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt(),
+    rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer, text),
+    rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean),
+    rcq.create_executor_login(text, text), rcq.drain_executor(text, text, text, timestamptz), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt(),
     rcq.set_consumable(text, bigint, text), rcq.set_concurrency_limit(text, integer), rcq.set_gpu_billing(text, numeric),
     rcq.reserve(timestamptz, timestamptz, text, text, text), rcq.cancel_reservation(integer), rcq.pause(text, text, text), rcq.resume(text, text),
     rcq.prune_history(interval), rcq.resume_restored(bigint[])
@@ -79,7 +79,7 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON FUNCTION
     rcq.register_executor(text, jsonb, text[], bigint, integer), rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer),
-    rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]), rcq.executor_drain(integer, bigint, text),
+    rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]), rcq.executor_log_position(integer, bigint, bigint[], bigint[]), rcq.executor_drain(integer, bigint, text),
     rcq.executor_sign_off(integer, bigint)
     TO rcq_executor;
 

@@ -64,7 +64,7 @@ BEGIN
     END LOOP;
     ALTER INDEX rcq_private.job_user RENAME TO job_p0_user;
 END $$;
---include 12-history-tables.sql
+--include 12-history-tables.sql of 0.3 145 284
 
 COMMENT ON COLUMN rcq_private.live.array_throttle IS 'Of a throttled array and its tasks: how many of them may be placed and running at once';
 COMMENT ON COLUMN rcq_private.live.payload_bytes IS 'Size of a typed job''s payload as it is stored';
@@ -112,32 +112,32 @@ DROP FUNCTION rcq.cancel(bigint);
 DROP FUNCTION rcq.hold(bigint);
 DROP FUNCTION rcq.release(bigint);
 
---include 15-setting-definitions.sql
---include 16-job-relations.sql
---include 20-library.sql
---include 21-history-partitions.sql
---include 28-request-type.sql
---include 29-dependencies.sql
---include 29-types.sql
---include 30-submit.sql
---include 31-control.sql
---include 32-arrays.sql
---include 33-dependencies.sql
---include 34-resubmit.sql
---include 34-schedules.sql
---include 35-graphs.sql
---include 35-typed-jobs.sql
---include 40-runs.sql
---include 41-executor-functions.sql
---include 42-logs.sql
---include 50-views.sql
---include 51-explain-facts.sql
---include 51-explain.sql
---include 52-dead-jobs.sql
---include 52-schedule-views.sql
---include 60-admin.sql
---include 61-limits.sql
---include 70-history.sql
+--include 15-setting-definitions.sql of 0.3 465 514
+--include 16-job-relations.sql of 0.3 515 570
+--include 20-library.sql of 0.3 571 715
+--include 21-history-partitions.sql of 0.3 716 827
+--include 28-request-type.sql of 0.3 828 847
+--include 29-dependencies.sql of 0.3 848 917
+--include 29-types.sql of 0.3 918 1115
+--include 30-submit.sql of 0.3 1116 1533
+--include 31-control.sql of 0.3 1534 1713
+--include 32-arrays.sql of 0.3 1714 2057
+--include 33-dependencies.sql of 0.3 2058 2459
+--include 34-resubmit.sql of 0.3 2460 2603
+--include 34-schedules.sql of 0.3 2604 2966
+--include 35-graphs.sql of 0.3 2967 3072
+--include 35-typed-jobs.sql of 0.3 3073 3129
+--include 40-runs.sql of 0.3 3130 3330
+--include 41-executor-functions.sql of 0.3 3331 3613
+--include 42-logs.sql of 0.3 3614 3663
+--include 50-views.sql of 0.3 3664 3957
+--include 51-explain-facts.sql of 0.3 3958 4137
+--include 51-explain.sql of 0.3 4138 4690
+--include 52-dead-jobs.sql of 0.3 4691 4703
+--include 52-schedule-views.sql of 0.3 4704 4723
+--include 60-admin.sql of 0.3 4724 5002
+--include 61-limits.sql of 0.3 5003 5158
+--include 70-history.sql of 0.3 5159 5420
 
 -- No view reads it any more.
 DROP FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
@@ -146,5 +146,5 @@ DROP FUNCTION rcq_private.pending_state(bigint, integer, integer, integer, integ
 -- The first partition takes all ids so far, and reaches to the next boundary.
 SELECT rcq_private.attach_history(0, (s.last_value OPERATOR(pg_catalog./) 1000000 OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.*) 1000000 OPERATOR(pg_catalog.-) 1) FROM rcq_private.job_id s;
 
---include 90-grants.sql
+--include 90-grants.sql of 0.3 5421 5537
 SELECT rcq_private.definitions_changed();

@@ -103,7 +103,7 @@ Micros Promises::agree(const Host& host, HostTimeline& timeline, const Ask& ask,
         }
         if (at >= give_up) return never;
         if (const Window* window = conflict(host.executor->id, ask.group, at, ask.length())) at = window->until;
-        if (at == before) return at;
+        if (at == before || at == never) return at;
     }
 }
 

@@ -57,6 +57,7 @@ constexpr std::array reason_words{
     ReasonWord{Reason::signal, Status::failed, "signal"},
     ReasonWord{Reason::timeout, Status::failed, "timeout"},
     ReasonWord{Reason::oom, Status::failed, "oom"},
+    ReasonWord{Reason::disk_quota, Status::failed, "disk_quota"},
     ReasonWord{Reason::deadline, Status::failed, "deadline"},
     ReasonWord{Reason::executor_lost, Status::failed, "executor_lost"},
     ReasonWord{Reason::dependency_failed, Status::failed, "dependency_failed"},

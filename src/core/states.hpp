@@ -37,6 +37,7 @@ enum class Reason {
     signal,
     timeout,
     oom,
+    disk_quota, // its directory grew beyond what the executor allows
     deadline,
     executor_lost,
     dependency_failed,

@@ -156,7 +156,7 @@ struct Window {
     std::optional<ExecutorId> executor; // none: all
     std::optional<GroupId> group;       // who may use them; none: nobody
     Micros from = 0;
-    Micros until = 0; // exclusive
+    Micros until = 0; // exclusive; never: for good
     friend bool operator==(const Window&, const Window&) = default;
 };
 

@@ -1,13 +1,16 @@
 #include "executor/controller.hpp"
 
-#include "executor/clock.hpp"
 #include "executor/logging.hpp"
 #include "executor/random.hpp"
 #include "executor/run_result.hpp"
 #include "executor/store.hpp"
 #include "protocol/words.hpp"
+#include "rundir/status.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace rcq::executor {
@@ -30,10 +33,10 @@ bool is_about_data(const std::string& sqlstate) {
 
 } // namespace
 
-Controller::Controller(uv_loop_t* loop, const Options& options, Supervisor& supervisor,
+Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
                        std::function<void(int)> finished)
-    : loop_(loop), options_(options), supervisor_(supervisor), finished_(std::move(finished)),
-      session_(loop, options.dsn), courier_(supervisor), pump_timer_(loop, [this] { pump(); }),
+    : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
+      finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs), pump_timer_(loop, [this] { pump(); }),
       stop_timer_(loop,
                   [this] {
                       if (stop_code_) return finished_(*stop_code_);
@@ -42,7 +45,7 @@ Controller::Controller(uv_loop_t* loop, const Options& options, Supervisor& supe
                   }),
       incarnation_(random_positive()) {
     session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
-    supervisor_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
+    runs_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
                             [this] {
                                 finish_when_dead();
                                 pump();
@@ -62,7 +65,7 @@ void Controller::on_connected() {
 void Controller::on_registered(const Reply& reply) {
     if (!reply.ok() && reply.sqlstate == protocol::error::malformed_report && !ever_registered_) {
         spdlog::error("event=refused sqlstate={} message={}", reply.sqlstate, quoted(reply.message));
-        return stop(exit_code::refused);
+        return leave_runs(exit_code::refused);
     }
     if (failed(reply, "register_executor")) return;
     try {
@@ -77,21 +80,66 @@ void Controller::on_registered(const Reply& reply) {
                  registration_.executor, quoted(registration_.name), registration_.lease_s, registration_.lost_after_s,
                  incarnation_);
     if (options_.listen) return send_listen();
-    become_ready();
+    resume_logs();
 }
 
 void Controller::send_listen() {
     stage_ = Stage::listening;
     session_.send(store::listen(registration_.channel), [this](const Reply& reply) {
-        if (!failed(reply, "listen")) become_ready();
+        if (!failed(reply, "listen")) resume_logs();
     });
+}
+
+// Of runs that an earlier process started: how much of their logs has it sent?
+void Controller::resume_logs() {
+    std::vector<std::int64_t> jobs;
+    std::vector<std::int64_t> tokens;
+    for (std::int64_t token : runs_.tokens()) {
+        Run* run = runs_.find(token);
+        if (run->log_position_known) continue;
+        jobs.push_back(run->job_id());
+        tokens.push_back(token);
+    }
+    if (tokens.empty()) return become_ready();
+    stage_ = Stage::resuming;
+    session_.send(store::log_position(registration_.executor, incarnation_, jobs, tokens),
+                  [this](const Reply& reply) { on_log_positions(reply); });
+}
+
+void Controller::on_log_positions(const Reply& reply) {
+    if (failed(reply, "executor_log_position")) return;
+    std::unordered_map<std::int64_t, LogPosition> positions;
+    try {
+        for (const LogPosition& position : store::decode_log_positions(reply.result.get())) {
+            positions.emplace(position.token, position);
+        }
+    } catch (const std::runtime_error& error) {
+        return session_.reconnect(error.what());
+    }
+    for (std::int64_t token : runs_.tokens()) {
+        Run* run = runs_.find(token);
+        if (run->log_position_known) continue;
+        run->log_position_known = true;
+        auto position = positions.find(token);
+        if (position == positions.end()) {
+            run->log().drop(); // given to somebody else, or answered: the first sync tells
+        } else {
+            run->log().resume(position->second.next_seq, position->second.bytes);
+        }
+        if (run->state() == RunState::ended) {
+            report_after_log(*run);
+        } else {
+            run_log_grown(*run);
+        }
+    }
+    become_ready();
 }
 
 void Controller::become_ready() {
     stage_ = Stage::ready;
     acked_seq_ = 0;
     list_all_ = true;
-    drain_sent_ = false;
+    if (stop_requests_ > 0 || host_condition_) drain_known_ = false;
     synced_last_ = false;
     next_sync_ms_ = now();
     pump();
@@ -111,7 +159,7 @@ bool Controller::failed(const Reply& reply, const char* call) {
     if (reply.ok()) return false;
     spdlog::error("event=call_failed call={} sqlstate={} message={}", call, reply.sqlstate, quoted(reply.message));
     if (reply.sqlstate == error::no_executor_role || reply.sqlstate == error::version_mismatch) {
-        stop(exit_code::refused);
+        leave_runs(exit_code::refused);
     } else if (reply.sqlstate == error::replaced) {
         stop(exit_code::replaced);
     } else {
@@ -129,8 +177,9 @@ void Controller::want_sync(std::int64_t delay_ms) {
 
 void Controller::pump() {
     if (stop_code_ || applying_ || stage_ != Stage::ready || !session_.idle()) return;
-    if (stop_requests_ > 0 && !drain_sent_) return send_drain();
-    if (stop_requests_ > 0 && supervisor_.held() == 0) return send_sign_off();
+    auto drain = drain_reason();
+    if (!drain_known_ || drain != drain_told_) return send_drain(std::move(drain));
+    if (stop_requests_ > 0 && runs_.held() == 0) return send_sign_off();
     const std::int64_t time = now();
     const bool log_due = courier_.due_ms() <= time;
     const bool sync_due = next_sync_ms_ <= time;
@@ -156,22 +205,20 @@ void Controller::send_sync() {
     const auto lease_part = static_cast<std::int64_t>(registration_.lease_s * 1000 / 3);
     const auto poll = static_cast<std::int64_t>(options_.poll_s * 1000);
     if (list_all_ || now() - listed_all_ms_ >= lease_part - std::min(poll, lease_part / 2)) {
-        request.live_tokens = supervisor_.tokens();
+        request.live_tokens = runs_.tokens();
         listed_all_ms_ = now();
     }
     collect_reports(request.finished);
     if (careful_syncs_ == 0) {
-        for (Run* run : supervisor_.usage_due(usage_interval_ms, reports_per_sync)) {
-            request.usage.push_back({run->job_id(), run->token(), run->cpu_seconds(), run->peak_memory_mib()});
-        }
+        request.usage = runs_.usage_due(usage_interval_ms, reports_per_sync);
     }
-    if (stop_requests_ == 0) {
-        request.max_new = std::clamp(options_.max_runs - supervisor_.running(), 0, starts_per_sync);
+    if (stop_requests_ == 0 && !host_condition_) {
+        request.max_new = std::clamp(options_.max_runs - runs_.unfinished(), 0, starts_per_sync);
     }
     max_new_sent_ = request.max_new;
     next_sync_ms_ = INT64_MAX; // who wants another one meanwhile sets it anew
     synced_last_ = true;
-    sync_sent_ms_ = boottime_ms();
+    sync_sent_ms_ = rundir::boottime_ms();
     session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
 }
 
@@ -179,8 +226,8 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
     const std::size_t limit = careful_syncs_ > 0 ? 1 : reports_per_sync;
     std::int64_t result_bytes = 0;
     while (!reportable_.empty() && reported_.size() < limit) {
-        Run* run = supervisor_.find(reportable_.front());
-        if (run == nullptr || run->forgotten()) {
+        Run* run = runs_.find(reportable_.front());
+        if (run == nullptr || run->forgotten) {
             reportable_.pop_front();
             continue;
         }
@@ -191,7 +238,7 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
         std::string result;
         if (end.result_bytes > 0) {
             try {
-                result = read_result(run->directory().result_path());
+                result = read_result(run->directory().result_path(), run->owner());
             } catch (const std::runtime_error& error) {
                 end.result_bytes = 0;
                 end.kind = protocol::run_end::bad_result;
@@ -221,7 +268,10 @@ void Controller::on_sync(const Reply& reply) {
     list_all_ = false;
     if (careful_syncs_ > 0) --careful_syncs_;
     const double limit_s = std::max(1.0, registration_.lost_after_s - options_.kill_grace_s);
-    supervisor_.note_contact(sync_sent_ms_, static_cast<std::int64_t>(limit_s * 1000));
+    if (!rundir::write_contact(contact_file_.c_str(), {sync_sent_ms_, static_cast<std::int64_t>(limit_s * 1000)})) {
+        spdlog::warn("event=contact_file_failed path={} reason={}", quoted(contact_file_),
+                     quoted(std::strerror(errno)));
+    }
     applying_ = true;
     apply(rows);
     applying_ = false;
@@ -248,14 +298,14 @@ void Controller::apply(std::vector<SyncRow>& rows) {
                 spdlog::warn("event=report_stale job={} token={}", row.job_id, row.token);
             }
             answered.insert(row.token);
-            supervisor_.forget(row.token);
+            runs_.forget(row.token);
         } else if (row.kind == kind::start) {
             ++starts;
             start_run(row);
         } else if (row.kind == kind::cancel) {
-            supervisor_.cancel(row.token);
+            runs_.cancel(row.token);
         } else if (row.kind == kind::kill) {
-            supervisor_.kill_and_forget(row.token);
+            runs_.kill_and_forget(row.token);
         } else {
             spdlog::warn("event=unknown_row kind={}", quoted(row.kind));
         }
@@ -283,10 +333,10 @@ void Controller::start_run(SyncRow& row) {
     try {
         JobSpec spec = decode_job_spec(row.body);
         spec.payload = std::exchange(row.payload, std::nullopt);
-        supervisor_.start(row.job_id, row.token, std::move(spec));
+        runs_.start(row.job_id, row.token, std::move(spec));
     } catch (const SpecError& error) {
         spdlog::error("event=start_malformed job={} token={} reason={}", row.job_id, row.token, quoted(error.what()));
-        supervisor_.refuse(row.job_id, row.token, error.what());
+        runs_.refuse(row.job_id, row.token, error.what());
     }
 }
 
@@ -298,11 +348,11 @@ void Controller::report_refused(const std::string& message) {
     careful_syncs_ = 50;
     list_all_ = true;
     for (std::int64_t token : std::exchange(reported_, {})) {
-        Run* run = supervisor_.find(token);
+        Run* run = runs_.find(token);
         if (run == nullptr) continue;
         if (alone && ++run->refusals >= 2) {
             spdlog::error("event=report_dropped job={} token={}", run->job_id(), token);
-            supervisor_.forget(token);
+            runs_.forget(token);
             continue;
         }
         if (alone) {
@@ -322,7 +372,17 @@ void Controller::report_refused(const std::string& message) {
 // --- runs ------------------------------------------------------------------------------------------------------------
 
 void Controller::run_ended(Run& run) {
-    if (run.log().outbox().empty()) {
+    if (!run.end().host_fault.empty()) {
+        failed_hook_ = run.end().host_fault;
+        drain_known_ = false; // an administrator may have ended the drain for the one before
+        spdlog::error("event=host_fault job={} reason={}", run.job_id(), quoted(*failed_hook_));
+    }
+    if (run.log_position_known) report_after_log(run);
+}
+
+void Controller::report_after_log(Run& run) {
+    if (run.log().complete()) {
+        run.reportable = true;
         reportable_.push_back(run.token());
         want_sync(ends_together_ms);
     } else {

@@ -3,8 +3,8 @@
 #include "executor/log_courier.hpp"
 #include "executor/messages.hpp"
 #include "executor/options.hpp"
+#include "executor/run_table.hpp"
 #include "executor/session.hpp"
-#include "executor/supervisor.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -26,22 +26,34 @@ inline constexpr int unfinished = 4;
 
 class Controller {
 public:
-    // `finished` is called once, with the exit code.
-    Controller(uv_loop_t* loop, const Options& options, Supervisor& supervisor, std::function<void(int)> finished);
+    // `contact_file` tells supervisors when the server last heard of us. `finished` is called once, with the exit code.
+    Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
+               std::function<void(int)> finished);
 
     void start();
 
     // SIGTERM, SIGINT: the first time drain, the second time cancel all runs, the third time stop.
     void stop_requested();
 
+    // SIGUSR1: stop at once and leave all runs to the process that comes after this one.
+    void hand_over();
+
+    // Why nothing new should be run on this host now; nothing: it may be again.
+    void host_fault(std::optional<std::string> reason);
+
+    // Why this process takes nothing new; nothing: it does.
+    [[nodiscard]] std::optional<std::string> drain_reason() const;
+
 private:
     // What goes on between connecting and the first sync.
-    enum class Stage { offline, registering, listening, ready };
+    enum class Stage : std::uint8_t { offline, registering, listening, resuming, ready };
 
     void on_connected();
     void on_lost();
     void on_registered(const Reply& reply);
     void send_listen();
+    void resume_logs();
+    void on_log_positions(const Reply& reply);
     void become_ready();
 
     void pump();
@@ -53,12 +65,13 @@ private:
     void collect_reports(std::vector<EndReport>& reports);
     void report_refused(const std::string& message);
     void send_log();
-    void send_drain();
+    void send_drain(std::optional<std::string> reason);
     void send_sign_off();
 
     // True when the reply is an error, which is then dealt with.
     bool failed(const Reply& reply, const char* call);
     void run_ended(Run& run);
+    void report_after_log(Run& run);
     void run_log_grown(Run& run);
     void logs_complete(const std::vector<std::int64_t>& tokens);
     void want_sync(std::int64_t delay_ms);
@@ -66,12 +79,14 @@ private:
     void finish_when_drained();
     void stop(int code);
     void finish_when_dead();
+    void leave_runs(int code);
     [[nodiscard]] std::int64_t now() const { return static_cast<std::int64_t>(uv_now(loop_)); }
     [[nodiscard]] std::int64_t idle_interval_ms(bool active);
 
     uv_loop_t* loop_;
     const Options& options_;
-    Supervisor& supervisor_;
+    RunTable& runs_;
+    std::string contact_file_;
     std::function<void(int)> finished_;
     Session session_;
     LogCourier courier_;
@@ -96,7 +111,10 @@ private:
     int max_new_sent_ = 0;
     bool applying_ = false; // an answer is being worked on: nothing is sent until that is done
     int stop_requests_ = 0;
-    bool drain_sent_ = false;
+    std::optional<std::string> drain_told_; // what the server knows of us
+    bool drain_known_ = true;               // that it does
+    std::optional<std::string> host_condition_;
+    std::optional<std::string> failed_hook_; // of a run: lasts until an administrator ends it
     bool sign_off_sent_ = false;
     std::optional<int> stop_code_;
 };

@@ -1,15 +1,17 @@
 #include "executor/executor.hpp"
 
+#include "executor/cgroup_tree.hpp"
 #include "executor/controller.hpp"
 #include "executor/logging.hpp"
 #include "executor/loop.hpp"
+#include "executor/process_backend.hpp"
 #include "executor/remover.hpp"
+#include "executor/run_table.hpp"
 #include "executor/state_directory.hpp"
-#include "executor/supervisor.hpp"
 
 #include <csignal>
-#include <memory>
 #include <optional>
+#include <unistd.h>
 
 namespace rcq::executor {
 
@@ -21,17 +23,19 @@ constexpr std::uint64_t sweep_ms = 3'600'000;
 class Executor {
 public:
     Executor(uv_loop_t* loop, const Options& options, std::vector<std::string> inherited)
-        : loop_(loop), options_(options), state_(options.state_dir), remover_(loop), spawner_(options.workdir_allow),
-          supervisor_(loop, options, state_.runs_dir(), std::move(inherited), spawner_, remover_),
-          controller_(loop, options, supervisor_, [this](int code) { finish(code); }),
-          sweep_timer_(loop, [this] { sweep(); }) {}
+        : options_(options), cgroups_(options.cgroup), state_(options.state_dir, geteuid() == 0), remover_(loop),
+          backend_(loop, options.supervisor_program),
+          runs_(loop, options, state_, std::move(inherited), cgroups_, backend_, remover_),
+          controller_(loop, options, runs_, state_.contact_file(), [this](int code) { finish(code); }),
+          sweep_timer_(loop, [this] { sweep(); }),
+          terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
+          interrupt_(loop, SIGINT, [this] { controller_.stop_requested(); }),
+          hand_over_(loop, SIGUSR1, [this] { controller_.hand_over(); }), loop_(loop) {}
 
     void start() {
-        state_.clean_up_after_predecessor(remover_);
-        child_.emplace(loop_, SIGCHLD, [this] { supervisor_.reap(); });
-        terminate_.emplace(loop_, SIGTERM, [this] { controller_.stop_requested(); });
-        interrupt_.emplace(loop_, SIGINT, [this] { controller_.stop_requested(); });
-        spawner_.note_signals();
+        spdlog::info("event=containment {}", cgroups_.describe());
+        runs_.adopt(state_.find_runs(remover_));
+        cgroups_.remove_others([this](std::int64_t token) { return runs_.find(token) != nullptr; });
         sweep_timer_.start(1000, sweep_ms);
         controller_.start();
     }
@@ -47,22 +51,23 @@ private:
 
     void sweep() {
         auto expired = find_expired(state_.runs_dir(), options_.keep_outputs_days * 86400,
-                                    [this](const std::string& name) { return supervisor_.directory_in_use(name); });
+                                    [this](const std::string& name) { return runs_.directory_in_use(name); });
         if (!expired.empty()) spdlog::info("event=sweep directories={}", expired.size());
         for (std::string& directory : expired) remover_.remove(std::move(directory));
     }
 
-    uv_loop_t* loop_;
     const Options& options_;
+    CgroupTree cgroups_;
     StateDirectory state_;
     Remover remover_;
-    Spawner spawner_;
-    Supervisor supervisor_;
+    ProcessBackend backend_;
+    RunTable runs_;
     Controller controller_;
     Timer sweep_timer_;
-    std::optional<Signal> child_;
-    std::optional<Signal> terminate_;
-    std::optional<Signal> interrupt_;
+    Signal terminate_;
+    Signal interrupt_;
+    Signal hand_over_;
+    uv_loop_t* loop_;
     std::optional<int> exit_code_;
 };
 

@@ -40,6 +40,12 @@ std::vector<std::string> job_environment(const JobEnvironmentInput& input, const
         variable.append(name).append("=").append(value);
         variables.push_back(std::move(variable));
     };
+    if (input.account != nullptr) {
+        std::erase_if(variables, [](const std::string& variable) { return variable.starts_with("HOME="); });
+        add("HOME", input.account->home);
+        add("USER", input.account->name);
+        add("LOGNAME", input.account->name);
+    }
     add("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" +
                     (input.program_dir.empty() ? std::string() : ":" + input.program_dir));
     add("TMPDIR", input.run_dir);
@@ -60,7 +66,9 @@ std::vector<std::string> job_environment(const JobEnvironmentInput& input, const
         add("RCQ_ARRAY_SIZE", std::to_string(spec.array_size));
     }
     add("OMP_NUM_THREADS", std::to_string(spec.cpu_cores));
-    add("CUDA_VISIBLE_DEVICES", gpu_list(input.gpus));
+    const std::string gpus = gpu_list(input.gpus, input.gpu_ids);
+    add("CUDA_VISIBLE_DEVICES", gpus);
+    add("ROCR_VISIBLE_DEVICES", gpus);
     for (const auto& [name, value] : spec.env) {
         std::string prefix = name + "=";
         std::erase_if(variables, [&prefix](const std::string& variable) { return variable.starts_with(prefix); });

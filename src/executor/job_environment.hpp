@@ -1,5 +1,6 @@
 // The environment of a job: a short list of its own, never the executor's.
 #pragma once
+#include "executor/accounts.hpp"
 #include "executor/job_spec.hpp"
 
 #include <cstdint>
@@ -11,9 +12,11 @@ namespace rcq::executor {
 struct JobEnvironmentInput {
     std::int64_t job_id = 0;
     const JobSpec* spec = nullptr;
+    const Account* account = nullptr; // the user it runs as; null: as this executor
     std::string run_dir;
     std::string output_dir;
     std::vector<int> gpus;
+    std::vector<std::string> gpu_ids; // what they are called; empty: by their indexes
     std::string payload_path; // passed on when the job has a payload
     std::string result_path;
     std::string program_dir; // where this executor's program lies: last on the PATH; empty: not known

@@ -67,6 +67,7 @@ JobSpec decode_job_spec(std::string_view body) {
     spec.name = text_or_empty(object, "name");
     spec.user = text_or_empty(object, "user");
     spec.group = text_or_empty(object, "group");
+    spec.unix_user = text_or_empty(object, "unix_user");
     if (find(object, "script") == nullptr) refuse("script", "is missing");
     spec.script = text_or_empty(object, "script");
     if (find(object, "workdir") != nullptr) spec.workdir = text_or_empty(object, "workdir");

@@ -15,6 +15,7 @@ struct JobSpec {
     std::string name;
     std::string user;
     std::string group;
+    std::string unix_user; // as whom an executor that was started as root runs it; empty: not said
     std::string script;
     std::optional<std::string> workdir;
     std::vector<std::pair<std::string, std::string>> env;

@@ -3,6 +3,7 @@
 #include "executor/logging.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rcq::executor {
 
@@ -10,17 +11,21 @@ namespace {
 
 constexpr std::int64_t flush_ms = 80; // "within 100 ms" with the way to the database
 constexpr std::size_t batch_bytes = std::size_t{256} << 10;
+constexpr std::size_t largest_chunk = std::size_t{64} << 10;
 constexpr std::size_t batch_chunks = 2000;
 constexpr int careful_batches = 100;
 
 } // namespace
 
+void LogCourier::list(std::int64_t token) {
+    if (listed_.insert(token).second) waiting_.push_back(token);
+}
+
 void LogCourier::note(Run& run, std::int64_t now_ms, bool urgent) {
-    LogOutbox& outbox = run.log().outbox();
-    if (outbox.empty()) return;
-    std::int64_t due = urgent || outbox.waiting_bytes() >= batch_bytes ? now_ms : now_ms + flush_ms;
+    if (run.forgotten || !run.log_position_known) return;
+    const std::int64_t due = urgent ? now_ms : now_ms + flush_ms;
     due_ms_ = waiting_.empty() ? due : std::min(due_ms_, due);
-    if (listed_.insert(run.token()).second) waiting_.push_back(run.token());
+    list(run.token());
 }
 
 LogBatch LogCourier::next_batch() {
@@ -28,87 +33,85 @@ LogBatch LogCourier::next_batch() {
     std::size_t bytes = 0;
     const std::size_t chunk_limit = one_by_one_ > 0 ? 1 : batch_chunks;
     under_way_.clear();
-    std::size_t turns = waiting_.size();
-    bool full = false;
-    while (turns-- > 0 && !full) {
+    full_ = false;
+    for (std::size_t turns = waiting_.size(); turns > 0 && !full_; --turns) {
         const std::int64_t token = waiting_.front();
         waiting_.pop_front();
-        Run* run = supervisor_.find(token);
-        if (run == nullptr || run->forgotten() || run->log().outbox().empty()) {
-            listed_.erase(token);
-            continue;
-        }
-        waiting_.push_back(token);
-        LogOutbox& outbox = run->log().outbox();
-        std::size_t taken = 0;
-        while (taken < outbox.size()) {
-            full =
-                batch.chunks.size() >= chunk_limit || (!batch.empty() && bytes + outbox.at(taken).bytes > batch_bytes);
-            if (full) break;
+        listed_.erase(token);
+        Run* run = runs_.find(token);
+        if (run == nullptr || run->forgotten) continue;
+        auto taken = run->log().take(batch_bytes - bytes, chunk_limit - batch.chunks.size());
+        under_way_.push_back(token);
+        for (LogChunk& chunk : taken.chunks) {
             batch.job_ids.push_back(run->job_id());
             batch.tokens.push_back(token);
-            batch.seqs.push_back(static_cast<std::int64_t>(outbox.at(taken).seq));
-            batch.streams.push_back(outbox.at(taken).stream);
-            batch.chunks.push_back(outbox.take_for_sending(taken));
-            bytes += outbox.at(taken).bytes;
-            ++taken;
+            batch.seqs.push_back(static_cast<std::int64_t>(chunk.seq));
+            batch.streams.push_back(chunk.stream);
+            bytes += chunk.data.size();
+            batch.chunks.push_back(std::move(chunk.data));
         }
-        if (taken > 0) under_way_.emplace_back(token, taken);
+        if (taken.more) list(token);
+        full_ = taken.more || bytes + largest_chunk > batch_bytes || batch.chunks.size() >= chunk_limit;
     }
     return batch;
 }
 
 std::vector<std::int64_t> LogCourier::answered(const std::vector<std::int64_t>& stale, std::int64_t now_ms) {
     if (one_by_one_ > 0) --one_by_one_;
-    for (auto [token, chunks] : under_way_) {
-        Run* run = supervisor_.find(token);
+    for (std::int64_t token : under_way_) {
+        Run* run = runs_.find(token);
         if (run == nullptr) continue;
         if (std::find(stale.begin(), stale.end(), token) != stale.end()) {
             spdlog::info("event=log_stale job={} token={}", run->job_id(), token);
-            run->log().outbox().drop();
+            run->log().drop();
         } else {
-            run->log().outbox().answered(chunks);
+            run->log().answered();
         }
     }
     return settle(now_ms);
 }
 
 std::vector<std::int64_t> LogCourier::refused(std::int64_t now_ms) {
-    if (one_by_one_ > 0) {
-        for (auto [token, chunks] : under_way_) {
-            Run* run = supervisor_.find(token);
-            if (run == nullptr) continue;
-            spdlog::error("event=log_chunk_dropped job={} token={} seq={}", run->job_id(), token,
-                          run->log().outbox().empty() ? 0 : run->log().outbox().at(0).seq);
-            run->log().outbox().answered(chunks);
+    for (std::int64_t token : under_way_) {
+        Run* run = runs_.find(token);
+        if (run == nullptr) continue;
+        if (one_by_one_ > 0) {
+            spdlog::error("event=log_chunk_dropped job={} token={} before_seq={}", run->job_id(), token,
+                          run->log().next_seq());
+            run->log().answered();
+        } else {
+            run->log().rewind();
         }
+        list(token);
     }
     one_by_one_ = careful_batches;
     return settle(now_ms);
 }
 
+void LogCourier::lost() {
+    for (std::int64_t token : std::exchange(under_way_, {})) {
+        Run* run = runs_.find(token);
+        if (run == nullptr) continue;
+        run->log().rewind();
+        list(token);
+    }
+    due_ms_ = 0;
+}
+
 std::vector<std::int64_t> LogCourier::settle(std::int64_t now_ms) {
     std::vector<std::int64_t> complete;
-    for (auto [token, chunks] : under_way_) {
-        Run* run = supervisor_.find(token);
-        if (run != nullptr && run->state() == RunState::ended && run->log().outbox().empty()) complete.push_back(token);
+    for (std::int64_t token : std::exchange(under_way_, {})) {
+        Run* run = runs_.find(token);
+        if (run == nullptr || run->state() != RunState::ended || run->reportable || !run->log().complete()) continue;
+        run->reportable = true;
+        complete.push_back(token);
     }
-    under_way_.clear();
     // What waits now came while the batch was under way, or did not fit: a full batch goes on without a pause.
-    std::erase_if(waiting_, [this](std::int64_t token) {
-        Run* run = supervisor_.find(token);
-        bool gone = run == nullptr || run->log().outbox().empty();
-        if (gone) listed_.erase(token);
-        return gone;
+    const bool urgent = std::any_of(waiting_.begin(), waiting_.end(), [this](std::int64_t token) {
+        Run* run = runs_.find(token);
+        return run != nullptr && run->state() == RunState::ended;
     });
-    std::size_t waiting = 0;
-    bool urgent = false;
-    for (std::int64_t token : waiting_) {
-        Run* run = supervisor_.find(token);
-        waiting += run->log().outbox().waiting_bytes();
-        urgent = urgent || run->state() == RunState::ended;
-    }
-    due_ms_ = urgent || waiting >= batch_bytes ? now_ms : now_ms + flush_ms;
+    due_ms_ = urgent || full_ ? now_ms : now_ms + flush_ms;
     return complete;
 }
 

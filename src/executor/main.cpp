@@ -1,9 +1,9 @@
-// rcq-executor: one unprivileged process per host that claims runs from the database and executes them.
+// rcq-executor: one process per host that claims runs from the database and executes them.
 #include "executor/executor.hpp"
 #include "executor/job_environment.hpp"
 #include "executor/logging.hpp"
 #include "executor/options.hpp"
-#include "executor/process.hpp"
+#include "executor/own_process.hpp"
 #include "executor/session.hpp"
 
 #include <cstdio>
@@ -21,18 +21,15 @@ int main(int argc, char** argv) {
         }
         if (options.check) {
             std::puts(describe_registration(options).c_str());
-            if (geteuid() == 0) std::fputs("rcq-executor: would refuse to start as root\n", stderr);
             return 0;
         }
-        if (getuid() == 0 || geteuid() == 0) {
-            throw OptionsExit(1, "rcq-executor: refusing to run as root: jobs would run as root too; "
-                                 "start it as a user of its own");
+        const bool root = getuid() == 0 || geteuid() == 0;
+        if (root && options.allow_users.empty()) {
+            throw OptionsExit(1, "rcq-executor: refusing to run as root without --allow-users: name the unix users, or "
+                                 "@groups, that jobs may run as, or start it as a user of its own");
         }
         setup_logging(options.log_level);
-        if (int most = runs_by_open_files(); options.max_runs > most) {
-            spdlog::warn("event=max_runs_lowered from={} to={} reason=\"limit of open files\"", options.max_runs, most);
-            options.max_runs = most;
-        }
+        if (options.supervisor_program.empty()) options.supervisor_program = options.program_dir + "/rcq-supervisor";
         return run_executor(options, inherited_environment(environ));
     } catch (const OptionsExit& early) {
         std::fputs((std::string(early.what()) + "\n").c_str(), early.code == 0 ? stdout : stderr);

@@ -1,7 +1,7 @@
 // What is said in the calls of the protocol, as plain data.
 #pragma once
 #include "executor/capacity.hpp"
-#include "executor/log_outbox.hpp"
+#include "executor/log_reader.hpp"
 #include "executor/run.hpp"
 
 #include <cstdint>
@@ -53,6 +53,13 @@ struct SyncRow {
     // Of a start: the JSON of the job's payload, which is not in the body, so that no number in it is read and written
     // again.
     std::optional<std::string> payload;
+};
+
+// How much of a run's log the server has.
+struct LogPosition {
+    std::int64_t token = 0;
+    std::uint64_t next_seq = 1;
+    std::uint64_t bytes = 0;
 };
 
 struct LogBatch {

@@ -2,11 +2,15 @@
 
 #include "executor/logging.hpp"
 #include "executor/remover.hpp"
+#include "rundir/paths.hpp"
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+#include <dirent.h>
 #include <fcntl.h>
-#include <filesystem>
+#include <memory>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -15,74 +19,151 @@ namespace rcq::executor {
 
 namespace {
 
+constexpr std::size_t most_files = 100;
+constexpr int most_entries = 1000;
+constexpr int deepest = 32; // each level costs a descriptor
+constexpr std::size_t largest_end = 64U << 10;
+
 [[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
 
-void write_file(const std::string& path, std::string_view content, mode_t mode) {
+[[noreturn]] void fail_closing(int fd, const std::string& what) {
+    const int error = errno;
+    close(fd);
+    errno = error;
+    fail(what);
+}
+
+void make_directory(const std::string& path, mode_t mode) {
+    // not what the umask leaves of the mode
+    if (mkdir(path.c_str(), mode) != 0 || chmod(path.c_str(), mode) != 0) fail("cannot create " + path);
+}
+
+void give_to(const std::string& path, const Account* account) {
+    if (account != nullptr && lchown(path.c_str(), account->uid, account->gid) != 0) {
+        fail("cannot give " + path + " to " + account->name);
+    }
+}
+
+void write_file(const std::string& path, std::string_view content, mode_t mode, const Account* account) {
     int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) fail("cannot create " + path);
     while (!content.empty()) {
         ssize_t written = write(fd, content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) {
-            int error = errno;
-            close(fd);
-            errno = error;
-            fail("cannot write " + path);
-        }
+        if (written < 0) fail_closing(fd, "cannot write " + path);
         content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (account != nullptr && fchown(fd, account->uid, account->gid) != 0) {
+        fail_closing(fd, "cannot give " + path + " to " + account->name);
     }
     close(fd);
 }
 
+std::string join(const std::string& directory, const char* name) { return directory + "/" + name; }
+
+// Lists regular files below an open directory, which it closes.
+void list_files(int fd, const std::string& prefix, int depth, int& visited, Outputs& outputs) {
+    std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(fd), closedir);
+    if (!directory) {
+        close(fd);
+        return;
+    }
+    while (const dirent* entry = readdir(directory.get())) { // NOLINT(concurrency-mt-unsafe): one thread
+        const char* name = entry->d_name;
+        if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
+        if (outputs.files.size() >= most_files || ++visited > most_entries) return;
+        struct stat status {};
+        if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (S_ISREG(status.st_mode)) outputs.files.push_back({prefix + name, status.st_size});
+        if (!S_ISDIR(status.st_mode) || depth >= deepest) continue;
+        const int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below >= 0) list_files(below, prefix + name + "/", depth + 1, visited, outputs);
+    }
+}
+
 } // namespace
+
+DirectoryLock::~DirectoryLock() {
+    if (fd_ >= 0) close(fd_);
+}
 
 RunDirectory::RunDirectory(const std::string& runs_dir, std::int64_t job_id, std::int64_t attempt, std::int64_t token)
     : path_(runs_dir + "/" + std::to_string(job_id) + "-" + std::to_string(attempt) + "-" + std::to_string(token)) {}
 
-void RunDirectory::create(std::string_view script, const std::optional<std::string>& payload) {
-    if (mkdir(path_.c_str(), 0700) != 0) fail("cannot create " + path_);
+std::string RunDirectory::job_path() const { return join(path_, rundir::job_dir); }
+std::string RunDirectory::script_path() const { return join(path_, rundir::script_file); }
+std::string RunDirectory::payload_path() const { return join(path_, rundir::payload_file); }
+std::string RunDirectory::result_path() const { return join(path_, rundir::result_file); }
+std::string RunDirectory::log_path() const { return join(path_, rundir::log_file); }
+std::string RunDirectory::output_path() const { return join(path_, rundir::output_dir); }
+
+DirectoryLock RunDirectory::create(std::string_view script, const std::optional<std::string>& payload,
+                                   const Account* account) {
+    // The job's user may pass through, and read only what is its own.
+    make_directory(path_, account == nullptr ? 0700 : 0711);
     made_ = true;
-    if (mkdir(output_path().c_str(), 0700) != 0) fail("cannot create " + output_path());
-    write_file(script_path(), script, has_interpreter_line(script) ? 0700 : 0600);
-    if (payload) write_file(payload_path(), *payload, 0600);
+    DirectoryLock lock(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (lock.fd() < 0 || flock(lock.fd(), LOCK_EX | LOCK_NB) != 0) fail("cannot lock " + path_);
+    make_directory(job_path(), 0700);
+    make_directory(output_path(), 0700);
+    give_to(output_path(), account);
+    write_file(script_path(), script, has_interpreter_line(script) ? 0700 : 0600, account);
+    if (payload) write_file(payload_path(), *payload, 0600, account);
+    give_to(job_path(), account); // at last: until now nobody else could reach what is in it
+    return lock;
 }
 
-void RunDirectory::write_pid(pid_t pid, std::uint64_t start_ticks, const std::string& boot) const {
-    try {
-        write_file(pid_path(), std::to_string(pid) + " " + std::to_string(start_ticks) + " " + boot + "\n", 0600);
-    } catch (const std::system_error& error) {
-        spdlog::warn("event=pid_file_failed reason={}", quoted(error.what()));
-    }
+void RunDirectory::write_launch(const rundir::Launch& launch) const {
+    write_file(join(path_, rundir::launch_file), encode(launch), 0600, nullptr);
+}
+
+std::optional<rundir::End> RunDirectory::read_end(double& age_s) const {
+    int fd = open(join(path_, rundir::end_file).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return std::nullopt;
+    struct stat status {};
+    std::string text(largest_end, '\0');
+    const ssize_t size = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, text.data(), text.size()) : 0;
+    close(fd);
+    if (size <= 0) return std::nullopt;
+    text.resize(static_cast<std::size_t>(size));
+    age_s = std::difftime(std::time(nullptr), status.st_mtime);
+    return rundir::decode_end(text);
 }
 
 Outputs RunDirectory::collect_outputs() const {
-    namespace fs = std::filesystem;
     Outputs outputs;
-    const std::string top = output_path();
-    if (rmdir(top.c_str()) == 0 || (errno != ENOTEMPTY && errno != EEXIST)) return outputs;
+    if (rmdir(output_path().c_str()) == 0) return outputs;
+    const int fd = open(output_path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return outputs;
     outputs.any = true;
-    std::error_code error;
     int visited = 0;
-    for (auto at = fs::recursive_directory_iterator(top, fs::directory_options::skip_permission_denied, error);
-         !error && at != fs::recursive_directory_iterator() && outputs.files.size() < 100 && ++visited <= 1000;
-         at.increment(error)) {
-        struct stat status {};
-        if (lstat(at->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-        outputs.files.push_back({at->path().string().substr(top.size() + 1), status.st_size});
-    }
+    list_files(fd, "", 0, visited, outputs);
     return outputs;
 }
 
-void RunDirectory::tidy(Remover& remover, bool keep_outputs, bool keep_log) const {
+bool RunDirectory::has_log() const {
+    struct stat status {};
+    return lstat(log_path().c_str(), &status) == 0 && status.st_size > 0;
+}
+
+void RunDirectory::tidy(Remover& remover, bool keep_outputs) const {
     if (!made_) return;
-    unlink(script_path().c_str());
-    unlink(payload_path().c_str());
-    unlink(result_path().c_str());
-    unlink(pid_path().c_str());
-    if (!keep_outputs && !keep_log && (rmdir(path_.c_str()) == 0 || errno == ENOENT)) return;
+    // First, so that no later executor takes this run over.
+    unlink(join(path_, rundir::launch_file).c_str());
+    const bool keep_log = has_log();
+    if (!keep_outputs && !keep_log) {
+        for (const char* name : {rundir::script_file, rundir::payload_file, rundir::result_file, rundir::status_file,
+                                 rundir::end_file, rundir::log_file, rundir::index_file}) {
+            unlink(join(path_, name).c_str());
+        }
+        if (rmdir(job_path().c_str()) == 0 && (rmdir(path_.c_str()) == 0 || errno == ENOENT)) return;
+    }
     std::vector<std::string> keep;
-    if (keep_outputs) keep.emplace_back("out");
-    if (keep_log) keep.emplace_back("log");
+    if (keep_log) keep.emplace_back(rundir::log_file);
+    if (keep_outputs) {
+        keep.emplace_back(rundir::job_dir);
+        remover.remove(job_path(), {"out"});
+    }
     remover.remove(path_, std::move(keep));
 }
 

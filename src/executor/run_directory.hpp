@@ -1,6 +1,10 @@
-// The directory of one run: script, payload, result, pid file, log, out/. Made before the start, emptied after the end
-// is answered.
+// The directory of one run (src/rundir/paths.hpp): made before the start, emptied after the end is answered. What of it
+// the job can write is read with care: it may hold links and pipes.
 #pragma once
+#include "executor/accounts.hpp"
+#include "rundir/end.hpp"
+#include "rundir/launch.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,31 +26,53 @@ struct Outputs {
     std::vector<OutputFile> files;
 };
 
+// The lock of a directory, for the supervisor to inherit.
+class DirectoryLock {
+public:
+    explicit DirectoryLock(int fd) : fd_(fd) {}
+    ~DirectoryLock();
+    DirectoryLock(DirectoryLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    DirectoryLock(const DirectoryLock&) = delete;
+    DirectoryLock& operator=(const DirectoryLock&) = delete;
+    [[nodiscard]] int fd() const { return fd_; }
+
+private:
+    int fd_;
+};
+
 class RunDirectory {
 public:
     // Makes nothing yet.
     RunDirectory(const std::string& runs_dir, std::int64_t job_id, std::int64_t attempt, std::int64_t token);
+    // One that is there.
+    explicit RunDirectory(std::string path) : path_(std::move(path)), made_(true) {}
 
-    // Throws std::system_error that names the path.
-    void create(std::string_view script, const std::optional<std::string>& payload);
+    // Makes the directory with what the job is given, owned by `account` if there is one, and locks it. Throws
+    // std::system_error that names the path.
+    DirectoryLock create(std::string_view script, const std::optional<std::string>& payload, const Account* account);
 
-    // Records who runs here, so that a successor of a crashed executor finds it.
-    void write_pid(pid_t pid, std::uint64_t start_ticks, const std::string& boot) const;
+    // From now on a later executor finds this run. Throws std::system_error, rundir::LaunchError.
+    void write_launch(const rundir::Launch& launch) const;
+
+    // What the supervisor wrote at last; nothing when it died without it. `age_s` is how old it is by the time of day.
+    [[nodiscard]] std::optional<rundir::End> read_end(double& age_s) const;
 
     // Removes the output directory when it is empty, else lists at most 100 regular files of it.
     [[nodiscard]] Outputs collect_outputs() const;
 
-    // Removes everything but a log and outputs that are there; the directory too when neither is. Nothing when this
-    // object did not make the directory.
-    void tidy(Remover& remover, bool keep_outputs, bool keep_log) const;
+    [[nodiscard]] bool has_log() const;
+
+    // Removes everything but a log and outputs that are there; the directory too when neither is. Nothing when it was
+    // not made.
+    void tidy(Remover& remover, bool keep_outputs) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] std::string script_path() const { return path_ + "/script"; }
-    [[nodiscard]] std::string payload_path() const { return path_ + "/payload"; }
-    [[nodiscard]] std::string result_path() const { return path_ + "/result"; }
-    [[nodiscard]] std::string pid_path() const { return path_ + "/pid"; }
-    [[nodiscard]] std::string log_path() const { return path_ + "/log"; }
-    [[nodiscard]] std::string output_path() const { return path_ + "/out"; }
+    [[nodiscard]] std::string job_path() const;
+    [[nodiscard]] std::string script_path() const;
+    [[nodiscard]] std::string payload_path() const;
+    [[nodiscard]] std::string result_path() const;
+    [[nodiscard]] std::string log_path() const;
+    [[nodiscard]] std::string output_path() const;
 
 private:
     std::string path_;

@@ -70,13 +70,14 @@ struct File {
 };
 
 // False when there is no such file.
-bool open_result(const std::string& path, File& file) {
+bool open_result(const std::string& path, uid_t owner, File& file) {
     // a pipe would keep us waiting, a link could lead to what only we may read
     file.fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file.fd < 0 && errno == ENOENT) return false;
     if (file.fd < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
     struct stat status {};
     if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) fail("is not a regular file");
+    if (status.st_uid != owner) fail("is a file of somebody else"); // a hard link to what only we may read
     file.bytes = status.st_size;
     if (file.bytes > max_result_bytes) {
         fail("has " + std::to_string(file.bytes) + " bytes, more than 64 MiB: put it into $RCQ_OUTPUT_DIR");
@@ -98,11 +99,11 @@ std::string read_all(const File& file) {
 
 } // namespace
 
-ResultCheck check_result(const std::string& path) {
+ResultCheck check_result(const std::string& path, uid_t owner) {
     ResultCheck check;
     try {
         File file;
-        if (!open_result(path, file)) return check;
+        if (!open_result(path, owner, file)) return check;
         const std::string text = read_all(file);
         if (text.starts_with("\xef\xbb\xbf")) fail("begins with a byte order mark");
         Watcher watcher;
@@ -114,9 +115,9 @@ ResultCheck check_result(const std::string& path) {
     return check;
 }
 
-std::string read_result(const std::string& path) {
+std::string read_result(const std::string& path, uid_t owner) {
     File file;
-    if (!open_result(path, file)) fail("is gone");
+    if (!open_result(path, owner, file)) fail("is gone");
     return read_all(file);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <sys/types.h>
 
 namespace rcq::executor {
 
@@ -13,10 +14,10 @@ struct ResultCheck {
 };
 
 // Whether the file holds one JSON value that the server can store: UTF-8, at most max_result_bytes, no \u0000, no
-// number beyond a double, at most 1,000 levels deep. No file is no fault.
-ResultCheck check_result(const std::string& path);
+// number beyond a double, at most 1,000 levels deep. No file is no fault; a link, or a file of another owner, is.
+ResultCheck check_result(const std::string& path, uid_t owner);
 
 // The content of the file. Throws std::runtime_error when it cannot be read.
-std::string read_result(const std::string& path);
+std::string read_result(const std::string& path, uid_t owner);
 
 } // namespace rcq::executor

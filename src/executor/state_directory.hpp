@@ -1,23 +1,36 @@
-// The state directory of an executor: held by one process at a time, cleaned of what a crashed predecessor left.
+// The state directory of an executor: held by one process at a time. Its runs outlive that process.
 #pragma once
+#include "rundir/launch.hpp"
+
 #include <string>
+#include <vector>
 
 namespace rcq::executor {
 
 class Remover;
 
+// A run that an earlier executor started and whose end was not answered.
+struct FoundRun {
+    std::string path; // of its directory
+    rundir::Launch launch;
+};
+
 class StateDirectory {
 public:
-    // Makes the directory, locks it. Throws std::runtime_error with a message for people.
-    explicit StateDirectory(const std::string& path);
+    // Makes the directory, locks it. When other users' jobs are to run in it they may pass through. Throws
+    // std::runtime_error with a message for people.
+    StateDirectory(const std::string& path, bool other_users);
     ~StateDirectory();
     StateDirectory(const StateDirectory&) = delete;
     StateDirectory& operator=(const StateDirectory&) = delete;
 
-    // Kills every process of a run of a predecessor, waits until it is gone (at most 10 s), and tidies its directories.
-    void clean_up_after_predecessor(Remover& remover) const;
+    // What an earlier executor left to be taken over. A directory whose launch file was not written to its end is
+    // removed: that run was never started.
+    [[nodiscard]] std::vector<FoundRun> find_runs(Remover& remover) const;
 
     [[nodiscard]] const std::string& runs_dir() const { return runs_dir_; }
+    // When the server last heard of this executor (rundir::Contact).
+    [[nodiscard]] std::string contact_file() const { return path_ + "/contact"; }
 
 private:
     std::string path_;

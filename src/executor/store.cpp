@@ -1,7 +1,7 @@
 #include "executor/store.hpp"
 
-#include "executor/clock.hpp"
 #include "protocol/words.hpp"
+#include "rundir/status.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -143,7 +143,7 @@ Statement sync(const SyncRequest& request) {
     Parameter live{oid::int8_array, std::nullopt};
     if (request.live_tokens) live = bigints(*request.live_tokens);
     Parameter finished{oid::jsonb, std::nullopt};
-    if (!request.finished.empty()) finished.value = encode_finished(request.finished, boottime_ms());
+    if (!request.finished.empty()) finished.value = encode_finished(request.finished, rundir::boottime_ms());
     Parameter usage{oid::jsonb, std::nullopt};
     if (!request.usage.empty()) usage.value = encode_usage(request.usage);
     return {"SELECT kind, seq, job_id, token, body OPERATOR(pg_catalog.-) 'payload'::pg_catalog.text, "
@@ -215,8 +215,25 @@ std::vector<std::int64_t> decode_stale_tokens(const PGresult* result) {
     return decode_bigint_array(PQgetvalue(result, 0, 0));
 }
 
-Statement drain(int executor, std::int64_t incarnation, const std::string& reason) {
-    return {"SELECT rcq.executor_drain($1, $2, $3)", {integer(executor), bigint(incarnation), text(reason)}};
+Statement log_position(int executor, std::int64_t incarnation, const std::vector<std::int64_t>& job_ids,
+                       const std::vector<std::int64_t>& tokens) {
+    return {"SELECT token, next_seq, bytes FROM rcq.executor_log_position($1, $2, $3, $4)",
+            {integer(executor), bigint(incarnation), bigints(job_ids), bigints(tokens)}};
+}
+
+std::vector<LogPosition> decode_log_positions(const PGresult* result) {
+    if (PQnfields(result) != 3) throw std::runtime_error("log position: an answer with other columns");
+    std::vector<LogPosition> positions;
+    for (int row = 0; row < PQntuples(result); ++row) {
+        positions.push_back({bigint_field(result, row, 0), static_cast<std::uint64_t>(bigint_field(result, row, 1)),
+                             static_cast<std::uint64_t>(bigint_field(result, row, 2))});
+    }
+    return positions;
+}
+
+Statement drain(int executor, std::int64_t incarnation, const std::optional<std::string>& reason) {
+    return {"SELECT rcq.executor_drain($1, $2, $3)",
+            {integer(executor), bigint(incarnation), Parameter{oid::text, reason}}};
 }
 
 Statement sign_off(int executor, std::int64_t incarnation) {

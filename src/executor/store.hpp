@@ -5,6 +5,7 @@
 #include "executor/statement.hpp"
 
 #include <libpq-fe.h>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,13 @@ Statement log(int executor, std::int64_t incarnation, const LogBatch& batch);
 std::vector<std::int64_t> decode_stale_tokens(const PGresult* result);
 std::vector<std::int64_t> decode_bigint_array(const std::string& text);
 
-Statement drain(int executor, std::int64_t incarnation, const std::string& reason);
+// Of runs that an earlier process of this executor started; those that are no longer live are left out of the answer.
+Statement log_position(int executor, std::int64_t incarnation, const std::vector<std::int64_t>& job_ids,
+                       const std::vector<std::int64_t>& tokens);
+std::vector<LogPosition> decode_log_positions(const PGresult* result);
+
+// No reason ends the drain that an earlier call ordered.
+Statement drain(int executor, std::int64_t incarnation, const std::optional<std::string>& reason);
 Statement sign_off(int executor, std::int64_t incarnation);
 
 // The JSON of `finished`, invalid UTF-8 replaced.

@@ -32,7 +32,7 @@ void log(const char* doing, const std::string& error) {
 
 void History::maintain() try {
     const TimestampTz tick = monotonic();
-    if (tick < due_ || !store::has_history()) return;
+    if (tick < due_) return;
     due_ = tick + interval;
     look(tick);
 } catch (const std::exception& e) {

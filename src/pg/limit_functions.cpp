@@ -3,6 +3,7 @@
 // exceed a limit together.
 #include "guard.hpp"
 #include "relations.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
@@ -62,21 +63,20 @@ bool count_rows(Oid table_id, const char* column_name, const char* passed_if, in
     });
 }
 
-// The partitions of a table, that of the greatest ids first; the table itself in version 0.2 of the SQL objects, which
-// knows of none.
+// The partitions of a table, that of the greatest ids first.
 std::span<const Oid> partitions_backwards(const char* table_name) {
     struct Found {
         Oid* oids;
         int count;
     };
+    const Oid whole = call([&] { return relation_id(table_name); });
+    if (call([&] { return get_rel_relkind(whole); }) != RELKIND_PARTITIONED_TABLE) refuse_old_sql();
     const Found found = call([&] {
-        Relation table = table_open(relation_id(table_name), AccessShareLock);
-        const PartitionDesc partitions =
-            table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? RelationGetPartitionDesc(table, true) : nullptr;
-        const int count = partitions ? partitions->nparts : 1;
+        Relation table = table_open(whole, AccessShareLock);
+        const PartitionDesc partitions = RelationGetPartitionDesc(table, true);
+        const int count = partitions->nparts;
         Found f{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(Max(count, 1)))), count};
-        for (int k = 0; k < count; k++)
-            f.oids[k] = partitions ? partitions->oids[count - 1 - k] : RelationGetRelid(table);
+        for (int k = 0; k < count; k++) f.oids[k] = partitions->oids[count - 1 - k];
         table_close(table, NoLock); // none of them is dropped before our transaction ends
         return f;
     });

@@ -1,5 +1,6 @@
-// rcq_private.log_lines(): output of jobs, which may be any bytes, as text that the database can hold.
+// Output of jobs: any bytes as text that the database can hold, and who may store it.
 #include "guard.hpp"
+#include "relations.hpp"
 
 namespace rcq::pg {
 
@@ -44,4 +45,13 @@ RCQ_FUNCTION(rcq_log_lines) {
     Datum* values = lines.data();
     const int count = static_cast<int>(lines.size());
     return call([&] { return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT)); });
+}
+
+// (executor_id, alone): until the transaction ends; others wait only while one of them is to be alone. No advisory
+// lock, because anybody may take those.
+RCQ_FUNCTION(rcq_lock_output) {
+    using namespace rcq::pg;
+    const LOCKMODE mode = PG_GETARG_BOOL(1) ? ExclusiveLock : RowExclusiveLock;
+    call([&] { LockDatabaseObject(relation_id("executor"), static_cast<Oid>(PG_GETARG_INT32(0)), 0, mode); });
+    PG_RETURN_VOID();
 }

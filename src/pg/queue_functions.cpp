@@ -10,9 +10,7 @@ namespace rcq::pg {
 
 namespace {
 
-bool knows_arrays(FunctionCallInfo fcinfo) { return PG_NARGS() > 17; }
-
-// The lane of the job that the arguments describe; version 0.2 of the SQL knows nothing of arrays.
+// The lane of the job that the arguments describe.
 core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     ShapeColumns columns;
     columns.cpu_cores = PG_GETARG_INT32(4);
@@ -27,7 +25,7 @@ core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
     columns.exclusive = PG_GETARG_BOOL(14);
     spec.preemptible = PG_GETARG_BOOL(15);
     spec.concurrency_key = text_argument(fcinfo, 16);
-    if (knows_arrays(fcinfo) && !PG_ARGISNULL(18)) {
+    if (!PG_ARGISNULL(18)) {
         spec.array = PG_GETARG_INT64(17);
         spec.array_throttle = PG_GETARG_INT32(18);
     }
@@ -38,7 +36,6 @@ core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
 // What keeps a job from being considered at all; none: the scheduler says why it waits.
 core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
     if (PG_GETARG_BOOL(8)) return core::Reason::held;
-    if (!knows_arrays(fcinfo)) return core::Reason::none;
     if (PG_GETARG_INT32(19) > 0) return core::Reason::dependency;
     if (PG_GETARG_TIMESTAMPTZ(9) <= now) return core::Reason::none;
     return PG_GETARG_INT32(20) > 0 ? core::Reason::retry : core::Reason::begin_time;
@@ -56,7 +53,7 @@ core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
 RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq;
     using namespace rcq::pg;
-    require_arguments(fcinfo, 17);
+    require_arguments(fcinfo, 21);
     const DatabaseSlot* slot = own_slot();
     const TimestampTz now = GetCurrentTimestamp();
     const core::Reason outside = parked(fcinfo, now);

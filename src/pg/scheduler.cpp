@@ -24,6 +24,11 @@ constexpr std::size_t max_expired_per_cycle = 2000;
 constexpr TimestampTz expire_again_after = 1'000'000; // us, for what somebody held
 constexpr TimestampTz longest_cycle = 5'000'000;      // a longer gap between two cycles is a pause of the whole server
 
+// Whether an administrator's drain of the executor has begun, or its process asked for one.
+bool is_draining(const store::ExecutorRow& row, TimestampTz now) {
+    return row.draining || (row.drain_at && *row.drain_at <= now);
+}
+
 TimestampTz seconds(double value) { return static_cast<TimestampTz>(value * core::second); }
 
 // 63 random bits, never 0.
@@ -165,8 +170,9 @@ void Scheduler::put(store::LiveRow&& row) {
         cluster_->put_job(row.job);
         return;
     }
-    Held held{row.token, row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling || row.requeueing,
-              false};
+    Held held{
+        row.token,       row.executor, row.placed_at, row.claimed_at.has_value(), row.cancelling || row.requeueing,
+        row.may_requeue, false};
     if (const auto known = runs_.find(id); known != runs_.end() && known->second.token == row.token)
         held.cancel_sent = known->second.cancel_sent;
     runs_[id] = held;
@@ -249,7 +255,7 @@ void Scheduler::refresh_executors() {
         executor.features = row.features;
         executor.consumables = row.consumables;
         executor.accepting = row.registered && seen != 0 && now - seen <= seconds(definitions_.lease_s);
-        executor.draining = row.draining;
+        executor.draining = is_draining(row, latest_);
         const core::Executor* known = cluster_->find_executor(id);
         if (known && *known == executor) continue;
         cluster_->put_executor(executor);
@@ -257,34 +263,51 @@ void Scheduler::refresh_executors() {
     }
 }
 
-// Takes back placements that nobody claimed, ends runs whose executor is lost, passes on requests to cancel.
+// Takes back placements that nobody claimed, ends runs whose executor is lost, passes on requests to cancel, sends back
+// to the queue what runs where a drain wants that.
 void Scheduler::reconcile(TimestampTz now) {
-    std::vector<store::RunKey> unclaimed, cancels;
+    std::vector<store::RunKey> unclaimed, cancels, requeues;
     std::map<core::ExecutorId, std::vector<store::RunKey>> lost;
     for (auto& [job, held] : runs_) {
         const auto row = executors_.find(held.executor);
         const bool leaving = row == executors_.end() || !row->second.registered;
         if (!held.claimed) {
-            if (leaving || row->second.draining ||
+            if (leaving || is_draining(row->second, now) ||
                 now - std::max(held.placed_at, started_at_) > seconds(definitions_.claim_timeout_s))
                 unclaimed.push_back({job, held.token});
         } else if (leaving || GetCurrentTimestamp() - last_sign(held.executor) > seconds(definitions_.lost_after_s)) {
             lost[held.executor].push_back({job, held.token});
         } else if (held.cancelling && !held.cancel_sent) {
             cancels.push_back({job, held.token});
+        } else if (held.may_requeue && !held.cancelling && !held.cancel_sent && row->second.drain_requeues &&
+                   (!row->second.drain_at || *row->second.drain_at <= now)) {
+            requeues.push_back({job, held.token});
         }
     }
     if (!unclaimed.empty()) store::unplace(unclaimed);
     for (const auto& [executor, runs] : lost) store::lose(executor, runs);
-    if (!cancels.empty()) {
-        std::set<core::ExecutorId> told;
-        for (int64 job : store::send_cancels(cancels)) {
-            Held& held = runs_.at(job);
-            held.cancel_sent = true;
-            told.insert(held.executor);
+    if (!cancels.empty()) tell_to_end(store::send_cancels(cancels));
+    if (!requeues.empty()) {
+        const std::vector<int64> sent = store::send_requeues(requeues, now);
+        for (const int64 job : sent) {
+            runs_.at(job).cancelling = true;
+            core::Run run = *cluster_->find_run(job);
+            run.cancelling = true;
+            cluster_->put_run(run);
         }
-        notify(told);
+        tell_to_end(sent);
     }
+}
+
+// Wakes the executors that have been told to end these runs.
+void Scheduler::tell_to_end(const std::vector<int64>& jobs) {
+    std::set<core::ExecutorId> told;
+    for (int64 job : jobs) {
+        Held& held = runs_.at(job);
+        held.cancel_sent = true;
+        told.insert(held.executor);
+    }
+    notify(told);
 }
 
 // Submits the jobs of schedules that are due; they are announced as any submission is.
@@ -384,7 +407,7 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
         const core::Job placed = *cluster_->find_job(job);
         if (placed.array != 0) tasks_.placed(placed);
         cluster_->put_run(to_run(placed, plan.placements[i], now));
-        runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false};
+        runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false, false};
     }
     if (done.size() < plan.placements.size()) { // somebody holds or changed the rows
         std::unordered_set<core::JobId> carried_out;
@@ -413,16 +436,13 @@ void Scheduler::preempt(const std::vector<core::Preemption>& preemptions, Timest
     runs.reserve(preemptions.size());
     for (const core::Preemption& preemption : preemptions)
         runs.push_back({preemption.run, runs_.at(preemption.run).token});
-    std::set<core::ExecutorId> told;
-    for (const int64 job : store::send_preemptions(runs, now)) {
-        Held& held = runs_.at(job);
-        held.cancel_sent = true;
-        told.insert(held.executor);
+    const std::vector<int64> sent = store::send_preemptions(runs, now);
+    for (const int64 job : sent) {
         core::Run run = *cluster_->find_run(job);
         run.preempting = true;
         cluster_->put_run(run);
     }
-    notify(told);
+    tell_to_end(sent);
 }
 
 bool Scheduler::is_publishing_due() const { return publish_needed_ && tick_ - published_at_ >= publish_interval; }
@@ -532,13 +552,15 @@ Scheduler::Outcome Scheduler::cycle() {
     return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;
 }
 
-// When something is to be done that nobody will announce: a job's time comes, a schedule fires.
+// When something is to be done that nobody will announce: a job's time comes, a schedule fires, a drain begins.
 std::optional<TimestampTz> Scheduler::next_due() const {
     if (!cluster_) return std::nullopt;
     std::optional<TimestampTz> next;
     for (const std::optional<TimestampTz>& due :
          {next_eligible_, tasks_.next_due(latest_), deadlines_.next(), definitions_.next_fire})
         if (due && (!next || *due < *next)) next = due;
+    for (const auto& [id, row] : executors_)
+        if (row.drain_at && *row.drain_at > latest_ && (!next || *row.drain_at < *next)) next = row.drain_at;
     return next;
 }
 

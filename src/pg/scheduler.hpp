@@ -38,7 +38,8 @@ private:
         core::ExecutorId executor;
         TimestampTz placed_at;
         bool claimed;
-        bool cancelling;  // or to be run again
+        bool cancelling; // or to be run again
+        bool may_requeue;
         bool cancel_sent; // or that it is to be preempted
     };
 
@@ -53,6 +54,7 @@ private:
     void refresh_executors();
     void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
+    void tell_to_end(const std::vector<int64>& jobs);
     void reconcile(TimestampTz now);
     void fire_schedules(TimestampTz now);
     void settle_arrays(TimestampTz now);

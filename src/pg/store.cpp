@@ -8,7 +8,7 @@ namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.3", "0.2"}; // the current SQL version and the previous one
+constexpr std::string_view accepted_versions[] = {"0.4", "0.3"}; // the current SQL version and the previous one
 
 bool previous_version = false; // of the SQL objects
 
@@ -44,9 +44,8 @@ private:
     "l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, "       \
     "COALESCE(l.granted_cores, l.cpu_cores), COALESCE(l.granted_memory_mib, l.memory_mib), "                           \
     "COALESCE(l.granted_gpus, l.gpu_count), l.preempt_requested_at, l.preempted, l.time_limit_s, "                     \
-    "{l.array_id|NULL::bigint}, {l.array_throttle|NULL::integer}, {l.tasks_waiting|NULL::integer}, {l.unmet|0}, "      \
-    "{l.requeue_requested_at|NULL::timestamptz}, "                                                                     \
-    "{CASE WHEN l.claimed_at IS NULL OR l.tasks_waiting IS NOT NULL THEN l.deadline END|NULL::timestamptz}"
+    "l.array_id, l.array_throttle, l.tasks_waiting, l.unmet, l.requeue_requested_at, "                                 \
+    "CASE WHEN l.claimed_at IS NULL OR l.tasks_waiting IS NOT NULL THEN l.deadline END, l.requeue"
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
@@ -95,6 +94,7 @@ LiveRow live_row(const Row& row) {
     live.unmet = row.integer(33);
     live.requeueing = !row.is_null(34);
     if (!row.is_null(35)) live.deadline = row.time(35);
+    live.may_requeue = row.boolean(36);
     return live;
 }
 
@@ -162,6 +162,11 @@ void read_limits(Definitions& result) {
     "  FROM locked l WHERE NOT EXISTS (SELECT FROM rcq_private.command c WHERE c.executor_id = l.executor_id "         \
     "    AND c.seq > l.command_seq AND c.job_id = l.job_id AND c.kind = 'cancel')) "                                   \
     "SELECT job_id FROM locked"
+// The same for the runs themselves, with the time at which that was asked for ($3).
+#define END_BECAUSE(column)                                                                                            \
+    "WITH held AS MATERIALIZED (" LOCKED_RUNS "), "                                                                    \
+    "locked AS (UPDATE rcq_private.live l SET " column " = $3 FROM held h WHERE l.job_id = h.job_id "                  \
+    "  RETURNING l.job_id, l.token, l.executor_id, l.command_seq), " TELL_TO_END
 
 // The ids that a statement returns.
 std::vector<int64> ids_of(Statement& statement, Parameters parameters) {
@@ -226,11 +231,12 @@ Definitions read_definitions() {
         "COALESCE(parent_id, 0), shares, paused IS NOT NULL, max_jobs, "
         "max_cores, max_gpus FROM rcq_private.groups",
         {});
-    static Statement executors(
+    static Versioned executors(
         Statement::Kind::read,
         "SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
-        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL OR leaving IS NOT NULL, "
-        "gpu_type FROM rcq_private.executor WHERE registered_at IS NOT NULL",
+        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL {AND drain_at IS NULL |}"
+        "OR leaving IS NOT NULL, gpu_type, {drain_at|NULL::timestamptz}, {drain_requeues|false} "
+        "FROM rcq_private.executor WHERE registered_at IS NOT NULL",
         {});
     Definitions result;
     std::map<std::string, std::string> values;
@@ -259,11 +265,15 @@ Definitions read_definitions() {
                                     row.strings(5),
                                     {},
                                     row.boolean(6),
-                                    row.boolean(7)});
+                                    row.boolean(7),
+                                    {},
+                                    row.boolean(10)});
+        if (row.is_null(9)) return;
+        result.executors.back().drain_at = row.time(9);
+        result.windows.push_back({0, row.integer(1), {}, row.time(9), core::never});
     });
     result.predict_depth = static_cast<int32>(std::stod(values.at("predict_depth")));
     read_limits(result);
-    if (previous_version) return result;
     static Statement fire(Statement::Kind::read,
                           "SELECT pg_catalog.min(next_at) FROM rcq_private.schedule WHERE paused_since IS NULL", {});
     fire.run({}, [&](const Row& row) {
@@ -273,7 +283,7 @@ Definitions read_definitions() {
 }
 
 void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each) {
-    static Versioned statement(Statement::Kind::read,
+    static Statement statement(Statement::Kind::read,
                                "SELECT " LIVE_COLUMNS " FROM unnest($1, $2) r(first, last) "
                                "JOIN rcq_private.live l ON l.job_id BETWEEN r.first AND r.last",
                                {INT8ARRAYOID, INT8ARRAYOID});
@@ -287,7 +297,7 @@ void read_live(const std::vector<JobRange>& ranges, const std::function<void(Liv
 
 void read_all_live(const std::function<void(LiveRow&&)>& each) {
     // in pieces, so that a million rows are not held twice
-    static Versioned statement(
+    static Statement statement(
         Statement::Kind::read,
         "SELECT " LIVE_COLUMNS " FROM rcq_private.live l WHERE l.job_id > $1 ORDER BY l.job_id LIMIT 20000", {INT8OID});
     int64 last = 0;
@@ -421,7 +431,7 @@ std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz no
 }
 
 std::vector<int64> place(const Placing& placing, TimestampTz now) {
-    static Versioned statement(
+    static Statement statement(
         Statement::Kind::write,
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $5, $6, $7) "
         "w(job_id, executor_id, token, cores, memory_mib, gpus)), "
@@ -431,7 +441,7 @@ std::vector<int64> place(const Placing& placing, TimestampTz now) {
         "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
         "attempt = l.attempt + 1, "
         "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
-        "  , granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = CASE WHEN {l.memory_raised|false} THEN "
+        "  , granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = CASE WHEN l.memory_raised THEN "
         "  k.memory_mib ELSE NULLIF(k.memory_mib, l.memory_mib) END, granted_gpus = NULLIF(k.gpus, l.gpu_count) "
         "  FROM locked k WHERE l.job_id = k.job_id "
         "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
@@ -477,10 +487,10 @@ void unplace(const std::vector<RunKey>& runs) {
 }
 
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
-    static Versioned statement(Statement::Kind::write,
+    static Statement statement(Statement::Kind::write,
                                "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
                                "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
-                               "'its executor was not heard of any more', NULL{, NULL|})::rcq_private.run_report FROM "
+                               "'its executor was not heard of any more', NULL, NULL)::rcq_private.run_report FROM "
                                "unnest($2, $3) k(job_id, token)))",
                                {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
     std::vector<int64> jobs, tokens;
@@ -504,12 +514,14 @@ std::vector<int64> send_cancels(const std::vector<RunKey>& runs) {
 }
 
 std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now) {
-    static Statement statement(
-        Statement::Kind::write,
-        "WITH held AS MATERIALIZED (" LOCKED_RUNS "), "
-        "locked AS (UPDATE rcq_private.live l SET preempt_requested_at = $3 FROM held h WHERE l.job_id = h.job_id "
-        "  RETURNING l.job_id, l.token, l.executor_id, l.command_seq), " TELL_TO_END,
-        {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
+    static Statement statement(Statement::Kind::write, END_BECAUSE("preempt_requested_at"),
+                               {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
+    return run_ids(statement, runs, Parameters().add_time(now));
+}
+
+std::vector<int64> send_requeues(const std::vector<RunKey>& runs, TimestampTz now) {
+    static Statement statement(Statement::Kind::write, END_BECAUSE("requeue_requested_at"),
+                               {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
     return run_ids(statement, runs, Parameters().add_time(now));
 }
 
@@ -519,8 +531,6 @@ bool may_notify() {
     statement.run({}, [&](const Row& row) { used = row.number(1); });
     return used < 0.25;
 }
-
-bool has_history() { return !previous_version; }
 
 bool settle_restore() {
     static Statement statement(Statement::Kind::write, "SELECT rcq_private.settle_restore()", {});

@@ -16,6 +16,7 @@ struct LiveRow {
     bool cancelling = false;
     bool preempting = false;
     bool requeueing = false;
+    bool may_requeue = false;            // when it is lost with its executor, or that is drained
     std::optional<TimestampTz> deadline; // at which it is to be expired; the deadline of a run is its executor's affair
     core::Resources granted;             // what the run holds
     int32 preempted = 0;                 // times, this one not counted
@@ -29,8 +30,10 @@ struct ExecutorRow {
     std::string gpu_type;
     core::Features features;
     core::Consumables consumables;
-    bool registered = false; // has a process that did not sign off
-    bool draining = false;
+    bool registered = false;             // has a process that did not sign off
+    bool draining = false;               // now, or:
+    std::optional<TimestampTz> drain_at; // nothing runs beyond it
+    bool drain_requeues = false;         // the drain takes back what runs there
 };
 
 struct Definitions {
@@ -132,11 +135,12 @@ std::vector<int64> expire(const std::vector<int64>& jobs);
 std::vector<int64> send_preemptions(const std::vector<RunKey>& runs, TimestampTz now);
 // Tells executors to cancel runs, once per run; rows that somebody holds are left out. Returns the jobs that were told.
 std::vector<int64> send_cancels(const std::vector<RunKey>& runs);
+// Tells executors to end runs so that their jobs wait again; as send_cancels().
+std::vector<int64> send_requeues(const std::vector<RunKey>& runs, TimestampTz now);
 // Whether the server's queue of notifications has room for ours.
 bool may_notify();
 
 // The history, see sql/install/70-history.sql; each in a transaction of its own.
-bool has_history(); // not before version 0.3 of the SQL objects
 bool settle_restore();
 bool extend_history(); // by one partition, if it is needed
 void close_history();

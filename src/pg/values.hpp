@@ -4,15 +4,15 @@
 
 namespace rcq::pg {
 
-// Error unless the function was called with at least so many arguments: it is declared by SQL objects of a version that
-// this library does not serve, and has others.
+// Error for SQL objects of a version that this library does not serve.
+[[noreturn]] inline void refuse_old_sql() {
+    throw SqlError("0A000", "the SQL objects of rcq in this database are too old for the library of the server",
+                   "ALTER EXTENSION rcq UPDATE.");
+}
+
+// Error unless the function was called with at least so many arguments: else it is declared by such SQL objects.
 inline void require_arguments(FunctionCallInfo fcinfo, int count) {
-    if (PG_NARGS() >= count) return;
-    call([] {
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("the SQL objects of rcq in this database are too old for the library of the server"),
-                        errhint("ALTER EXTENSION rcq UPDATE.")));
-    });
+    if (PG_NARGS() < count) refuse_old_sql();
 }
 
 // Argument i, as long as the call lasts; empty when it is NULL.

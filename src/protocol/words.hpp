@@ -41,7 +41,7 @@ inline constexpr std::string_view retry = "retry";     // the row was locked; re
 namespace error {
 inline constexpr std::string_view bad_request = "RC001";   // an argument is out of range or malformed
 inline constexpr std::string_view not_found = "RC002";     // no such job, group, user, executor, setting (or not yours)
-inline constexpr std::string_view wrong_state = "RC003";   // the job's state does not allow this
+inline constexpr std::string_view wrong_state = "RC003";   // the state of the job or executor does not allow this
 inline constexpr std::string_view busy = "RC004";          // the row is locked by somebody else; try again
 inline constexpr std::string_view not_permitted = "RC005"; // administrators only, or above your own limit
 inline constexpr std::string_view already_exists = "RC006"; // a group, user, executor of that name exists

@@ -55,8 +55,20 @@ BEGIN
         k := NULL;
         CALL plans.claim(k, token, acked);
         PERFORM rcq.executor_log(1, 1, ARRAY[k], ARRAY[token], '{1}', '{stdout}', '{x}'); COMMIT;
+        PERFORM rcq.executor_log_position(1, 1, ARRAY[k], ARRAY[token]); COMMIT;
         PERFORM rcq.executor_sync(1, 1, acked, ARRAY[token], NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'cpu_seconds', 1)), 0); COMMIT;
-        IF way = 1 THEN -- completed, reported twice
+        IF way = 1 THEN -- completed in spite of a drain, reported twice
+            PERFORM set_config('role', boss, false);
+            PERFORM rcq.drain_executor('regress_node_a', mode => 'requeue'); COMMIT;
+            LOOP
+                PERFORM set_config('enable_seqscan', 'off', true);
+                EXIT WHEN (SELECT l.requeue_requested_at IS NOT NULL FROM rcq_private.live l WHERE l.job_id = k);
+                IF clock_timestamp() > deadline THEN RAISE EXCEPTION 'the run was not requeued within 20 s'; END IF;
+                COMMIT;
+                PERFORM pg_sleep(0.02);
+            END LOOP;
+            PERFORM rcq.resume_executor('regress_node_a'); COMMIT;
+            PERFORM set_config('role', 'regress_node_a', false);
             PERFORM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'end', 'exit_code', 'exit_code', 0)), NULL, 0); COMMIT;
             PERFORM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'end', 'exit_code', 'exit_code', 0)), NULL, 0); COMMIT;
             PERFORM set_config('role', boss, false);

@@ -17,7 +17,7 @@ SELECT is(pg_temp.callable('rcq_user'), 'cancel cron_preview explain explain_sub
           'functions that people can call');
 SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_user adopt cancel cancel_reservation create_executor_login cron_preview drain_executor drop_type explain explain_submit hold jobs_tagged logs logs_raw next_fires pause pause_schedule prune_history register_type release requeue reserve resubmit resubmit_failed resubmit_failed_tasks resume resume_executor resume_restored resume_schedule schedule set set_array_throttle set_concurrency_limit set_consumable set_gpu_billing set_group set_priority set_user submit submit_graph submit_many submit_task task tasks unschedule',
           'functions that administrators can call');
-SELECT is(pg_temp.callable('rcq_executor'), 'executor_drain executor_log executor_sign_off executor_sync register_executor', 'functions that executors can call');
+SELECT is(pg_temp.callable('rcq_executor'), 'executor_drain executor_log executor_log_position executor_sign_off executor_sync register_executor', 'functions that executors can call');
 SELECT is(pg_temp.callable('regress_node_a'), pg_temp.callable('rcq_executor'), 'the login of an executor can call no other');
 -- what the views and policies call with the reader's rights, which is out of reach by name: nobody may use the schema
 CREATE FUNCTION pg_temp.granted(role_name name) RETURNS text LANGUAGE sql AS $$
@@ -76,7 +76,7 @@ SELECT lives_ok('SELECT rcq.set_priority(2, 1)', 'below it she may');
 SELECT throws_ok(format('SELECT * FROM rcq.%s', c), 'RC005', NULL, 'nor by rcq.' || c) FROM unnest(ARRAY['submit_task(''reverse_string'', ''{"text": ""}'', priority => 7)', 'submit_graph(''[{"key": "a", "script": "true", "priority": 7}]'')',
     'schedule(''nightly'', ''@daily'', ''true'', options => ''{"priority": 7}'')', 'explain_submit(''true'', priority => 7)']) c;
 SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'a user cannot call rcq.' || c) FROM unnest(ARRAY['register_executor(''h'', ''{}'', NULL, 1, 1)', 'executor_sync(1, 1, 0, NULL, NULL, NULL, 9)',
-    'executor_log(1, 1, NULL, NULL, NULL, NULL, NULL)', 'executor_drain(1, 1, NULL)', 'executor_sign_off(1, 1)', 'add_group(''g'')', 'set_group(''default'', 1000000)', 'add_user(''regress_ann'')',
+    'executor_log(1, 1, NULL, NULL, NULL, NULL, NULL)', 'executor_log_position(1, 1, NULL, NULL)', 'executor_drain(1, 1, NULL)', 'executor_sign_off(1, 1)', 'add_group(''g'')', 'set_group(''default'', 1000000)', 'add_user(''regress_ann'')',
     'set_user(''regress_ann'', max_priority => 10)', 'create_executor_login(''x'')', 'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_a'')', 'set(''lease'', ''1 s'')', 'adopt()', 'set_consumable(''licence'', 1)', 'set_concurrency_limit(''key'', 1)', 'set_gpu_billing(''a100'', 1)', 'reserve(''2100-01-01'', ''2100-01-02'')', 'cancel_reservation(1)', 'pause(''why'')', 'resume()', 'register_type(''t'', ''true'')', 'drop_type(''t'')', 'prune_history(''1 day'')', 'resume_restored()']) c;
 SELECT throws_ok(format('%s rcq.jobs %s', split_part(c, '/', 1), split_part(c, '/', 2)), NULL, NULL, 'nor ' || split_part(c, '/', 1) || ' a view') FROM unnest(ARRAY['UPDATE/SET priority = 10', 'DELETE FROM/', 'INSERT INTO/(id) VALUES (1)']) c;
 SELECT throws_ok($$UPDATE rcq.groups SET quota_cpu_hours = 1e9$$, '42501', NULL, 'nor raise the quota through a view that could be updated');

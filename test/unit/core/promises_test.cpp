@@ -82,6 +82,20 @@ TEST_F(PromisesTest, a_hole_lasts_until_the_promise_that_needs_it) {
     EXPECT_FALSE(p.delays_nothing(1, one));
 }
 
+TEST_F(PromisesTest, behind_a_window_that_never_ends_nothing_is_promised) {
+    put(1, 4);
+    run(1, 1, 4, hour);
+    c.set_windows({{0, 1, {}, now + 3 * hour, never}});
+    Promises p = promises();
+    EXPECT_EQ(p.earliest(ask(1, 2 * hour)).at, now + hour);
+    EXPECT_EQ(p.earliest(ask(1, 2 * hour + second)).at, never);
+    put(2, 4);
+    run(2, 2, 4, 5 * hour);
+    const Start elsewhere = promises().earliest(ask(1, 2 * hour + second));
+    EXPECT_EQ(elsewhere.executor, 2);
+    EXPECT_EQ(elsewhere.at, now + 5 * hour);
+}
+
 TEST_F(PromisesTest, consumables_of_an_executor_are_waited_for_where_they_are) {
     put(1, 4);
     put(2, 4, {{"disk", 2}});

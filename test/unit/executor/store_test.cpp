@@ -1,4 +1,3 @@
-#include "executor/clock.hpp"
 #include "executor/store.hpp"
 
 #include <gtest/gtest.h>
