@@ -1,14 +1,21 @@
 // rcq-executor: one process per host that claims runs from the database and executes them.
+#include "executor/check_command.hpp"
 #include "executor/executor.hpp"
+#include "executor/host.hpp"
 #include "executor/job_environment.hpp"
 #include "executor/logging.hpp"
+#include "executor/option_checks.hpp"
 #include "executor/options.hpp"
 #include "executor/own_process.hpp"
+#include "executor/passwords.hpp"
 #include "executor/session.hpp"
+#include "executor/status_report.hpp"
 
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <unistd.h>
+#include <vector>
 
 int main(int argc, char** argv) {
     using namespace rcq::executor;
@@ -16,20 +23,17 @@ int main(int argc, char** argv) {
     try {
         Options options = parse_options(argc, argv);
         hide_password_in_arguments(argc, argv);
-        if (auto error = connection_string_error(options.dsn)) {
-            throw OptionsExit(1, "rcq-executor: --dsn: " + *error);
+        if (options.status) {
+            StatusAnswer answer = read_status_file(options.status_file);
+            std::fputs(answer.text.c_str(), stdout);
+            return answer.exit_code;
         }
-        if (options.check) {
-            std::puts(describe_registration(options).c_str());
-            return 0;
-        }
-        const bool root = getuid() == 0 || geteuid() == 0;
-        if (root && options.allow_users.empty()) {
-            throw OptionsExit(1, "rcq-executor: refusing to run as root without --allow-users: name the unix users, or "
-                                 "@groups, that jobs may run as, or start it as a user of its own");
-        }
+        std::vector<std::string> remarks = prepare_host(options);
+        if (options.check) return run_check(options, remarks);
+        if (auto error = connection_string_error(options.dsn)) option_mistake("--dsn: " + *error);
+        for (const std::string& problem : host_problems(options)) option_mistake(problem);
         setup_logging(options.log_level);
-        if (options.supervisor_program.empty()) options.supervisor_program = options.program_dir + "/rcq-supervisor";
+        for (const std::string& remark : remarks) spdlog::warn("event=host_remark text={}", quoted(remark));
         return run_executor(options, inherited_environment(environ));
     } catch (const OptionsExit& early) {
         std::fputs((std::string(early.what()) + "\n").c_str(), early.code == 0 ? stdout : stderr);

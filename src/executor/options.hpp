@@ -1,4 +1,5 @@
-// Command line and environment of the executor.
+// Command line, environment and configuration file of the executor. The command line wins over the environment, which
+// wins over the file.
 #pragma once
 #include "executor/capacity.hpp"
 
@@ -24,6 +25,7 @@ struct Options {
     double keep_outputs_days = 30;
     std::string log_level = "info";
     bool check = false;
+    bool status = false;
     std::string program_dir; // where this program lies, with no trailing slash; empty: not known
 
     // Containment of runs.
@@ -52,9 +54,20 @@ struct Options {
     // GPUs beyond their number and type.
     std::vector<std::string> gpu_ids; // what CUDA_VISIBLE_DEVICES calls them: UUIDs, or empty for indices from 0
     std::string gpu_query;            // program that lists GPUs as nvidia-smi does; asked again for their health
+    bool gpus_auto = false;           // their number, type and ids are found out (host.hpp)
+    bool gpus_amd = false;            // found in sysfs: jobs get ROCR_VISIBLE_DEVICES as well
 
-    std::string backend = "process"; // or slurm
-    std::string slurm_partition;
+    // Facts of the host.
+    bool detect = true; // adds them to the features
+    std::string info;   // JSON object for the registration; empty until prepare_host (host.hpp)
+
+    std::string backend = "process";        // or slurm; then these count
+    std::string slurm_partition;            // empty until prepare_slurm: the cluster's default
+    std::string slurm_bin_dir;              // of sbatch and the others; empty until prepare_slurm: found by PATH
+    std::vector<std::string> slurm_options; // further ones of sbatch: --account=physics
+    bool cores_given = false;               // of the capacity; what is not given is asked of the partition
+    bool memory_given = false;
+    bool gpus_given = false;
 };
 
 // Ends the process early: --help (0), --version (0), or a mistake (1). `what()` is the text to print.
@@ -64,12 +77,7 @@ public:
     int code;
 };
 
+// Every value is checked as far as it can be without looking at the host. Throws OptionsExit.
 Options parse_options(int argc, const char* const* argv);
-
-// What --check prints: the registration that would be sent, as JSON.
-std::string describe_registration(const Options& options);
-
-// Blots out a password inside a --dsn argument, so that it does not stand in the process list.
-void hide_password_in_arguments(int argc, char** argv);
 
 } // namespace rcq::executor

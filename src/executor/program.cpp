@@ -1,169 +1,197 @@
 #include "executor/program.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <spawn.h>
-#include <stdexcept>
+#include <string_view>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
-#include <utility>
 
 namespace rcq::executor {
 
 namespace {
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
-    result.push_back(nullptr);
-    return result;
+constexpr std::size_t line_limit = 200;
+
+[[noreturn]] void fail(int error, const std::string& what) {
+    throw std::system_error(error, std::generic_category(), what);
 }
 
-struct Pipe {
-    std::array<int, 2> ends{-1, -1};
+// Where passwords stand. Hooks are told nothing about the database.
+bool is_secret(std::string_view entry) { return entry.starts_with("PG") || entry.starts_with("RCQ_EXECUTOR_"); }
 
-    Pipe() {
-        if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-            throw std::runtime_error(std::string("cannot make a pipe: ") + std::strerror(errno));
-        }
-        fcntl(ends[0], F_SETFL, O_NONBLOCK);
+std::vector<char*> environment_list(const std::vector<std::string>& given) {
+    std::vector<char*> list;
+    if (!given.empty()) {
+        for (const std::string& entry : given) list.push_back(const_cast<char*>(entry.c_str()));
+        list.push_back(nullptr);
+        return list;
     }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    ~Pipe() {
-        for (int end : ends) {
-            if (end >= 0) close(end);
-        }
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        if (!is_secret(*entry)) list.push_back(*entry);
     }
-    int take_reader() { return std::exchange(ends[0], -1); }
-};
-
-// What a child of this process is to begin with: default signals, a group of its own, and no descriptors but three.
-struct SpawnSettings {
-    posix_spawn_file_actions_t files{};
-    posix_spawnattr_t attributes{};
-
-    SpawnSettings(int out, int err) {
-        posix_spawn_file_actions_init(&files);
-        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_adddup2(&files, out, 1);
-        posix_spawn_file_actions_adddup2(&files, err, 2);
-        posix_spawnattr_init(&attributes);
-        sigset_t none;
-        sigset_t all;
-        sigemptyset(&none);
-        sigfillset(&all);
-        posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setsigdefault(&attributes, &all);
-        posix_spawnattr_setpgroup(&attributes, 0);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    }
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-    ~SpawnSettings() {
-        posix_spawn_file_actions_destroy(&files);
-        posix_spawnattr_destroy(&attributes);
-    }
-};
+    list.push_back(nullptr);
+    return list;
+}
 
 } // namespace
 
-Program::Program(uv_loop_t* loop, std::vector<std::string> arguments, std::vector<std::string> environment,
-                 std::uint64_t limit_ms, std::function<void(const ProgramResult&)> done, std::size_t limit_bytes)
-    : loop_(loop), done_(std::move(done)), limit_bytes_(limit_bytes), timer_(loop, [this] {
-          if (pid_ > 0) {
-              result_.fault = "did not end in time";
-              kill(-pid_, SIGKILL);
-          } else {
-              finish();
-          }
-      }) {
-    try {
-        spawn(arguments, environment);
-        timer_.start(limit_ms);
-    } catch (const std::exception& error) {
-        result_.fault = error.what();
-        timer_.start(0);
+std::string ProgramEnd::first_line() const {
+    std::string_view rest = output;
+    while (!rest.empty()) {
+        std::size_t length = std::min(rest.find('\n'), rest.size());
+        std::string_view line = rest.substr(0, length);
+        std::size_t from = line.find_first_not_of(" \t\r");
+        if (from != std::string_view::npos) {
+            line.remove_prefix(from);
+            line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+            if (line.size() > line_limit) {
+                std::size_t cut = line_limit; // not inside a character of several bytes
+                while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0U) == 0x80U) --cut;
+                line = line.substr(0, cut);
+            }
+            return std::string(line);
+        }
+        rest.remove_prefix(std::min(length + 1, rest.size()));
     }
+    return {};
+}
+
+std::string ProgramEnd::describe() const {
+    std::string text = timed_out         ? "no end within its time limit"
+                       : exit_code > 128 ? "ended by signal " + std::to_string(exit_code - 128)
+                                         : "exit code " + std::to_string(exit_code);
+    std::string line = first_line();
+    return line.empty() ? text : text + ": " + line;
+}
+
+Program::Program(uv_loop_t* loop, const std::vector<std::string>& arguments, std::uint64_t limit_ms,
+                 std::function<void(ProgramEnd)> ended, const ProgramSetup& setup)
+    : ended_(std::move(ended)), output_limit_(setup.output_limit), limit_timer_(loop, [this] {
+          end_.timed_out = true;
+          kill_group();
+      }) {
+    spawn(arguments, setup.environment);
+    exit_poll_ = std::make_unique<Poll>(loop, pidfd_, [this](int, int) { reap(); });
+    output_poll_ = std::make_unique<Poll>(loop, output_fd_, [this](int, int) { read_output(); });
+    exit_poll_->start(UV_READABLE);
+    output_poll_->start(UV_READABLE);
+    limit_timer_.start(limit_ms);
 }
 
 Program::~Program() {
-    exit_poll_.reset();
-    out_poll_.reset();
-    err_poll_.reset();
+    exit_poll_.reset(); // before their descriptors are closed
+    output_poll_.reset();
     if (pid_ > 0) {
-        kill(-pid_, SIGKILL);
-        while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-        }
+        kill_group();
+        (void)waitpid(pid_, nullptr, 0);
     }
-    for (int fd : {pid_fd_, out_, err_}) {
-        if (fd >= 0) close(fd);
-    }
+    if (pidfd_ >= 0) close(pidfd_);
+    if (output_fd_ >= 0) close(output_fd_);
 }
 
 void Program::spawn(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-    Pipe out;
-    Pipe err;
-    const SpawnSettings settings(out.ends[1], err.ends[1]);
-    const std::string& file = arguments.front();
-    const int error = posix_spawnp(&pid_, file.c_str(), &settings.files, &settings.attributes,
-                                   pointers(arguments).data(), pointers(environment).data());
-    if (error != 0) {
-        pid_ = -1;
-        throw std::runtime_error("cannot run \"" + file + "\": " + std::strerror(error));
+    std::array<int, 2> pipe_fds{-1, -1};
+    if (pipe2(pipe_fds.data(), O_CLOEXEC) != 0) fail(errno, "pipe2");
+    (void)fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
+
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, pipe_fds[1], 1);
+    posix_spawn_file_actions_adddup2(&files, pipe_fds[1], 2);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t set;
+    sigemptyset(&set);
+    posix_spawnattr_setsigmask(&attributes, &set);
+    sigfillset(&set);
+    posix_spawnattr_setsigdefault(&attributes, &set);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+    std::vector<char*> list;
+    list.reserve(arguments.size() + 1);
+    for (const std::string& argument : arguments) list.push_back(const_cast<char*>(argument.c_str()));
+    list.push_back(nullptr);
+    std::vector<char*> variables = environment_list(environment);
+    int error = posix_spawn(&pid_, list[0], &files, &attributes, list.data(), variables.data());
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    close(pipe_fds[1]);
+    if (error == 0) {
+        pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+        if (pidfd_ >= 0) {
+            output_fd_ = pipe_fds[0];
+            return;
+        }
+        error = errno;
+        kill_group();
+        (void)waitpid(pid_, nullptr, 0);
     }
-    pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
-    if (pid_fd_ < 0) throw std::runtime_error(std::string("cannot watch a process: ") + std::strerror(errno));
-    out_ = out.take_reader();
-    err_ = err.take_reader();
-    exit_poll_.emplace(loop_, pid_fd_, [this](int, int) { exited(); });
-    exit_poll_->start(UV_READABLE);
-    out_poll_.emplace(loop_, out_, [this](int, int) {
-        if (!read(out_, result_.output)) out_poll_->stop();
-    });
-    out_poll_->start(UV_READABLE);
-    err_poll_.emplace(loop_, err_, [this](int, int) {
-        if (!read(err_, result_.errors)) err_poll_->stop();
-    });
-    err_poll_->start(UV_READABLE);
+    close(pipe_fds[0]);
+    fail(error, arguments.front());
 }
 
-bool Program::read(int fd, std::string& text) const {
-    std::array<char, 64UL << 10> buffer;
-    while (true) {
-        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+// The pid is not waited for yet, so the number is nobody else's.
+void Program::kill_group() const {
+    if (kill(-pid_, SIGKILL) != 0) (void)kill(pid_, SIGKILL);
+}
+
+void Program::read_output() {
+    std::array<char, 8192> buffer;
+    for (int turn = 0; turn < 16; ++turn) { // one that writes without end must not hold the loop
+        ssize_t got = read(output_fd_, buffer.data(), buffer.size());
+        if (got > 0) {
+            std::size_t room = output_limit_ - end_.output.size();
+            end_.output.append(buffer.data(), std::min(static_cast<std::size_t>(got), room));
+            continue;
+        }
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return errno == EAGAIN;
-        if (got == 0) return false;
-        text.append(buffer.data(), std::min(static_cast<std::size_t>(got), limit_bytes_ - text.size()));
+        if (got == 0) output_poll_->stop(); // it closed its output, which is not its end
+        return;
     }
 }
 
-// What it has written by now is all that counts: a process that it left behind may hold the pipes open for ever.
-void Program::exited() {
+void Program::reap() {
+    kill_group(); // whatever it left behind
     int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) != pid_) return;
-    pid_ = -1;
-    if (WIFEXITED(status)) result_.exit_code = WEXITSTATUS(status);
-    if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
-    read(out_, result_.output);
-    read(err_, result_.errors);
-    finish();
+    if (waitpid(pid_, &status, WNOHANG) == 0) return;
+    pid_ = 0;
+    exit_poll_.reset();
+    limit_timer_.stop();
+    read_output();
+    output_poll_.reset();
+    end_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    auto ended = std::move(ended_);
+    ended(std::move(end_));
 }
 
-void Program::finish() {
-    exit_poll_.reset();
-    out_poll_.reset();
-    err_poll_.reset();
-    timer_.stop();
-    const auto done = std::move(done_);
-    const ProgramResult result = std::move(result_);
-    done(result); // may destroy this object
+ProgramEnd run_program(const std::vector<std::string>& arguments, std::uint64_t limit_ms, const ProgramSetup& setup) {
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    ProgramEnd result;
+    try {
+        Program program(
+            &loop, arguments, limit_ms,
+            [&](ProgramEnd end) {
+                result = std::move(end);
+                uv_stop(&loop);
+            },
+            setup);
+        uv_run(&loop, UV_RUN_DEFAULT);
+    } catch (const std::system_error& error) {
+        result.exit_code = 127;
+        result.output = error.what();
+    }
+    uv_run(&loop, UV_RUN_DEFAULT); // lets the handles be closed
+    uv_loop_close(&loop);
+    return result;
 }
 
 } // namespace rcq::executor

@@ -27,22 +27,32 @@ void on_notice(void*, const PGresult* notice) {
     spdlog::info("event=server_notice message={}", quoted(one_line(message)));
 }
 
-PGconn* begin_connect(const std::string& dsn) {
+struct ConnectionWords {
     // Earlier ones are defaults which the connection string overrides; the last ones are not for choice.
     std::vector<const char*> keys = {"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"};
     std::vector<const char*> values = {"30", "10", "3", "30000"};
-    if (std::getenv("PGTARGETSESSIONATTRS") == nullptr) { // NOLINT(concurrency-mt-unsafe): one thread
-        keys.push_back("target_session_attrs");
-        values.push_back("read-write");
+
+    explicit ConnectionWords(const std::string& dsn) {
+        if (std::getenv("PGTARGETSESSIONATTRS") == nullptr) { // NOLINT(concurrency-mt-unsafe): one thread
+            keys.push_back("target_session_attrs");
+            values.push_back("read-write");
+        }
+        keys.insert(keys.end(), {"connect_timeout", "fallback_application_name", "dbname", "client_encoding", nullptr});
+        values.insert(values.end(), {"10", "rcq-executor", dsn.empty() ? nullptr : dsn.c_str(), "UTF8", nullptr});
     }
-    keys.insert(keys.end(), {"fallback_application_name", "dbname", "client_encoding"});
-    values.insert(values.end(), {"rcq-executor", dsn.empty() ? nullptr : dsn.c_str(), "UTF8"});
-    keys.push_back(nullptr);
-    values.push_back(nullptr);
-    return PQconnectStartParams(keys.data(), values.data(), 1);
+};
+
+PGconn* begin_connect(const std::string& dsn) {
+    ConnectionWords words(dsn);
+    return PQconnectStartParams(words.keys.data(), words.values.data(), 1);
 }
 
 } // namespace
+
+Connection connect_and_wait(const std::string& dsn) {
+    ConnectionWords words(dsn);
+    return Connection(PQconnectdbParams(words.keys.data(), words.values.data(), 1));
+}
 
 std::optional<std::string> connection_string_error(const std::string& dsn) {
     bool is_string = dsn.find('=') != std::string::npos || dsn.find("://") != std::string::npos;

@@ -84,6 +84,14 @@ private:
     Result last_result_;
 };
 
+struct ConnectionCloser {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+using Connection = std::unique_ptr<PGconn, ConnectionCloser>;
+
+// The same connection, waited for (10 s a host): for --check. It may have failed.
+Connection connect_and_wait(const std::string& dsn);
+
 // What is wrong with a connection string, if anything.
 std::optional<std::string> connection_string_error(const std::string& dsn);
 

@@ -1,6 +1,5 @@
 #include "executor/slurm_backend.hpp"
 
-#include "executor/clock.hpp"
 #include "executor/logging.hpp"
 #include "executor/slurm_record.hpp"
 #include "protocol/words.hpp"
@@ -10,11 +9,14 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace rcq::executor {
 
 namespace {
+
+using rundir::boottime_ms;
 
 constexpr std::uint64_t tick_ms = 1000;
 constexpr std::int64_t leave_ms = 10'000;        // in which a job goes by itself once its supervisor has ended
@@ -23,8 +25,8 @@ constexpr int gone_lists = 3;
 
 } // namespace
 
-SlurmBackend::SlurmBackend(uv_loop_t* loop, SlurmSite site, const std::vector<std::string>& inherited_environment)
-    : site_(std::move(site)), clients_(loop, slurm_environment(inherited_environment)),
+SlurmBackend::SlurmBackend(uv_loop_t* loop, SlurmSite site)
+    : site_(std::move(site)), clients_(loop, slurm_environment(environ)),
       watch_(loop, [this](const SlurmWatch::Found& found) { looked(found); }),
       attention_timer_(loop, [this] { attend(); }), tick_timer_(loop, [this] { tick(); }) {}
 
@@ -175,11 +177,11 @@ void SlurmBackend::take(SlurmRun& run, const SlurmRun::Step& step) {
 void SlurmBackend::hand_over(SlurmRun& run) {
     run.submitting = true;
     clients_.run(sbatch_command(site_, run.request, run.place),
-                 [this, token = run.place.token](const ProgramResult& result) { submitted(token, result); });
+                 [this, token = run.place.token](const ProgramEnd& end) { submitted(token, end); });
 }
 
-void SlurmBackend::submitted(std::int64_t token, const ProgramResult& result) {
-    const auto id = result.good() ? parse_sbatch(result.output) : std::nullopt;
+void SlurmBackend::submitted(std::int64_t token, const ProgramEnd& end) {
+    const auto id = end.ok() ? parse_sbatch(end.output) : std::nullopt;
     auto found = runs_.find(token);
     if (found == runs_.end()) { // given up meanwhile
         leftovers_[token] = {};
@@ -191,9 +193,9 @@ void SlurmBackend::submitted(std::int64_t token, const ProgramResult& result) {
         spdlog::info("event=run_handed_over job={} token={} slurm_job={}", run.place.job_id, token, *id);
         return remember(run, *id);
     }
-    const std::string message = result.fault.empty() ? slurm_message(result.errors) : result.fault;
+    const std::string message = end.timed_out ? end.describe() : slurm_message(end.output);
     spdlog::warn("event=sbatch_failed job={} token={} message={}", run.place.job_id, token, quoted(message));
-    if (!result.fault.empty() || result.good() || slurm_unreachable(result.errors)) return; // the next list decides
+    if (end.ok() || !slurm_answered(end)) return; // the next list decides
     SlurmRun::Step refused{SlurmRun::Step::Kind::give_up, {}};
     refused.end.kind = protocol::run_end::spawn_error;
     refused.end.message = "sbatch: " + message;
@@ -205,7 +207,7 @@ void SlurmBackend::write_end(const SlurmRun& run, rundir::End end) {
     const std::string& path = run.place.path;
     const std::string log = read_slurm_log(path);
     if (!log.empty() && end.kind == protocol::run_end::spawn_error) end.message += ": " + log;
-    end.ended_ms = rundir::boottime_ms();
+    end.ended_ms = boottime_ms();
     end.boot = rundir::boot_id();
     if (const auto status = rundir::read_status(AT_FDCWD, (path + "/" + rundir::status_file).c_str())) {
         end.cpu_us = status->cpu_us;
@@ -222,10 +224,10 @@ void SlurmBackend::finish(SlurmRun& run, std::int64_t leave_ms) {
 }
 
 void SlurmBackend::cancel(std::int64_t id, std::int64_t token, SlurmSignal signal) {
-    clients_.run(scancel_command(site_, id, token, signal), [id, token](const ProgramResult& result) {
+    clients_.run(scancel_command(site_, id, token, signal), [id, token](const ProgramEnd& end) {
         // Sent again after a while if it was needed still.
-        spdlog::info("event=slurm_cancel token={} slurm_job={} exit_code={} message={}", token, id, result.exit_code,
-                     quoted(result.fault.empty() ? slurm_message(result.errors) : result.fault));
+        spdlog::info("event=slurm_cancel token={} slurm_job={} exit_code={} message={}", token, id, end.exit_code,
+                     quoted(slurm_message(end.output)));
     });
 }
 

@@ -22,7 +22,7 @@ namespace rcq::executor {
 
 class SlurmBackend : public Backend {
 public:
-    SlurmBackend(uv_loop_t* loop, SlurmSite site, const std::vector<std::string>& inherited_environment);
+    SlurmBackend(uv_loop_t* loop, SlurmSite site);
 
     void set_events(Events events) override { events_ = std::move(events); }
     void start(const RunPlace& place, const rundir::Launch& launch, int lock_fd) override;
@@ -50,7 +50,7 @@ private:
     void advance(std::int64_t token);
     void take(SlurmRun& run, const SlurmRun::Step& step); // may end the run
     void hand_over(SlurmRun& run);
-    void submitted(std::int64_t token, const ProgramResult& result);
+    void submitted(std::int64_t token, const ProgramEnd& end);
     static void write_end(const SlurmRun& run, rundir::End end);
     void finish(SlurmRun& run, std::int64_t leave_ms);
     void cancel(std::int64_t id, std::int64_t token, SlurmSignal signal);

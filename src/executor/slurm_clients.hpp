@@ -17,11 +17,11 @@ namespace rcq::executor {
 
 // Only what the clients need: variables named SBATCH_* or SLURM_*, but for SLURM_CONF, would change what is asked for,
 // and everything that sbatch has, the batch script gets.
-std::vector<std::string> slurm_environment(const std::vector<std::string>& inherited);
+std::vector<std::string> slurm_environment(const char* const* inherited);
 
 class SlurmClients {
 public:
-    using Done = std::function<void(const ProgramResult&)>;
+    using Done = std::function<void(const ProgramEnd&)>;
 
     SlurmClients(uv_loop_t* loop, std::vector<std::string> environment);
 
@@ -39,12 +39,13 @@ private:
         Done done;
     };
 
+    std::unique_ptr<Program> start(const std::vector<std::string>& arguments, const Done& done);
     void start_next();
     void away(const std::string& message);
     void back();
 
     uv_loop_t* loop_;
-    std::vector<std::string> environment_;
+    ProgramSetup setup_;
     bool reachable_ = false;
     bool complained_ = false;
     Backoff pause_{1000, 30'000};

@@ -30,9 +30,7 @@ constexpr std::array<std::string_view, 12> unreachable_words = {
     "uthentication", // "Protocol authentication error", "Invalid authentication credential": munged is down
 };
 
-std::string program(const SlurmSite& site, const char* name) {
-    return site.bin_dir.empty() ? std::string(name) : site.bin_dir + "/" + name;
-}
+std::string program(const SlurmSite& site, const char* name) { return site.bin_dir + "/" + name; }
 
 std::optional<std::int64_t> number(std::string_view text) {
     std::int64_t value = 0;
@@ -105,19 +103,25 @@ std::vector<std::string> sbatch_command(const SlurmSite& site, const SlurmReques
 }
 
 std::optional<std::int64_t> parse_sbatch(std::string_view output) {
-    const std::string_view line = take_line(output);
-    return number(line.substr(0, line.find(';')));
+    while (!output.empty()) { // warnings come before it
+        const std::string_view line = take_line(output);
+        if (const auto id = number(line.substr(0, line.find(';')))) return id;
+    }
+    return std::nullopt;
 }
 
-bool slurm_unreachable(std::string_view errors) {
-    return std::any_of(unreachable_words.begin(), unreachable_words.end(),
-                       [&](std::string_view word) { return errors.find(word) != std::string_view::npos; });
+bool slurm_answered(const ProgramEnd& end) {
+    if (end.ok()) return true;
+    // Not started, killed at its time limit or by somebody.
+    if (end.timed_out || end.exit_code < 0 || end.exit_code > 128) return false;
+    return std::none_of(unreachable_words.begin(), unreachable_words.end(),
+                        [&](std::string_view word) { return end.output.find(word) != std::string::npos; });
 }
 
-std::string slurm_message(std::string_view errors) {
+std::string slurm_message(std::string_view output) {
     std::string_view last;
-    while (!errors.empty()) {
-        const std::string_view line = take_line(errors);
+    while (!output.empty()) {
+        const std::string_view line = take_line(output);
         if (!line.empty()) last = line;
     }
     const std::string_view mark = "error: ";

@@ -1,6 +1,7 @@
 // The command lines of Slurm's clients that the back end runs, and the reading of what they print.
 #pragma once
 #include "executor/backend.hpp"
+#include "executor/program.hpp"
 #include "rundir/launch.hpp"
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 namespace rcq::executor {
 
 struct SlurmSite {
-    std::string bin_dir; // where sbatch and the others lie; empty: found by PATH
+    std::string bin_dir; // where sbatch and the others lie
     std::string partition;
     std::vector<std::string> options; // further options of sbatch, as given by the administrator
     std::string supervisor;           // absolute path of rcq-supervisor on the nodes
@@ -40,12 +41,11 @@ std::vector<std::string> sbatch_command(const SlurmSite& site, const SlurmReques
 // The number of the new job in what `sbatch --parsable` printed ("17" or "17;cluster").
 std::optional<std::int64_t> parse_sbatch(std::string_view output);
 
-// What sbatch says on stderr means that Slurm could not be asked, or that its answer was lost; anything else is a
-// refusal of the job.
-bool slurm_unreachable(std::string_view errors);
+// False: Slurm could not be asked, or its answer was lost. A client that failed all the same was refused.
+bool slurm_answered(const ProgramEnd& end);
 
-// The part of the messages on stderr that tells something: the last line, without "sbatch: error: ".
-std::string slurm_message(std::string_view errors);
+// The part of what a client said that tells something: the last line, without "sbatch: error: ".
+std::string slurm_message(std::string_view output);
 
 // All jobs of this user in the partition, the ended ones that Slurm still knows included.
 std::vector<std::string> squeue_command(const SlurmSite& site);

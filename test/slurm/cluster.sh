@@ -61,8 +61,7 @@ CONF
     for i in $(seq 1 "$1"); do
         echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=$((base + i)) CPUs=$2 RealMemory=4096 State=UNKNOWN"
     done
-    echo "PartitionName=main Nodes=n[1-$1] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO"
-    echo "PartitionName=short Nodes=n[1-$1] MaxTime=1 State=UP OverSubscribe=NO"
+    echo "PartitionName=main Nodes=n[1-$1] Default=YES MaxTime=${MAX_TIME:-INFINITE} State=UP OverSubscribe=NO"
 }
 
 up() { # NODES CPUS

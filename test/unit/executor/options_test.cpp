@@ -1,6 +1,7 @@
 #include "executor/options.hpp"
 
 #include <cstdlib>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -84,28 +85,109 @@ TEST(Options, help_and_version_end_with_0) {
     EXPECT_EQ(exit_code_of({"--version"}), 0);
 }
 
-TEST(Options, check_prints_the_registration) {
-    std::string text = describe_registration(parse({"--hostname", "n\"1", "--cpu-cores", "3", "--check"}));
-    EXPECT_NE(text.find(R"("hostname": "n\"1")"), std::string::npos);
-    EXPECT_NE(text.find(R"("cpu_cores": 3)"), std::string::npos);
+TEST(Options, values_are_refused_with_what_to_do) {
+    auto text_of = [](const std::vector<const char*>& arguments) {
+        try {
+            (void)parse(arguments);
+        } catch (const OptionsExit& early) {
+            return std::string(early.what());
+        }
+        return std::string();
+    };
+    using ::testing::HasSubstr;
+    EXPECT_THAT(text_of({"--prolog", "p.sh"}), HasSubstr("--prolog: \"p.sh\" is not an absolute path"));
+    EXPECT_THAT(text_of({"--health-check", "h"}), HasSubstr("--health-check"));
+    EXPECT_THAT(text_of({"--supervisor", "s"}), HasSubstr("--supervisor"));
+    EXPECT_THAT(text_of({"--status-file", "s"}), HasSubstr("--status-file"));
+    EXPECT_THAT(text_of({"--cgroup", "maybe"}), HasSubstr("none of auto, off, required"));
+    EXPECT_THAT(text_of({"--gpus", "2", "--gpu-ids", "GPU-a"}), HasSubstr("1 ids for 2 GPUs"));
+    EXPECT_THAT(text_of({"--gpu-ids", "GPU-a,GPU-a"}), HasSubstr("is there twice"));
+    EXPECT_THAT(text_of({"--gpus", "auto", "--gpu-ids", "GPU-a"}), HasSubstr("found out"));
+    EXPECT_THAT(text_of({"--gpus", "auto", "--gpu-type", "a100"}), HasSubstr("found out"));
+    EXPECT_THAT(text_of({"--gpus", "2", "--gpu-query", "/bin/true"}), HasSubstr("--gpu-ids"));
+    EXPECT_THAT(text_of({"--gpus", "2x"}), HasSubstr("no number"));
+    EXPECT_THAT(text_of({"--features", "Upper"}), HasSubstr("\"Upper\" is not a word"));
+    EXPECT_THAT(text_of({"--allow-users", "@"}), HasSubstr("empty name"));
+    EXPECT_THAT(text_of({"--slurm-partition", "p"}), HasSubstr("--backend slurm"));
+    EXPECT_THAT(text_of({"--backend", "k8s"}), HasSubstr("--backend"));
+    EXPECT_THAT(text_of({"--health-interval", "0"}), HasSubstr("--health-interval"));
 }
 
-std::string hidden(std::string argument) {
-    std::string program = "rcq-executor";
-    std::vector<char*> arguments = {program.data(), argument.data()};
-    hide_password_in_arguments(2, arguments.data());
-    return argument;
+TEST(Options, what_runs_may_use_and_who_looks_after_the_host) {
+    Options options = parse({"--supervisor",
+                             "/opt/s",
+                             "--cgroup",
+                             "/sys/fs/cgroup/x",
+                             "--no-cpu-affinity",
+                             "--allow-users",
+                             "alice,@staff",
+                             "--default-user",
+                             "nobody",
+                             "--run-quota-gb",
+                             "2.5",
+                             "--min-free-gb",
+                             "3",
+                             "--log-limit-gb",
+                             "0",
+                             "--max-open-files",
+                             "100",
+                             "--max-processes",
+                             "50",
+                             "--max-core-gb",
+                             "0.5",
+                             "--prolog",
+                             "/p",
+                             "--epilog",
+                             "/e",
+                             "--hook-timeout",
+                             "7",
+                             "--health-check",
+                             "/h",
+                             "--health-interval",
+                             "8",
+                             "--health-timeout",
+                             "9",
+                             "--status-file",
+                             "/run/s.json",
+                             "--gpu-ids",
+                             "GPU-a,GPU-b",
+                             "--gpu-query",
+                             "/q",
+                             "--backend",
+                             "slurm",
+                             "--slurm-partition",
+                             "long",
+                             "--no-detect"});
+    EXPECT_EQ(options.supervisor_program, "/opt/s");
+    EXPECT_EQ(options.cgroup, "/sys/fs/cgroup/x");
+    EXPECT_FALSE(options.cpu_affinity);
+    EXPECT_EQ(options.allow_users, (std::vector<std::string>{"alice", "@staff"}));
+    EXPECT_EQ(options.default_user, "nobody");
+    EXPECT_EQ(options.run_quota_gb, 2.5);
+    EXPECT_EQ(options.min_free_gb, 3);
+    EXPECT_EQ(options.log_limit_gb, 0);
+    EXPECT_EQ(options.max_open_files, 100);
+    EXPECT_EQ(options.max_processes, 50);
+    EXPECT_EQ(options.max_core_gb, 0.5);
+    EXPECT_EQ(options.prolog, "/p");
+    EXPECT_EQ(options.epilog, "/e");
+    EXPECT_EQ(options.hook_timeout_s, 7);
+    EXPECT_EQ(options.health_check, "/h");
+    EXPECT_EQ(options.health_interval_s, 8);
+    EXPECT_EQ(options.health_timeout_s, 9);
+    EXPECT_EQ(options.status_file, "/run/s.json");
+    EXPECT_EQ(options.capacity.gpu_count, 2) << "by their ids";
+    EXPECT_EQ(options.gpu_query, "/q");
+    EXPECT_EQ(options.backend, "slurm");
+    EXPECT_EQ(options.slurm_partition, "long");
+    EXPECT_FALSE(options.detect);
+    EXPECT_TRUE(parse({"--gpus", "auto"}).gpus_auto);
 }
 
-TEST(Options, a_password_is_blotted_out_of_the_arguments) {
-    EXPECT_EQ(hidden("--dsn=host=a password=secret user=b"), "--dsn=host=a password=xxxxxx user=b");
-    EXPECT_EQ(hidden("host=a password = 'se cret' user=b"), "host=a password = xxxxxxxxx user=b");
-    EXPECT_EQ(hidden("postgresql://bob:secret@host/db"), "postgresql://bob:xxxxxx@host/db");
-    EXPECT_EQ(hidden("postgresql://host/db?password=se&x=1"), "postgresql://host/db?password=xx&x=1");
-    EXPECT_EQ(hidden("host=a password='a\\'b"), "host=a password=xxxxx");
-    EXPECT_EQ(hidden("passwordless password="), "passwordless password=");
-    EXPECT_EQ(hidden("postgresql://bob@host/db"), "postgresql://bob@host/db");
-    EXPECT_EQ(hidden("--features=a,b"), "--features=a,b");
+TEST(Options, what_is_not_given_lies_beside_the_program_and_in_the_state_directory) {
+    Options options = parse({"--state-dir", "/var/x"});
+    EXPECT_EQ(options.supervisor_program, options.program_dir + "/rcq-supervisor");
+    EXPECT_EQ(options.status_file, "/var/x/status.json");
 }
 
 } // namespace

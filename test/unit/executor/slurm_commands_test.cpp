@@ -11,7 +11,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 const SlurmSite site{
-    .bin_dir = "", .partition = "main", .options = {"--account=physics"}, .supervisor = "/opt/rcq-supervisor"};
+    .bin_dir = "/usr/bin", .partition = "main", .options = {"--account=physics"}, .supervisor = "/opt/rcq-supervisor"};
 const RunPlace place{.job_id = 7, .token = 4711, .path = "/shared/runs/7-1-4711"};
 
 TEST(SlurmRequestOf, asks_for_what_the_run_was_granted) {
@@ -38,7 +38,7 @@ TEST(SlurmRequestOf, gives_slurm_a_later_limit_than_the_supervisor_has) {
 
 TEST(SbatchCommand, hands_the_directory_to_the_script) {
     const auto command = sbatch_command(site, {.cpu_cores = 2, .memory_mib = 100, .gpu_count = 1, .minutes = 5}, place);
-    EXPECT_EQ(command.front(), "sbatch");
+    EXPECT_EQ(command.front(), "/usr/bin/sbatch");
     for (const char* option : {"--parsable", "--job-name=rcq-4711", "--partition=main", "--no-requeue",
                                "--cpus-per-task=2", "--mem=100M", "--time=5", "--gres=gpu:1", "--account=physics"}) {
         EXPECT_THAT(command, Contains(option));
@@ -55,23 +55,34 @@ TEST(SbatchCommand, leaves_out_what_is_not_asked_for) {
 TEST(SbatchOutput, holds_the_number_of_the_job) {
     EXPECT_EQ(parse_sbatch("17\n"), 17);
     EXPECT_EQ(parse_sbatch("18;east\n"), 18);
+    EXPECT_EQ(parse_sbatch("sbatch: warning: something\n19\n"), 19);
     for (const char* text : {"", "\n", "Submitted batch job 17\n", "17x\n", "-3\n", "0\n"}) {
         EXPECT_EQ(parse_sbatch(text), std::nullopt) << text;
     }
 }
 
-TEST(SbatchErrors, tell_an_absent_controller_from_a_refusal) {
+ProgramEnd ended(int exit_code, const std::string& output) {
+    ProgramEnd end;
+    end.exit_code = exit_code;
+    end.output = output;
+    return end;
+}
+
+TEST(SlurmAnswered, tells_an_absent_controller_from_a_refusal) {
     for (const char* text :
          {"sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)",
           "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation",
           "slurm_load_jobs error: Zero Bytes were transmitted or received",
           "sbatch: error: Batch job submission failed: Protocol authentication error"}) {
-        EXPECT_TRUE(slurm_unreachable(text)) << text;
+        EXPECT_FALSE(slurm_answered(ended(1, text))) << text;
     }
     for (const char* text : {"sbatch: error: Batch job submission failed: Invalid partition name specified",
                              "sbatch: error: Memory specification can not be satisfied", ""}) {
-        EXPECT_FALSE(slurm_unreachable(text)) << text;
+        EXPECT_TRUE(slurm_answered(ended(1, text))) << text;
     }
+    EXPECT_TRUE(slurm_answered(ended(0, "17")));
+    EXPECT_FALSE(slurm_answered(ended(-1, "/usr/bin/sbatch: No such file or directory")));
+    EXPECT_FALSE(slurm_answered(ended(128 + 9, "")));
 }
 
 TEST(SlurmMessage, is_the_last_line_without_its_prefix) {
@@ -102,17 +113,11 @@ TEST(SqueueOutput, holds_our_jobs_and_skips_others) {
 
 TEST(ScancelCommand, names_the_run_so_that_a_number_issued_twice_hits_nobody_else) {
     EXPECT_THAT(scancel_command(site, 12, 4711, SlurmSignal::terminate),
-                ElementsAre("scancel", "--name=rcq-4711", "--batch", "--signal=TERM", "12"));
+                ElementsAre("/usr/bin/scancel", "--name=rcq-4711", "--batch", "--signal=TERM", "12"));
     EXPECT_THAT(scancel_command(site, 12, 4711, SlurmSignal::interrupt),
-                ElementsAre("scancel", "--name=rcq-4711", "--batch", "--signal=INT", "12"));
-    EXPECT_THAT(scancel_command(site, 12, 4711, SlurmSignal::end), ElementsAre("scancel", "--name=rcq-4711", "12"));
-}
-
-TEST(SlurmPrograms, are_taken_from_their_directory_when_one_is_given) {
-    SlurmSite elsewhere = site;
-    elsewhere.bin_dir = "/opt/slurm/bin";
-    EXPECT_EQ(squeue_command(elsewhere).front(), "/opt/slurm/bin/squeue");
-    EXPECT_EQ(sbatch_command(elsewhere, {}, place).front(), "/opt/slurm/bin/sbatch");
+                ElementsAre("/usr/bin/scancel", "--name=rcq-4711", "--batch", "--signal=INT", "12"));
+    EXPECT_THAT(scancel_command(site, 12, 4711, SlurmSignal::end),
+                ElementsAre("/usr/bin/scancel", "--name=rcq-4711", "12"));
 }
 
 } // namespace
