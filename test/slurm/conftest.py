@@ -1,3 +1,4 @@
+import contextlib
 import os
 import re
 import shutil
@@ -91,6 +92,14 @@ class Cluster:
                 continue
             if all(mark.encode() in text for mark in marks):
                 found.append(int(pid))
+        return found
+
+    def supervisors(self):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{pid}/exe") == self.supervisor:
+                    found.append(int(pid))
         return found
 
     def remove(self):

@@ -26,8 +26,7 @@ def signalled(pids, number=signal.SIGKILL):
 def test_a_partition_is_one_executor_with_the_capacity_of_its_nodes(db, slurm):
     slurm()
     row = db.sql("SELECT * FROM rcq.executors")[0]
-    assert (row["cpu_cores"], row["memory_mib"], row["gpu_count"]) == (8, 8192, 0)
-    assert row["info"]["slurm"] == {"partition": "main", "nodes": 2, "largest_node_cores": 4}
+    assert (row["cpu_cores"], row["memory_gb"], row["gpu_count"]) == (8, 8, 0)
 
 
 def test_a_run_in_slurm_has_logs_a_result_and_outputs(db, slurm, cluster):
@@ -101,8 +100,17 @@ def test_what_no_node_can_run_is_a_spawn_error_with_slurms_reason(db, slurm, clu
     slurm()
     row = db.ended(db.submit("true", cpu_cores=6), 60)
     assert (row["status"], row["reason"]) == ("failed", "spawn_error")
-    assert "PartitionConfig" in row["message"] or "not available" in row["message"]
-    harness.wait_for(lambda: set(cluster.states()) <= {"CANCELLED"}, "removed from Slurm", 60)
+    assert "Requested node configuration is not available" in row["message"]
+    assert set(cluster.states()) <= {"FAILED"}
+
+
+@pytest.mark.parametrize("cluster", [{"MAX_TIME": "1"}], indirect=True)
+def test_what_slurm_takes_but_never_starts_is_a_spawn_error_and_removed_there(db, slurm, cluster):
+    slurm()
+    row = db.ended(db.submit("true", time_limit="1 h"), 60)
+    assert (row["status"], row["reason"]) == ("failed", "spawn_error")
+    assert "PartitionTimeLimit" in row["message"]
+    harness.wait_for(lambda: cluster.states() == ["CANCELLED"], "removed from Slurm", 60)
 
 
 def test_an_option_that_sbatch_refuses_is_a_spawn_error_with_its_message(db, slurm):
@@ -129,7 +137,7 @@ def test_a_run_of_a_node_that_died_runs_again_elsewhere(db, slurm, cluster):
     harness.wait_for(lambda: starts(book, job), "it runs", 60)
     node = cluster.call("squeue", "--noheader", "--format=%N").strip()
     died = cluster.processes_of("slurmd", f"-N\0{node}\0") + cluster.processes_of("slurmstepd")
-    died += cluster.processes_of(cluster.supervisor) + cluster.processes_of(f"RCQ_JOB_ID={job}\0")
+    died += cluster.supervisors() + cluster.processes_of(f"RCQ_JOB_ID={job}\0")
     signalled(died)
     row = db.ended(job, 240)
     assert (row["status"], row["attempt"]) == ("completed", 2)
@@ -156,11 +164,10 @@ def test_jobs_that_are_submitted_while_slurmctld_dies_run_and_no_attempt_begins_
     jobs = [db.submit(f"{once.format(book=book)} sleep 0.3") for _ in range(24)]
     for _ in range(2):
         begun = len(harness.lines(book))
-        harness.wait_for(lambda begun=begun: len(harness.lines(book)) > begun, "some have begun", 120)
+        harness.wait_for(lambda begun=begun: cluster.resume() or len(harness.lines(book)) > begun, "some have begun", 120)
         cluster.kill_slurmctld()
         cluster.start_slurmctld()
-    cluster.resume()  # it drains nodes on which a job that it had forgotten was running
-    for job in jobs:
+    for job in jobs:  # slurmctld drains nodes on which a job was running that it had forgotten
         harness.wait_for(lambda job=job: cluster.resume() or db.job(job)["status"] == "completed", f"job {job}", 240)
     lines = harness.lines(book)
     assert len(lines) == len(set(lines)), "an attempt began twice"
