@@ -120,6 +120,13 @@ def test_an_option_that_sbatch_refuses_is_a_spawn_error_with_its_message(db, slu
     assert "sbatch: " in row["message"] and "icense" in row["message"]
 
 
+def test_a_job_that_must_end_without_contact_is_refused(db, slurm):
+    slurm()
+    row = db.ended(db.submit("true", on_disconnect="kill"), 60)
+    assert (row["status"], row["reason"]) == ("failed", "spawn_error")
+    assert "on_disconnect" in row["message"]
+
+
 def test_a_supervisor_that_is_missing_on_the_nodes_is_a_spawn_error(db, slurm, cluster):
     slurm()
     os.unlink(cluster.supervisor)
