@@ -28,14 +28,13 @@ RunFacts look_at_run(const std::string& run_path) {
     const int directory = open(run_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return facts;
     struct stat status {};
-    facts.started = fstatat(directory, slurm_start_dir, &status, 0) == 0;
-    if (facts.started) {
-        if (look_at_file(directory, rundir::status_file, status)) {
-            facts.status_changed_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
-        }
-        if (look_at_file(directory, rundir::index_file, status)) facts.index_bytes = status.st_size;
-        facts.end = read_run_end(run_path);
+    if (look_at_file(directory, rundir::status_file, status)) {
+        facts.status_changed_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
     }
+    // A supervisor without the permission was started by an executor with another back end.
+    facts.started = fstatat(directory, slurm_start_dir, &status, 0) == 0 || facts.status_changed_ns != 0;
+    if (look_at_file(directory, rundir::index_file, status)) facts.index_bytes = status.st_size;
+    facts.end = read_run_end(run_path);
     close(directory);
     return facts;
 }
