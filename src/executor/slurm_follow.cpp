@@ -43,6 +43,12 @@ rundir::End make_end(std::string_view kind, std::string message) {
     return end;
 }
 
+// Slurm signals all processes at once, so the job may be gone before its supervisor looks at its own signal.
+bool may_be_slurms_doing(const rundir::End& end) {
+    const int signal = end.signal ? *end.signal : end.exit_code.value_or(0) - 128; // as a shell tells of a child
+    return end.kind == run_end::cancelled || signal == SIGTERM || signal == SIGKILL;
+}
+
 } // namespace
 
 SlurmPhase slurm_phase(std::string_view state) {
@@ -113,8 +119,7 @@ SlurmRun::Step SlurmRun::next(std::int64_t now_ms) const {
 // cancel or a kill that nobody asked for; Slurm's list tells them apart a moment later.
 SlurmRun::Step SlurmRun::next_after_end(std::int64_t now_ms) const {
     const Step settle{Step::Kind::settle, {}};
-    const bool by_kill = facts_.end->kind == run_end::signal && facts_.end->signal == SIGKILL;
-    if (intent != RunIntent::run || id == 0 || (facts_.end->kind != run_end::cancelled && !by_kill)) return settle;
+    if (intent != RunIntent::run || id == 0 || !may_be_slurms_doing(*facts_.end)) return settle;
     if (!known_ || !listed_ || phase_ != SlurmPhase::over) {
         return now_ms - end_seen_ms_ < verdict_ms ? Step{} : settle;
     }

@@ -223,6 +223,23 @@ TEST_F(FollowedRun, is_out_of_memory_when_slurm_killed_it_for_that) {
     EXPECT_EQ(run.next(now).end.signal, SIGKILL);
 }
 
+TEST_F(FollowedRun, is_a_timeout_of_slurm_also_when_the_job_was_faster_than_its_supervisor) {
+    start();
+    list("RUNNING");
+    facts.end = ended("signal");
+    facts.end->signal = SIGTERM;
+    look();
+    EXPECT_EQ(next(), Kind::wait);
+    list("TIMEOUT", "TimeLimit");
+    EXPECT_EQ(run.next(now).end.kind, "timeout");
+    facts.end = ended("exit_code");
+    facts.end->exit_code = 143;
+    look();
+    EXPECT_EQ(run.next(now).end.kind, "timeout");
+    list("COMPLETED");
+    EXPECT_EQ(next(), Kind::settle) << "the job ended so by itself";
+}
+
 TEST_F(FollowedRun, does_not_wait_for_slurms_reason_for_ever) {
     start();
     list("RUNNING");
