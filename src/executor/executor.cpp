@@ -8,10 +8,13 @@
 #include "executor/process_backend.hpp"
 #include "executor/remover.hpp"
 #include "executor/run_table.hpp"
+#include "executor/slurm_backend.hpp"
+#include "executor/slurm_partition.hpp"
 #include "executor/state_directory.hpp"
 #include "executor/status_report.hpp"
 
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <unistd.h>
 
@@ -21,13 +24,18 @@ namespace {
 
 constexpr std::uint64_t sweep_ms = 3'600'000;
 
+std::unique_ptr<Backend> make_backend(uv_loop_t* loop, const Options& options) {
+    if (options.backend == "slurm") return std::make_unique<SlurmBackend>(loop, slurm_site(options));
+    return std::make_unique<ProcessBackend>(loop, options.supervisor_program);
+}
+
 // Everything that lives on the loop, in the order of its making.
 class Executor {
 public:
     Executor(uv_loop_t* loop, const Options& options, std::vector<std::string> inherited)
         : options_(options), cgroups_(options.cgroup), state_(options.state_dir, geteuid() == 0), remover_(loop),
-          backend_(loop, options.supervisor_program),
-          runs_(loop, options, state_, std::move(inherited), cgroups_, backend_, remover_),
+          backend_(make_backend(loop, options)),
+          runs_(loop, options, state_, std::move(inherited), cgroups_, *backend_, remover_),
           controller_(loop, options, runs_, state_.contact_file(), [this](int code) { finish(code); }),
           host_watch_(loop, options,
                       {[this](std::optional<std::string> reason) { controller_.host_fault(std::move(reason)); },
@@ -68,7 +76,7 @@ private:
     CgroupTree cgroups_;
     StateDirectory state_;
     Remover remover_;
-    ProcessBackend backend_;
+    std::unique_ptr<Backend> backend_;
     RunTable runs_;
     Controller controller_;
     HostWatch host_watch_;

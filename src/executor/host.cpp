@@ -3,6 +3,7 @@
 #include "executor/gpu_detection.hpp"
 #include "executor/host_facts.hpp"
 #include "executor/option_checks.hpp"
+#include "executor/slurm_partition.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -48,6 +49,10 @@ std::vector<Gpu> find_gpus(Options& options, std::vector<std::string>& remarks) 
 
 std::vector<std::string> prepare_host(Options& options) {
     std::vector<std::string> remarks;
+    if (options.backend == "slurm") {
+        prepare_slurm(options);
+        return remarks;
+    }
     std::vector<Gpu> gpus;
     if (options.gpus_auto) {
         gpus = find_gpus(options, remarks);

@@ -40,6 +40,7 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
     launch.log_limit = static_cast<std::int64_t>(options.log_limit_gb * gib);
     if (spec.kill_on_disconnect) launch.contact_file = settings.contact_file;
     launch.cpus = grants.cpus;
+    launch.cpu_cores = spec.cpu_cores;
     launch.gpus = grants.gpus;
     if (account != nullptr) {
         launch.switch_user = true;

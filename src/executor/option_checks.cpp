@@ -122,6 +122,22 @@ void check_accounts(const Options& options, std::vector<std::string>& problems) 
     }
 }
 
+void check_slurm(const Options& options) {
+    if (options.backend != "slurm") {
+        if (!options.slurm_partition.empty()) option_mistake("--slurm-partition: only --backend slurm has partitions");
+        if (!options.slurm_options.empty()) option_mistake("--slurm-option: only --backend slurm has a use for it");
+        if (!options.slurm_bin_dir.empty()) option_mistake("--slurm-bin-dir: only --backend slurm has a use for it");
+        return;
+    }
+    check_absolute("--slurm-bin-dir", options.slurm_bin_dir);
+    if (options.gpus_auto) option_mistake("--gpus auto: with --backend slurm the partition says what there is");
+    for (const std::string& option : options.slurm_options) {
+        if (!option.starts_with("--")) {
+            option_mistake("--slurm-option: \"" + option + "\" is no option of sbatch like --account=physics");
+        }
+    }
+}
+
 } // namespace
 
 void option_mistake(const std::string& text) { throw OptionsExit(1, "rcq-executor: " + text); }
@@ -154,9 +170,7 @@ void check_values(Options& options) {
         if (name.empty() || name == "@") option_mistake("--allow-users: an empty name");
     }
     check_gpus(options);
-    if (!options.slurm_partition.empty() && options.backend != "slurm") {
-        option_mistake("--slurm-partition: only --backend slurm has partitions");
-    }
+    check_slurm(options);
 }
 
 std::vector<std::string> host_problems(const Options& options) {

@@ -81,6 +81,7 @@ public:
         containment();
         hooks();
         gpus();
+        backend();
     }
 
 private:
@@ -116,8 +117,6 @@ private:
         add("drain-timeout", o.drain_timeout_s, "seconds of draining before runs are cancelled; 0: no limit")
             ->check(amount_);
         add("keep-outputs", o.keep_outputs_days, "days to keep outputs and logs of ended runs")->check(amount_);
-        add("backend", o.backend, "what runs the jobs")->check(CLI::IsMember({"process", "slurm"}));
-        add("slurm-partition", o.slurm_partition, "partition for --backend slurm; default: the cluster's own");
         add("log-level", o.log_level, "least severe level to log")
             ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
         app_.add_flag("--check", o.check, "check options, host and login, print what would be registered, and end");
@@ -165,6 +164,19 @@ private:
         add("gpu-type", o.capacity.gpu_type, "model of the GPUs, for jobs that ask for one: a100");
         add_list("gpu-ids", o.gpu_ids, "UUIDs of the GPUs that are granted; default: indexes from 0");
         add("gpu-query", o.gpu_query, "program that lists the GPUs as nvidia-smi does; default with auto: nvidia-smi");
+    }
+
+    void backend() {
+        Options& o = options_;
+        group_ = "Back end";
+        add("backend", o.backend, "what runs the jobs: this host, or Slurm")
+            ->check(CLI::IsMember({"process", "slurm"}));
+        add("slurm-partition", o.slurm_partition, "partition that is offered; default: the cluster's own");
+        add("slurm-option", o.slurm_options, "a further option of sbatch, --account=physics; may be repeated")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+            ->default_str("");
+        add("slurm-bin-dir", o.slurm_bin_dir, "directory of sbatch, squeue, scancel and sinfo; default: by PATH");
     }
 
     CLI::App& app_;
@@ -256,7 +268,10 @@ Options parse_options(int argc, const char* const* argv) {
     if (raw.memory_gb > 0) {
         options.capacity.memory_mib = std::max<std::int64_t>(1, std::llround(raw.memory_gb * 1024));
     }
-    read_gpus(raw, app.get_option("--gpus")->count() > 0, options);
+    options.cores_given = app.get_option("--cpu-cores")->count() > 0;
+    options.memory_given = raw.memory_gb > 0;
+    options.gpus_given = app.get_option("--gpus")->count() > 0;
+    read_gpus(raw, options.gpus_given, options);
     check_values(options);
     return options;
 }

@@ -61,8 +61,13 @@ struct Options {
     bool detect = true; // adds them to the features
     std::string info;   // JSON object for the registration; empty until prepare_host (host.hpp)
 
-    std::string backend = "process"; // or slurm
-    std::string slurm_partition;
+    std::string backend = "process";        // or slurm; then these count
+    std::string slurm_partition;            // empty until prepare_slurm: the cluster's default
+    std::string slurm_bin_dir;              // of sbatch and the others; empty until prepare_slurm: found by PATH
+    std::vector<std::string> slurm_options; // further ones of sbatch: --account=physics
+    bool cores_given = false;               // of the capacity; what is not given is asked of the partition
+    bool memory_given = false;
+    bool gpus_given = false;
 };
 
 // Ends the process early: --help (0), --version (0), or a mistake (1). `what()` is the text to print.

@@ -17,7 +17,6 @@ namespace rcq::executor {
 
 namespace {
 
-constexpr std::size_t output_limit = 64U << 10;
 constexpr std::size_t line_limit = 200;
 
 [[noreturn]] void fail(int error, const std::string& what) {
@@ -27,8 +26,13 @@ constexpr std::size_t line_limit = 200;
 // Where passwords stand. Hooks are told nothing about the database.
 bool is_secret(std::string_view entry) { return entry.starts_with("PG") || entry.starts_with("RCQ_EXECUTOR_"); }
 
-std::vector<char*> own_environment() {
+std::vector<char*> environment_list(const std::vector<std::string>& given) {
     std::vector<char*> list;
+    if (!given.empty()) {
+        for (const std::string& entry : given) list.push_back(const_cast<char*>(entry.c_str()));
+        list.push_back(nullptr);
+        return list;
+    }
     for (char** entry = environ; *entry != nullptr; ++entry) {
         if (!is_secret(*entry)) list.push_back(*entry);
     }
@@ -68,12 +72,12 @@ std::string ProgramEnd::describe() const {
 }
 
 Program::Program(uv_loop_t* loop, const std::vector<std::string>& arguments, std::uint64_t limit_ms,
-                 std::function<void(ProgramEnd)> ended)
-    : ended_(std::move(ended)), limit_timer_(loop, [this] {
+                 std::function<void(ProgramEnd)> ended, const ProgramSetup& setup)
+    : ended_(std::move(ended)), output_limit_(setup.output_limit), limit_timer_(loop, [this] {
           end_.timed_out = true;
           kill_group();
       }) {
-    spawn(arguments);
+    spawn(arguments, setup.environment);
     exit_poll_ = std::make_unique<Poll>(loop, pidfd_, [this](int, int) { reap(); });
     output_poll_ = std::make_unique<Poll>(loop, output_fd_, [this](int, int) { read_output(); });
     exit_poll_->start(UV_READABLE);
@@ -92,7 +96,7 @@ Program::~Program() {
     if (output_fd_ >= 0) close(output_fd_);
 }
 
-void Program::spawn(const std::vector<std::string>& arguments) {
+void Program::spawn(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
     std::array<int, 2> pipe_fds{-1, -1};
     if (pipe2(pipe_fds.data(), O_CLOEXEC) != 0) fail(errno, "pipe2");
     (void)fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
@@ -115,8 +119,8 @@ void Program::spawn(const std::vector<std::string>& arguments) {
     list.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments) list.push_back(const_cast<char*>(argument.c_str()));
     list.push_back(nullptr);
-    std::vector<char*> environment = own_environment();
-    int error = posix_spawn(&pid_, list[0], &files, &attributes, list.data(), environment.data());
+    std::vector<char*> variables = environment_list(environment);
+    int error = posix_spawn(&pid_, list[0], &files, &attributes, list.data(), variables.data());
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     close(pipe_fds[1]);
@@ -144,7 +148,7 @@ void Program::read_output() {
     for (int turn = 0; turn < 16; ++turn) { // one that writes without end must not hold the loop
         ssize_t got = read(output_fd_, buffer.data(), buffer.size());
         if (got > 0) {
-            std::size_t room = output_limit - end_.output.size();
+            std::size_t room = output_limit_ - end_.output.size();
             end_.output.append(buffer.data(), std::min(static_cast<std::size_t>(got), room));
             continue;
         }
@@ -168,15 +172,18 @@ void Program::reap() {
     ended(std::move(end_));
 }
 
-ProgramEnd run_program(const std::vector<std::string>& arguments, std::uint64_t limit_ms) {
+ProgramEnd run_program(const std::vector<std::string>& arguments, std::uint64_t limit_ms, const ProgramSetup& setup) {
     uv_loop_t loop;
     uv_loop_init(&loop);
     ProgramEnd result;
     try {
-        Program program(&loop, arguments, limit_ms, [&](ProgramEnd end) {
-            result = std::move(end);
-            uv_stop(&loop);
-        });
+        Program program(
+            &loop, arguments, limit_ms,
+            [&](ProgramEnd end) {
+                result = std::move(end);
+                uv_stop(&loop);
+            },
+            setup);
         uv_run(&loop, UV_RUN_DEFAULT);
     } catch (const std::system_error& error) {
         result.exit_code = 127;

@@ -15,7 +15,7 @@ namespace rcq::executor {
 struct ProgramEnd {
     int exit_code = -1; // 128 + number when it was ended by a signal
     bool timed_out = false;
-    std::string output; // of both streams, the first 64 KiB
+    std::string output; // of both streams, no more than its start
 
     [[nodiscard]] bool ok() const { return exit_code == 0 && !timed_out; }
     // The first line of the output that holds something, at most 200 bytes; empty when there is none.
@@ -24,24 +24,31 @@ struct ProgramEnd {
     [[nodiscard]] std::string describe() const;
 };
 
+struct ProgramSetup {
+    // NAME=VALUE; empty: this process' own environment without the variables that libpq reads and without our own.
+    std::vector<std::string> environment;
+    std::size_t output_limit = 64U << 10;
+};
+
 class Program {
 public:
     // Starts it; `ended` is called once, later, from the loop, and may destroy this object. Destroying it before that
     // kills the program without a call. Throws std::system_error when it cannot be started. The first argument is the
-    // path; the environment is this process' own without the variables that libpq reads and without our own.
+    // path.
     Program(uv_loop_t* loop, const std::vector<std::string>& arguments, std::uint64_t limit_ms,
-            std::function<void(ProgramEnd)> ended);
+            std::function<void(ProgramEnd)> ended, const ProgramSetup& setup = {});
     ~Program();
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
 private:
-    void spawn(const std::vector<std::string>& arguments);
+    void spawn(const std::vector<std::string>& arguments, const std::vector<std::string>& environment);
     void read_output();
     void reap();
     void kill_group() const;
 
     std::function<void(ProgramEnd)> ended_;
+    std::size_t output_limit_;
     ProgramEnd end_;
     pid_t pid_ = 0; // 0: waited for
     int pidfd_ = -1;
@@ -52,6 +59,7 @@ private:
 };
 
 // The same, waited for: before the loop runs, and for --check. A program that cannot be started ends with 127.
-ProgramEnd run_program(const std::vector<std::string>& arguments, std::uint64_t limit_ms);
+ProgramEnd run_program(const std::vector<std::string>& arguments, std::uint64_t limit_ms,
+                       const ProgramSetup& setup = {});
 
 } // namespace rcq::executor

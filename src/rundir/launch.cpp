@@ -31,6 +31,7 @@ template <class Record, class Visitor> void visit_fields(Record& launch, Visitor
     visit("cgroup", launch.cgroup);
     visit("cgroup_memory", launch.cgroup_memory);
     visit("cpu", launch.cpus);
+    visit("cpu_cores", launch.cpu_cores);
     visit("switch_user", launch.switch_user);
     visit("uid", launch.uid);
     visit("gid", launch.gid);

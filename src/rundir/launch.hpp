@@ -29,6 +29,7 @@ struct Launch {
     std::string cgroup;         // absolute path of the run's own cgroup (version 2); empty: none
     bool cgroup_memory = false; // the cgroup enforces memory_mib; else the supervisor watches it
     std::vector<int> cpus;      // cores the job may use; empty: all
+    int cpu_cores = 1;          // how many it was granted
 
     bool switch_user = false; // the rest of this paragraph counts
     uid_t uid = 0;
