@@ -2,6 +2,7 @@
 
 #include "executor/passwords.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -164,13 +165,13 @@ std::vector<FileEntry> read_option_file(const std::string& path) {
     }
     std::vector<FileEntry> entries = parse_option_file(text, path);
     for (const FileEntry& entry : entries) {
-        if (entry.name != "dsn" || (facts.st_mode & S_IROTH) == 0) continue;
-        for (const std::string& value : entry.values) {
-            if (password_places(value).empty()) continue;
-            throw OptionFileError(path + ":" + std::to_string(entry.line) +
-                                  ": holds a password and everybody can read it: chmod o-r " + path +
-                                  ", or keep the password in a PGPASSFILE");
-        }
+        const auto& values = entry.values;
+        if (entry.name != "dsn" || (facts.st_mode & S_IROTH) == 0 ||
+            std::all_of(values.begin(), values.end(), [](const auto& value) { return password_places(value).empty(); }))
+            continue;
+        throw OptionFileError(path + ":" + std::to_string(entry.line) +
+                              ": holds a password and everybody can read it: chmod o-r " + path +
+                              ", or keep the password in a PGPASSFILE");
     }
     return entries;
 }
