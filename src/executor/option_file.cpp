@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,9 +170,10 @@ std::vector<FileEntry> read_option_file(const std::string& path) {
         if (entry.name != "dsn" || (facts.st_mode & S_IROTH) == 0 ||
             std::all_of(values.begin(), values.end(), [](const auto& value) { return password_places(value).empty(); }))
             continue;
-        throw OptionFileError(path + ":" + std::to_string(entry.line) +
-                              ": holds a password and everybody can read it: chmod o-r " + path +
-                              ", or keep the password in a PGPASSFILE");
+        throw OptionFileError(
+            fmt::format("{}:{}: holds a password and everybody can read it: chmod o-r {}, or keep the "
+                        "password in a PGPASSFILE",
+                        path, entry.line, path));
     }
     return entries;
 }
