@@ -176,7 +176,7 @@ StatusReport Controller::status() const {
                    {"running", runs_.count(RunState::running)},
                    {"ended", runs_.count(RunState::ended)}};
     report.cores = options_.capacity.cpu_cores;
-    report.free_cores = static_cast<int>(runs_.free_cores());
+    report.free_cores = runs_.free_cores();
     report.gpus = options_.capacity.gpu_count;
     report.free_gpus = runs_.free_gpus();
     return report;

@@ -18,7 +18,9 @@ public:
     // Of a run that an earlier executor started: its cores are no longer free. The answer is what to give back.
     std::vector<int> hold(const std::vector<int>& cores);
     void give_back(const std::vector<int>& cores);
+    [[nodiscard]] bool binds() const { return !holders_.empty(); }
     [[nodiscard]] std::size_t free_count() const;
+    [[nodiscard]] std::size_t taken_count() const { return holders_.size() - free_count(); }
 
 private:
     std::map<int, int> holders_; // by core; empty: no run is bound

@@ -128,12 +128,12 @@ std::string gpu_type_word(std::string_view name) {
 GpuChoice choose_gpus(const std::vector<Gpu>& gpus) {
     std::map<std::string, int> count;
     for (const Gpu& gpu : gpus) ++count[gpu.type];
-    const Gpu* best = nullptr;
+    std::string best;
     for (const Gpu& gpu : gpus) {
-        if (best == nullptr || count[gpu.type] > count[best->type]) best = &gpu;
+        if (best.empty() || count[gpu.type] > count[best]) best = gpu.type;
     }
     GpuChoice choice;
-    for (const Gpu& gpu : gpus) (gpu.type == best->type ? choice.offered : choice.left_out).push_back(gpu);
+    for (const Gpu& gpu : gpus) (gpu.type == best ? choice.offered : choice.left_out).push_back(gpu);
     return choice;
 }
 

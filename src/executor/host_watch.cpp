@@ -61,11 +61,12 @@ void HostWatch::check_health() {
         tell();
     };
     try {
-        health_program_ = std::make_unique<Program>(loop_, std::vector<std::string>{options_.health_check},
-                                                    milliseconds(options_.health_timeout_s), [next](ProgramEnd end) {
-                                                        if (end.ok()) return next(std::nullopt);
-                                                        next("health check failed: " + end.describe());
-                                                    });
+        health_program_ =
+            std::make_unique<Program>(loop_, std::vector<std::string>{options_.health_check},
+                                      milliseconds(options_.health_timeout_s), [next](const ProgramEnd& end) {
+                                          if (end.ok()) return next(std::nullopt);
+                                          next("health check failed: " + end.describe());
+                                      });
     } catch (const std::system_error& error) {
         next(std::string("health check cannot be started: ") + error.what());
     }
@@ -77,7 +78,7 @@ void HostWatch::ask_gpus() {
     try {
         gpu_program_ = std::make_unique<Program>(loop_, gpu_query_arguments(options_.gpu_query),
                                                  milliseconds(options_.health_timeout_s),
-                                                 [this](ProgramEnd end) { judge_gpus(gpu_list_of(end)); });
+                                                 [this](const ProgramEnd& end) { judge_gpus(gpu_list_of(end)); });
     } catch (const std::system_error& error) {
         judge_gpus({{}, error.what()});
     }

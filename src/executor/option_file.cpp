@@ -2,9 +2,11 @@
 
 #include "executor/passwords.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -164,13 +166,14 @@ std::vector<FileEntry> read_option_file(const std::string& path) {
     }
     std::vector<FileEntry> entries = parse_option_file(text, path);
     for (const FileEntry& entry : entries) {
-        if (entry.name != "dsn" || (facts.st_mode & S_IROTH) == 0) continue;
-        for (const std::string& value : entry.values) {
-            if (password_places(value).empty()) continue;
-            throw OptionFileError(path + ":" + std::to_string(entry.line) +
-                                  ": holds a password and everybody can read it: chmod o-r " + path +
-                                  ", or keep the password in a PGPASSFILE");
-        }
+        const auto& values = entry.values;
+        if (entry.name != "dsn" || (facts.st_mode & S_IROTH) == 0 ||
+            std::all_of(values.begin(), values.end(), [](const auto& value) { return password_places(value).empty(); }))
+            continue;
+        throw OptionFileError(
+            fmt::format("{}:{}: holds a password and everybody can read it: chmod o-r {}, or keep the "
+                        "password in a PGPASSFILE",
+                        path, entry.line, path));
     }
     return entries;
 }

@@ -15,9 +15,11 @@
 #include "executor/state_directory.hpp"
 #include "executor/token_memory.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -63,7 +65,11 @@ public:
     [[nodiscard]] bool any_alive() const { return running_ > 0; }
     [[nodiscard]] int count(RunState state) const;
     [[nodiscard]] int free_gpus() const { return gpus_.free_count(); }
-    [[nodiscard]] std::size_t free_cores() const { return cpus_.free_count(); }
+    // Of those that are offered; nothing: runs are not bound to cores.
+    [[nodiscard]] std::optional<int> free_cores() const {
+        if (!cpus_.binds()) return std::nullopt;
+        return std::max(0, options_.capacity.cpu_cores - static_cast<int>(cpus_.taken_count()));
+    }
     [[nodiscard]] bool directory_in_use(const std::string& name) const;
 
     // Of runs whose usage was not sent for `interval_ms`, at most `limit`; counts them as sent.

@@ -66,7 +66,7 @@ std::string encode_status(const StatusReport& report) {
         {"drain_reason", nullptr},
         {"runs", report.runs},
         {"cpu_cores", report.cores},
-        {"free_cpu_cores", report.free_cores},
+        {"free_cpu_cores", nullptr},
         {"gpus", report.gpus},
         {"free_gpus", report.free_gpus},
         {"version", RCQ_VERSION},
@@ -74,6 +74,7 @@ std::string encode_status(const StatusReport& report) {
         {"start_ticks", start_ticks(getpid())},
         {"written_at", utc(now)},
         {"written_ms", now_ms}};
+    if (report.free_cores) text["free_cpu_cores"] = *report.free_cores;
     if (report.last_sync_ms) text["last_sync_age_s"] = seconds_since(*report.last_sync_ms);
     if (!report.drain_reason.empty()) text["drain_reason"] = report.drain_reason;
     return text.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";

@@ -17,7 +17,7 @@ struct StatusReport {
     std::int64_t connected_changed_ms = 0; // rundir::boottime_ms() since when it is as `connected` says
     std::map<std::string, int> runs;       // number by state
     int cores = 0;
-    int free_cores = 0;
+    std::optional<int> free_cores; // nothing: runs are not bound to cores
     int gpus = 0;
     int free_gpus = 0;
     std::string drain_reason;                 // empty: takes new runs
