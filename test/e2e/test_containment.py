@@ -149,7 +149,7 @@ class TestUsers:
         looks = [f"cat {where}/private", f"ls {where}", f"ls {run}", f"cat {run}/launch", f"cat {run}/log", f"cat {secret}",
                  f"ls {executor.state_dir}/runs", f"cat /proc/{executor.process.pid}/environ", f"cat /proc/{executor.process.pid}/maps",
                  f"kill -0 {executor.process.pid}", f"echo x > {run}/end"]
-        job = db.submit("\n".join(f"if {look} >/dev/null 2>&1; then echo 'could: {look}'; fi" for look in looks) + "\necho looked")
+        job = db.submit("\n".join(f"if ( {look} ) >/dev/null 2>&1; then echo 'could: {look}'; fi" for look in looks) + "\necho looked")
         assert db.ended(job)["status"] == "completed"
         assert db.logs(job) == ["looked"]
         gate.open()
