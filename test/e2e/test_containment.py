@@ -152,9 +152,9 @@ class TestUsers:
         job = db.submit("\n".join(f"if ( {look} ) >/dev/null 2>&1; then echo 'could: {look}'; fi" for look in looks) + "\necho looked")
         assert db.ended(job)["status"] == "completed"
         assert db.logs(job) == ["looked"]
+        assert stat.S_IMODE(os.stat(where).st_mode) == 0o700
         gate.open()
         assert db.ended(private)["status"] == "completed"
-        assert stat.S_IMODE(os.stat(where).st_mode) == 0o700
 
     def test_links_lead_nobody_to_what_only_root_may_read(self, db, executor):
         secret = os.path.join(db.server.dir, f"{db.name}-pgpass")
