@@ -7,22 +7,26 @@
 #include "rundir/process_stat.hpp"
 #include "rundir/status.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace rcq::executor {
 
 namespace {
 
-constexpr std::uint64_t unsettled_ms = 20;
+constexpr std::uint64_t clear_again_ms = 20;
+constexpr std::uint64_t look_again_ms = 500;
 constexpr std::int64_t leftovers_limit_ms = 10'000;
 
 [[noreturn]] void fail(int error, const std::string& what) {
@@ -40,6 +44,25 @@ bool is_locked(const std::string& directory) {
 
 bool left_an_end(const std::string& directory) {
     return access((directory + "/" + rundir::end_file).c_str(), F_OK) == 0;
+}
+
+// A pidfd of the supervisor that holds a directory; -1 when it has not yet said who it is, or is gone.
+int open_supervisor(const std::string& directory) {
+    const auto status = rundir::read_status(AT_FDCWD, (directory + "/" + rundir::status_file).c_str());
+    if (!status || status->supervisor <= 1) return -1;
+    const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, status->supervisor, 0));
+    if (pidfd < 0) return -1;
+    const auto process = rundir::read_process_stat(status->supervisor);
+    if (process && process->start_ticks == status->supervisor_start_ticks) return pidfd;
+    close(pidfd);
+    return -1;
+}
+
+// Half of the descriptors this process may have.
+int half_of_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1U << 20) / 2);
 }
 
 class SpawnSettings {
@@ -78,10 +101,11 @@ private:
 } // namespace
 
 ProcessBackend::ProcessBackend(uv_loop_t* loop, std::string supervisor_program)
-    : loop_(loop), program_(std::move(supervisor_program)), watch_(loop,
-                                                                   [this](std::int64_t token) {
-                                                                       if (events_.changed) events_.changed(token);
-                                                                   }),
+    : loop_(loop), program_(std::move(supervisor_program)), most_pidfds_(half_of_descriptors()),
+      watch_(loop,
+             [this](std::int64_t token) {
+                 if (events_.changed) events_.changed(token);
+             }),
       unsettled_timer_(loop, [this] { look_after_adopted(); }), child_signal_(loop, SIGCHLD, [this] { reap(); }) {}
 
 ProcessBackend::~ProcessBackend() {
@@ -112,7 +136,6 @@ void ProcessBackend::start(const RunPlace& place, const rundir::Launch& launch, 
     run.place = place;
     run.cgroup = launch.cgroup;
     run.supervisor = pid;
-    run.child = true;
     children_[pid] = place.token;
 }
 
@@ -129,17 +152,12 @@ void ProcessBackend::adopt(const RunPlace& place, const rundir::Launch& launch) 
 // True when the death of the supervisor will be told.
 bool ProcessBackend::watch_adopted(Watched& run) {
     if (!is_locked(run.place.path)) return false;
-    const auto status = rundir::read_status(AT_FDCWD, (run.place.path + "/" + rundir::status_file).c_str());
-    if (!status || status->supervisor <= 1) return false; // it has only just begun
-    run.pidfd = static_cast<int>(syscall(SYS_pidfd_open, status->supervisor, 0));
-    if (run.pidfd < 0) return false;
-    const auto process = rundir::read_process_stat(status->supervisor);
-    if (!process || process->start_ticks != status->supervisor_start_ticks) {
+    run.pidfd = open_supervisor(run.place.path);
+    if (run.pidfd > most_pidfds_) { // the rest is for files and connections
         close(run.pidfd);
         run.pidfd = -1;
-        return false;
     }
-    run.supervisor = status->supervisor;
+    if (run.pidfd < 0) return false;
     run.poll = std::make_unique<Poll>(loop_, run.pidfd, [this, token = run.place.token](int, int) {
         if (Watched* watched = find(token)) {
             watched->poll.reset();
@@ -147,7 +165,6 @@ bool ProcessBackend::watch_adopted(Watched& run) {
         }
     });
     run.poll->start(UV_READABLE);
-    if (const int number = std::exchange(run.wanted_signal, 0)) signal(run.place.token, number);
     return true;
 }
 
@@ -159,9 +176,10 @@ void ProcessBackend::look_after_adopted() {
         Watched* run = find(token);
         if (run == nullptr) continue;
         if (run->lost_ms == 0) {
-            if (watch_adopted(*run)) continue;
-            if (is_locked(run->place.path)) {
-                unsettled_.push_back(token);
+            const bool watched = watch_adopted(*run);
+            if (watched || is_locked(run->place.path)) {
+                if (!watched) unsettled_.push_back(token);
+                if (const int number = std::exchange(run->wanted_signal, 0)) signal(token, number);
             } else {
                 supervisor_gone(*run);
             }
@@ -171,7 +189,11 @@ void ProcessBackend::look_after_adopted() {
             unsettled_.push_back(token);
         }
     }
-    if (!unsettled_.empty()) unsettled_timer_.start(unsettled_ms);
+    const bool any_lost = std::any_of(unsettled_.begin(), unsettled_.end(), [this](std::int64_t token) {
+        const Watched* run = find(token);
+        return run != nullptr && run->lost_ms > 0;
+    });
+    if (!unsettled_.empty()) unsettled_timer_.start(any_lost ? clear_again_ms : look_again_ms);
     for (std::int64_t token : over) finish(token);
 }
 
@@ -208,7 +230,7 @@ void ProcessBackend::supervisor_gone(Watched& run) {
     run.lost_ms = rundir::boottime_ms();
     if (clear_leftovers(run)) return finish(token);
     unsettled_.push_back(token);
-    unsettled_timer_.start(unsettled_ms);
+    unsettled_timer_.start(clear_again_ms);
 }
 
 // Kills what is left of a lost run; true when nothing is, or when it cannot be killed.
@@ -217,7 +239,7 @@ bool ProcessBackend::clear_leftovers(const Watched& run) {
     pid_t session = 0;
     const auto status = rundir::read_status(AT_FDCWD, (run.place.path + "/" + rundir::status_file).c_str());
     // After some time another process may have the number of the job's first one.
-    if (run.child && status && rundir::boottime_ms() - run.lost_ms < 1000) session = status->leader;
+    if (run.supervisor > 0 && status && rundir::boottime_ms() - run.lost_ms < 1000) session = status->leader;
     const auto left = processes_of_run(list_processes(), run.place.path + "/" + rundir::job_dir, session);
     for (pid_t pid : left) ::kill(pid, SIGKILL);
     if (left.empty() && no_cgroup) return true;
@@ -242,13 +264,13 @@ void ProcessBackend::kill(std::int64_t token) { signal(token, SIGINT); }
 void ProcessBackend::signal(std::int64_t token, int number) {
     Watched* run = find(token);
     if (run == nullptr || run->lost_ms > 0) return;
-    if (run->child) {
+    if (run->supervisor > 0) {
         ::kill(run->supervisor, number); // not yet waited for: the number is still its own
-    } else if (run->pidfd >= 0) {
-        (void)syscall(SYS_pidfd_send_signal, run->pidfd, number, nullptr, 0);
-    } else {
-        run->wanted_signal = number;
+        return;
     }
+    const int pidfd = run->pidfd >= 0 ? run->pidfd : open_supervisor(run->place.path);
+    if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0) != 0) run->wanted_signal = number;
+    if (pidfd >= 0 && pidfd != run->pidfd) close(pidfd);
 }
 
 } // namespace rcq::executor

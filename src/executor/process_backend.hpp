@@ -30,9 +30,8 @@ private:
     struct Watched {
         RunPlace place;
         std::string cgroup;
-        pid_t supervisor = 0; // 0: an adopted one that is not known yet
-        bool child = false;
-        int pidfd = -1;
+        pid_t supervisor = 0; // our child; 0: adopted
+        int pidfd = -1;       // of an adopted one
         std::unique_ptr<Poll> poll;
         int wanted_signal = 0;    // for a supervisor that is not known yet
         std::int64_t lost_ms = 0; // since when what it left behind is being killed; 0: it lives
@@ -50,6 +49,7 @@ private:
 
     uv_loop_t* loop_;
     std::string program_;
+    int most_pidfds_;
     Events events_;
     std::unordered_map<std::int64_t, Watched> runs_;
     std::unordered_map<pid_t, std::int64_t> children_;

@@ -1,5 +1,6 @@
 """An executor that dies, is replaced or hands over: its runs go on under their supervisors, and the next one takes them over."""
 import os
+import resource
 import signal
 import time
 
@@ -138,6 +139,30 @@ def test_a_taken_over_run_keeps_its_gpus(db):
     gate.open()
     assert db.ended(first)["status"] == "completed"
     assert sorted(db.logs(first) + db.logs(second)) == ["0", "1"]
+
+
+def test_more_runs_are_taken_over_than_there_are_descriptors(db):
+    db.set(lost_after="60 s", lease="20 s")
+    executor = db.executor("a", cores=40)
+    starts, gate = book(db, "starts"), db.gate()
+    jobs = [db.submit(f"echo >> {starts}; {gate.script}", requeue=False, memory_gb=0.01) for _ in range(40)]
+    harness.wait_for(lambda: len(lines(starts)) == 40, "all run")
+    executor.kill()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        executor.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    executor.wait_online()
+    assert len(os.listdir(f"/proc/{executor.process.pid}/fd")) < 40
+    for job in jobs[::2]:
+        db.sql("SELECT rcq.cancel(%s)", job)
+    for job in jobs[::2]:
+        assert db.ended(job)["status"] == "cancelled"
+    gate.open()
+    for job in jobs[1::2]:
+        assert db.ended(job)["status"] == "completed"
 
 
 def test_a_taken_over_run_is_cancelled_with_all_it_started(db):
