@@ -68,7 +68,7 @@ start() { # NAME OPTION...
     # shellcheck disable=SC2016
     as_run_user sh -c 'log=$1 pid=$2; shift 2; setsid "$@" >>"$log" 2>&1 </dev/null & echo "$!" >"$pid"' \
         sh "$log" "$(pid_file "$name")" env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$state/home" PGHOST="$PGHOST" \
-        PGPORT="$PGPORT" PGDATABASE="$PGDATABASE" PGUSER="$name" "$bin/rcq-executor" --state-dir "$state/executors/$name" --hostname "$@"
+        PGPORT="$PGPORT" PGDATABASE="$PGDATABASE" PGUSER="$name" "$bin/rcq-executor" --config /dev/null --state-dir "$state/executors/$name" --hostname "$@"
     end=$((SECONDS + 15))
     until [[ $(query "$name" "SELECT registered_at FROM rcq.executors WHERE name = :'name' AND status <> 'offline'") != @("$before"|) ]]; do
         if ((SECONDS >= end)) || [[ ! -d /proc/$(as_run_user cat "$(pid_file "$name")") ]]; then

@@ -108,7 +108,8 @@ class Server:
 
     @staticmethod
     def _free_port():
-        for port in range(25500, 25900):
+        first = os.getpid() % 400  # harnesses that start at the same time look in different places
+        for port in [25500 + (first + step) % 400 for step in range(400)]:
             with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
                 probe.bind(("127.0.0.1", port))
@@ -298,7 +299,7 @@ class Executor:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
+                [server.executor_binary, "--config", "/dev/null", "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=environment, **({} if self.as_root else run_as()))
 
     def wait_online(self):
