@@ -282,7 +282,8 @@ class Executor:
 
     def __init__(self, database, role, options, port=None, as_root=False):
         grace = [] if "--kill-grace" in options else ["--kill-grace", "1"]
-        self.database, self.role, self.options, self.port = database, role, [*grace, *options], port
+        config = [] if "--config" in options else ["--config", "/dev/null"]  # not what this host may have in /etc
+        self.database, self.role, self.options, self.port = database, role, [*grace, *config, *options], port
         self.as_root = as_root
         if not database.sql("SELECT 1 FROM rcq.executors WHERE name = %s", role):
             database.sql("SELECT rcq.create_executor_login(%s, 'secret')", role)
@@ -299,7 +300,7 @@ class Executor:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [server.executor_binary, "--config", "/dev/null", "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
+                [server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=environment, **({} if self.as_root else run_as()))
 
     def wait_online(self):
