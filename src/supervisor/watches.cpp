@@ -21,7 +21,7 @@ void ContactWatch::look() {
 }
 
 std::int64_t ContactWatch::overdue_ms(std::int64_t now_ms) const {
-    return last_.limit_ms > 0 ? silent_ms(now_ms) - last_.limit_ms : -1;
+    return last_.lost_after_ms > 0 ? silent_ms(now_ms) - last_.lost_after_ms : -1;
 }
 
 QuotaWatch::QuotaWatch(int directory, std::int64_t quota_mib)
