@@ -27,7 +27,8 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
     launch.attempt = spec.attempt;
     launch.token = token;
     if (has_interpreter_line(spec.script)) {
-        launch.interpreter = rundir::cut(std::string_view(spec.script).substr(2, spec.script.find('\n') - 2), longest_interpreter);
+        launch.interpreter =
+            rundir::cut(std::string_view(spec.script).substr(2, spec.script.find('\n') - 2), longest_interpreter);
     } else {
         launch.arguments.emplace_back("/bin/sh");
     }
