@@ -42,6 +42,7 @@ struct Launch {
     std::string prolog; // program that runs as the executor's user before the job, and must end with 0; empty: none
     std::string epilog; // the same after the job and all of its processes
     std::int64_t hook_limit_ms = 60'000;
+    std::vector<std::string> hook_environment; // NAME=VALUE for both: no variable that a user set
 
     // For the executor that takes the run over.
     std::string interpreter; // of the script's first line, for messages

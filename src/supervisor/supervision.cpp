@@ -3,7 +3,6 @@
 #include "protocol/words.hpp"
 #include "rundir/paths.hpp"
 #include "supervisor/descendants.hpp"
-#include "supervisor/hook_environment.hpp"
 #include "supervisor/signals.hpp"
 
 #include <algorithm>
@@ -316,7 +315,8 @@ void Supervision::write_status() {
 }
 
 void Supervision::run_hook(Phase phase, const std::string& program) {
-    const std::vector<std::string> variables = hook_environment(launch_.environment);
+    std::vector<std::string> variables{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+    variables.insert(variables.end(), launch_.hook_environment.begin(), launch_.hook_environment.end());
     const std::vector<std::string> arguments{program};
     ChildPlan plan;
     plan.arguments = pointers(arguments);

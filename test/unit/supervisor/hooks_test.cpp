@@ -27,7 +27,8 @@ TEST(RunHooks, write_into_the_log_of_the_run) {
 TEST(RunHooks, get_nothing_that_a_user_can_choose) {
     TestRun run("true");
     run.launch.environment = {"LD_LIBRARY_PATH=/evil", "BASH_ENV=/evil", "PATH=/evil", "RCQ_JOB_ID=1",
-                              "CUDA_VISIBLE_DEVICES=0"};
+                              "CUDA_VISIBLE_DEVICES=9"};
+    run.launch.hook_environment = {"RCQ_JOB_ID=1", "CUDA_VISIBLE_DEVICES=0"};
     run.launch.prolog = run.script("prolog", "/usr/bin/env | /usr/bin/sort");
     run.run();
     EXPECT_EQ(run.err(), "CUDA_VISIBLE_DEVICES=0\n"

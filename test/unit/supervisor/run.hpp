@@ -56,6 +56,7 @@ public:
         launch.token = 7;
         launch.arguments = {"/bin/sh", "-c", script};
         launch.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "RCQ_RUN_DIR=" + at("job")};
+        launch.hook_environment = {"RCQ_RUN_DIR=" + at("job")};
         launch.workdir = at("job");
     }
     ~TestRun() {
