@@ -10,7 +10,7 @@ namespace rcq::rundir {
 struct Status {
     std::uint32_t magic = 0x72637131; // "rcq1"
     std::int32_t supervisor = 0;      // pids
-    std::int32_t leader = 0;          // 0: the job has not begun (prolog)
+    std::int32_t leader = 0;          // of the job's session; 0: not begun (prolog), or ended
     std::int32_t reserved = 0;
     std::uint64_t supervisor_start_ticks = 0; // field 22 of /proc/PID/stat, so that a pid is never taken for another
     std::int64_t started_ms = 0;              // of the job, CLOCK_BOOTTIME

@@ -178,7 +178,18 @@ void Supervision::wait_for_events(std::int64_t until_ms) {
     if (signals.terminate) stop(protocol::run_end::cancelled, "cancelled", after_grace_ms());
 }
 
+// Before its number is free for others.
+void Supervision::tell_of_leaders_end() {
+    siginfo_t info{};
+    if (status_.leader == 0) return;
+    if (waitid(P_PID, static_cast<id_t>(status_.leader), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (info.si_pid != status_.leader) return;
+    status_.leader = 0;
+    write_status();
+}
+
 void Supervision::reap() {
+    tell_of_leaders_end();
     for (;;) {
         int status = 0;
         rusage usage{};

@@ -42,6 +42,7 @@ private:
 
     void wait_for_events(std::int64_t until_ms);
     void reap();
+    void tell_of_leaders_end();
     void check_times(std::int64_t now_ms);
     void tick(std::int64_t now_ms);
     void check_contact(std::int64_t now_ms);

@@ -230,7 +230,7 @@ TEST(RunEnd, an_end_that_the_disk_does_not_take_is_tried_again) {
     TestRun run("exit 4");
     mkdir(run.at("end.tmp").c_str(), 0700); // nothing can be written under that name
     run.start();
-    ASSERT_TRUE(wait_until([&] { return run.status().leader > 0 && kill(run.status().leader, 0) != 0; }));
+    ASSERT_TRUE(wait_until([&] { return run.status().started_ms > 0 && run.status().leader == 0; }));
     EXPECT_FALSE(run.has("end"));
     rmdir(run.at("end.tmp").c_str());
     EXPECT_EQ(run.wait().exit_code, 4);

@@ -100,6 +100,18 @@ TEST(RunHooks, an_epilog_that_fails_is_a_fault_of_the_host_but_not_of_the_job) {
     EXPECT_EQ(end.host_fault, "epilog \"" + run.launch.epilog + "\" was killed by signal 9 (Killed)");
 }
 
+TEST(RunHooks, while_the_epilog_runs_the_number_of_the_job_s_session_is_no_more_told) {
+    TestRun run("exit 0");
+    run.launch.epilog = run.script("epilog", "touch \"$RCQ_RUN_DIR/ready\"\n"
+                                             "while ! [ -e \"$RCQ_RUN_DIR/go\" ]; do sleep 0.01; done");
+    run.start();
+    ASSERT_TRUE(wait_until([&] { return run.has("job/ready"); }));
+    EXPECT_EQ(run.status().leader, 0);
+    EXPECT_GT(run.status().started_ms, 0);
+    std::ofstream(run.at("job/go")) << "";
+    EXPECT_EQ(run.wait().exit_code, 0);
+}
+
 TEST(RunHooks, cancel_does_not_end_the_epilog) {
     TestRun run("exit 0");
     run.launch.epilog = run.script("epilog", "touch \"$RCQ_RUN_DIR/ready\"\n"
