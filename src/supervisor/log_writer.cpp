@@ -3,6 +3,7 @@
 #include "rundir/line_splitter.hpp"
 #include "rundir/paths.hpp"
 #include "rundir/status.hpp"
+#include "supervisor/readers.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -38,7 +39,10 @@ LogWriter::~LogWriter() {
 }
 
 bool LogWriter::open_files() {
-    if (log_ < 0) log_ = open_to_append(directory_, rundir::log_file);
+    if (log_ < 0) {
+        log_ = open_to_append(directory_, rundir::log_file);
+        if (log_ >= 0 && reader_) let_read(log_, *reader_);
+    }
     if (index_ < 0) index_ = open_to_append(directory_, rundir::index_file);
     return log_ >= 0 && index_ >= 0;
 }

@@ -4,15 +4,19 @@
 #include "rundir/log_index.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace rcq::supervisor {
 
 class LogWriter {
 public:
-    // Log and index take at most `limit` bytes together; 0: no limit. One line more in the log says that it was reached.
-    LogWriter(int directory, std::int64_t limit) : directory_(directory), limit_(limit) {}
+    // Log and index take at most `limit` bytes together; 0: no limit. One line more in the log says that it was
+    // reached. `reader`, if there is one, may read the log.
+    LogWriter(int directory, std::int64_t limit, std::optional<uid_t> reader)
+        : directory_(directory), limit_(limit), reader_(reader) {}
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;
@@ -34,6 +38,7 @@ private:
 
     int directory_;
     std::int64_t limit_;
+    std::optional<uid_t> reader_;
     int log_ = -1;
     int index_ = -1;
     std::int64_t log_size_ = 0; // as far as the index names it

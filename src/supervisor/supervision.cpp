@@ -39,7 +39,8 @@ std::string signal_text(int signal) {
 
 Supervision::Supervision(int directory, rundir::Launch launch, int signals)
     : directory_(directory), launch_(std::move(launch)), signals_(signals), cgroup_(launch_.cgroup),
-      usage_(cgroup_, launch_.cgroup_memory && cgroup_.is_open()), log_(directory, launch_.log_limit),
+      usage_(cgroup_, launch_.cgroup_memory && cgroup_.is_open()),
+      log_(directory, launch_.log_limit, launch_.switch_user ? std::optional(launch_.uid) : std::nullopt),
       contact_(launch_.contact_file, launch_.kill_grace_ms), quota_(directory, launch_.quota_mib) {
     status_.supervisor = getpid();
     if (auto own = rundir::read_process_stat(getpid())) status_.supervisor_start_ticks = own->start_ticks;

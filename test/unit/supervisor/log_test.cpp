@@ -1,6 +1,7 @@
 // The log of a run and its index.
 #include "run.hpp"
 
+#include <grp.h>
 #include <sys/resource.h>
 
 namespace rcq::supervisor {
@@ -121,6 +122,44 @@ TEST(RunLog, files_of_the_run_are_private) {
         struct stat status {};
         ASSERT_EQ(stat(run.at(name).c_str(), &status), 0) << name;
         EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
+    }
+}
+
+// What this user may do with a file.
+bool may_open(const std::string& path, uid_t uid, gid_t gid, int how) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool became =
+            setgroups(0, nullptr) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
+        _exit(became && open(path.c_str(), how) >= 0 ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+TEST(RunLog, can_be_read_by_the_user_of_the_job_and_written_by_nobody) {
+    TestRun run("echo line; while ! [ -e go ]; do sleep 0.01; done");
+    if (geteuid() != 0) return; // jobs of other users need root
+    constexpr uid_t user = 12'345;
+    constexpr gid_t group = 23'456;
+    run.launch.switch_user = true;
+    run.launch.uid = user;
+    run.launch.gid = group;
+    run.start();
+    ASSERT_TRUE(wait_until([&] { return run.log() == "line\n"; }));
+    std::ofstream(run.at("job/go")) << "";
+    EXPECT_TRUE(may_open(run.at("log"), user, group, O_RDONLY)) << "while it runs";
+    run.wait();
+    EXPECT_TRUE(may_open(run.at("log"), user, group, O_RDONLY));
+    EXPECT_FALSE(may_open(run.at("log"), user, group, O_WRONLY));
+    EXPECT_FALSE(may_open(run.at("log"), user + 1, group, O_RDONLY)) << "others of the group";
+    EXPECT_FALSE(may_open(run.at("log"), user + 1, group + 1, O_RDONLY));
+    struct stat status {};
+    ASSERT_EQ(stat(run.at("log").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 0U) << "who owns it could make it writable";
+    for (const char* name : {"log.index", "status", "end", "launch"}) {
+        EXPECT_FALSE(may_open(run.at(name), user, group, O_WRONLY)) << name;
     }
 }
 
