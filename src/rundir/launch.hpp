@@ -36,7 +36,7 @@ struct Launch {
     std::vector<gid_t> groups;
 
     std::int64_t max_open_files = 0; // RLIMIT_NOFILE; 0: as inherited
-    std::int64_t max_processes = 0;  // RLIMIT_NPROC, of the user; 0: as inherited
+    std::int64_t max_processes = 0;  // RLIMIT_NPROC, of the user, unless pids.max bounds the cgroup; 0: as inherited
     std::int64_t max_core_bytes = 0; // RLIMIT_CORE
 
     std::string prolog; // program that runs as the executor's user before the job, and must end with 0; empty: none

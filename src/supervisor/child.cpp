@@ -108,7 +108,7 @@ private:
         const rundir::Launch& job = *plan_.job;
         set_limit(RLIMIT_CORE, job.max_core_bytes);
         if (job.max_open_files > 0) set_limit(RLIMIT_NOFILE, job.max_open_files);
-        if (job.max_processes > 0) set_limit(RLIMIT_NPROC, job.max_processes);
+        if (job.max_processes > 0 && !plan_.processes_bounded) set_limit(RLIMIT_NPROC, job.max_processes);
     }
 
     void use_cores() const {

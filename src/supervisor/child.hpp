@@ -24,6 +24,7 @@ struct ChildPlan {
     int err = -1;
     int failures = -1; // gets a ChildFailure; closed by exec
     int cgroup = -1;
+    bool processes_bounded = false;      // by the cgroup: the job gets no limit on the processes of its user
     const rundir::Launch* job = nullptr; // limits, cores, user, workdir of a job; null: a prolog or epilog has none
 };
 

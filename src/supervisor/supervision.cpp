@@ -75,6 +75,7 @@ void Supervision::run_job() {
     plan.arguments = pointers(launch_.arguments);
     plan.environment = pointers(launch_.environment);
     plan.cgroup = cgroup_.fd();
+    plan.processes_bounded = cgroup_.number("pids.max").has_value();
     plan.job = &launch_;
     if (!launch_.cgroup.empty() && !cgroup_.is_open()) {
         failure_ = {ChildStage::cgroup, cgroup_.error()};
