@@ -73,6 +73,8 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     // What starts the supervisor: a program and arguments, to which the supervisor's path is added.
     std::vector<std::string> wrapper;
+    // In the process that becomes the supervisor.
+    std::function<void()> before_exec = [] {};
     rundir::Launch launch;
 
     void start() {
@@ -96,6 +98,7 @@ public:
             } else {
                 dup2(fd, rundir::directory_fd);
             }
+            before_exec();
             execv(arguments[0], arguments.data());
             _exit(126);
         }
