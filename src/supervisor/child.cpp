@@ -205,6 +205,31 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     return list;
 }
 
+Blame blame(ChildFailure failure) {
+    switch (failure.error) {
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return Blame::shortage;
+    default:
+        break;
+    }
+    switch (failure.stage) {
+    case ChildStage::fork:
+    case ChildStage::cgroup:
+    case ChildStage::setup:
+    case ChildStage::cores:
+        return Blame::host;
+    case ChildStage::user:
+    case ChildStage::workdir:
+    case ChildStage::outside:
+    case ChildStage::exec:
+        break;
+    }
+    return Blame::job;
+}
+
 std::string failure_text(const rundir::Launch& launch, ChildFailure failure) {
     const std::string reason = std::strerror(failure.error);
     switch (failure.stage) {

@@ -34,6 +34,14 @@ pid_t start_child(const ChildPlan& plan);
 // Pointers to the strings and a null pointer.
 std::vector<char*> pointers(const std::vector<std::string>& strings);
 
+// Whether another start may succeed.
+enum class Blame {
+    job,      // it asks for what cannot be: no
+    host,     // not here
+    shortage, // later
+};
+Blame blame(ChildFailure failure);
+
 // What the user is told of a job that could not be started.
 std::string failure_text(const rundir::Launch& launch, ChildFailure failure);
 

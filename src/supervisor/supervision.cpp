@@ -57,7 +57,7 @@ rundir::End Supervision::run() {
     } else if (end_.host_fault.empty()) {
         run_job();
     } else {
-        end_.kind = protocol::run_end::cancelled;
+        end_.kind = protocol::run_end::not_started;
         end_.message = end_.host_fault;
     }
     if (ended_ms_ == 0) ended_ms_ = rundir::boottime_ms();
@@ -90,8 +90,10 @@ void Supervision::run_job() {
 
 void Supervision::describe_job_end() {
     if (failure_) {
-        end_.kind = protocol::run_end::spawn_error;
+        const Blame blamed = blame(*failure_);
+        end_.kind = blamed == Blame::job ? protocol::run_end::spawn_error : protocol::run_end::not_started;
         end_.message = failure_text(launch_, *failure_);
+        if (blamed == Blame::host) fault(end_.message);
         return;
     }
     if (leader_status_ && WIFEXITED(*leader_status_)) end_.exit_code = WEXITSTATUS(*leader_status_);
@@ -134,6 +136,7 @@ void Supervision::run_child(Phase phase, ChildPlan& plan, std::int64_t limit_ms)
     leader_ = start_child(plan);
     if (leader_ < 0) {
         failure_ = {ChildStage::fork, errno};
+        if (plan.cgroup >= 0 && blame(*failure_) != Blame::shortage) failure_->stage = ChildStage::cgroup;
     } else {
         pump.close_child_ends();
         if (phase == Phase::job) {

@@ -51,7 +51,7 @@ TEST(RunHooks, a_prolog_that_fails_keeps_the_job_from_starting) {
     TestRun run("touch started");
     run.launch.prolog = run.script("prolog", "exit 3");
     const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "cancelled");
+    EXPECT_EQ(end.kind, "not_started");
     EXPECT_EQ(end.message, "prolog \"" + run.launch.prolog + "\" ended with exit code 3");
     EXPECT_EQ(end.host_fault, end.message);
     EXPECT_FALSE(end.exit_code);
@@ -71,7 +71,7 @@ TEST(RunHooks, a_prolog_that_takes_too_long_is_killed_with_all_it_started) {
     run.launch.prolog = run.script("prolog", "setsid " + unique_sleep(30) + " & exec " + unique_sleep(30));
     run.launch.hook_limit_ms = 500;
     const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "cancelled");
+    EXPECT_EQ(end.kind, "not_started");
     EXPECT_EQ(end.host_fault, "prolog \"" + run.launch.prolog + "\" reached its time limit of 500 ms");
     EXPECT_TRUE(nobody_runs(unique_sleep(30)));
     EXPECT_FALSE(run.has("job/started"));
