@@ -2,15 +2,34 @@
 
 #include "executor/job_environment.hpp"
 
+#include "rundir/cut.hpp"
+
 #include <cmath>
+#include <string_view>
 
 namespace rcq::executor {
 
 namespace {
 
+constexpr std::size_t longest_interpreter = 255; // of a first line the kernel itself reads no more
+
 constexpr double gib = 1024.0 * 1024 * 1024;
 
 std::int64_t milliseconds(double seconds) { return static_cast<std::int64_t>(std::ceil(seconds * 1000)); }
+
+// What names the run and its GPUs. A hook may run as root where the job does not, so no variable that the user set for
+// the job, such as LD_PRELOAD or a CUDA_VISIBLE_DEVICES of their own, may reach it.
+std::vector<std::string> hook_environment(JobEnvironmentInput input) {
+    JobSpec spec = *input.spec;
+    spec.env.clear();
+    input.spec = &spec;
+    std::vector<std::string> variables = job_environment(input, {});
+    std::erase_if(variables, [](std::string_view variable) {
+        return !variable.starts_with("RCQ_") && !variable.starts_with("CUDA_VISIBLE_DEVICES=") &&
+               !variable.starts_with("ROCR_VISIBLE_DEVICES=");
+    });
+    return variables;
+}
 
 } // namespace
 
@@ -22,15 +41,23 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
     launch.attempt = spec.attempt;
     launch.token = token;
     if (has_interpreter_line(spec.script)) {
-        launch.interpreter = spec.script.substr(2, spec.script.find('\n') - 2);
+        launch.interpreter =
+            rundir::cut(std::string_view(spec.script).substr(2, spec.script.find('\n') - 2), longest_interpreter);
     } else {
         launch.arguments.emplace_back("/bin/sh");
     }
     launch.arguments.push_back(directory.script_path());
-    launch.environment =
-        job_environment({job_id, &spec, account, directory.job_path(), directory.output_path(), grants.gpus,
-                         options.gpu_ids, directory.payload_path(), directory.result_path(), options.program_dir},
-                        settings.inherited_environment);
+    const JobEnvironmentInput environment{job_id,
+                                          &spec,
+                                          account,
+                                          directory.job_path(),
+                                          directory.output_path(),
+                                          grants.gpus,
+                                          options.gpu_ids,
+                                          directory.payload_path(),
+                                          directory.result_path(),
+                                          options.program_dir};
+    launch.environment = job_environment(environment, settings.inherited_environment);
     launch.workdir = spec.workdir.value_or(directory.job_path());
     if (spec.workdir) launch.workdir_allow = options.workdir_allow;
     if (spec.time_limit_s) launch.time_limit_ms = milliseconds(*spec.time_limit_s);
@@ -53,6 +80,7 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
     launch.max_core_bytes = static_cast<std::int64_t>(options.max_core_gb * gib);
     launch.prolog = options.prolog;
     launch.epilog = options.epilog;
+    if (!options.prolog.empty() || !options.epilog.empty()) launch.hook_environment = hook_environment(environment);
     launch.hook_limit_ms = milliseconds(options.hook_timeout_s);
     return launch;
 }

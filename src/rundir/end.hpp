@@ -17,10 +17,11 @@ struct End {
     std::int64_t ended_ms = 0;    // CLOCK_BOOTTIME of the job's end
     std::string boot;             // boot_id() then
     std::int64_t log_dropped = 0; // bytes of output beyond the limit of the log, or that the disk did not take
-    std::string host_fault;       // not empty: prolog or epilog failed; nothing more should be run on this host
+    std::string host_fault;       // not empty: nothing more should be run on this host: a prolog or epilog failed, ...
 };
 
-// Lines `name=value`, with \n and \\ in values escaped.
+// Lines `name=value`, with \n and \\ in values escaped. Texts are cut to 4 kB, so that all of it stays below 64 kB,
+// which is as much as a reader takes.
 std::string encode(const End& end);
 
 // Nothing when there is no kind: a file that a crash of the host left empty.

@@ -42,6 +42,7 @@ template <class Record, class Visitor> void visit_fields(Record& launch, Visitor
     visit("prolog", launch.prolog);
     visit("epilog", launch.epilog);
     visit("hook_limit_ms", launch.hook_limit_ms);
+    visit("hook_env", launch.hook_environment);
     visit("interpreter", launch.interpreter);
     visit("gpu", launch.gpus);
 }

@@ -23,7 +23,7 @@ struct Launch {
     std::int64_t kill_grace_ms = 5000;
     std::int64_t memory_mib = 0; // 0: no limit
     std::int64_t quota_mib = 0;  // of the job's directory; 0: none
-    std::int64_t log_limit = 0;  // bytes of output that are kept; what comes after is counted and dropped; 0: none
+    std::int64_t log_limit = 0;  // bytes of log and index together; output beyond is counted and dropped; 0: none
     std::string contact_file;    // not empty: the run ends when the executor had no contact for too long (status.hpp)
 
     std::string cgroup;         // absolute path of the run's own cgroup (version 2); empty: none
@@ -37,12 +37,13 @@ struct Launch {
     std::vector<gid_t> groups;
 
     std::int64_t max_open_files = 0; // RLIMIT_NOFILE; 0: as inherited
-    std::int64_t max_processes = 0;  // RLIMIT_NPROC, of the user; 0: as inherited
+    std::int64_t max_processes = 0;  // RLIMIT_NPROC, of the user, unless pids.max bounds the cgroup; 0: as inherited
     std::int64_t max_core_bytes = 0; // RLIMIT_CORE
 
     std::string prolog; // program that runs as the executor's user before the job, and must end with 0; empty: none
     std::string epilog; // the same after the job and all of its processes
     std::int64_t hook_limit_ms = 60'000;
+    std::vector<std::string> hook_environment; // NAME=VALUE for both: no variable that a user set
 
     // For the executor that takes the run over.
     std::string interpreter; // of the script's first line, for messages

@@ -30,7 +30,7 @@ public:
             } else {
                 carry_.append(whole);
                 sink(std::string_view(carry_));
-                carry_.clear();
+                drop_carry();
             }
         }
         while (carry_.size() + bytes.size() >= line_limit_) {
@@ -38,7 +38,7 @@ public:
             carry_.append(bytes.substr(0, taken));
             bytes.remove_prefix(taken);
             sink(std::string_view(carry_));
-            carry_.clear();
+            drop_carry();
         }
         carry_.append(bytes);
     }
@@ -47,12 +47,22 @@ public:
     template <class Sink> void flush(Sink&& sink) {
         if (carry_.empty()) return;
         sink(std::string_view(carry_));
-        carry_.clear();
+        drop_carry();
     }
 
     [[nodiscard]] bool has_partial() const { return !carry_.empty(); }
 
 private:
+    // Long lines are rare: their memory goes back, for there may be many of these programs.
+    void drop_carry() {
+        if (carry_.capacity() > keep_capacity) {
+            std::string().swap(carry_);
+        } else {
+            carry_.clear();
+        }
+    }
+
+    static constexpr std::size_t keep_capacity = 4096;
     std::size_t line_limit_;
     std::string carry_; // always shorter than the limit
 };

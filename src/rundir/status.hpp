@@ -10,7 +10,7 @@ namespace rcq::rundir {
 struct Status {
     std::uint32_t magic = 0x72637131; // "rcq1"
     std::int32_t supervisor = 0;      // pids
-    std::int32_t leader = 0;          // 0: the job has not begun (prolog)
+    std::int32_t leader = 0;          // of the job's session; 0: not begun (prolog), or ended
     std::int32_t reserved = 0;
     std::uint64_t supervisor_start_ticks = 0; // field 22 of /proc/PID/stat, so that a pid is never taken for another
     std::int64_t started_ms = 0;              // of the job, CLOCK_BOOTTIME
@@ -19,11 +19,11 @@ struct Status {
     std::int64_t peak_kib = 0;
 };
 
-// The file `contact` in the executor's state directory: when the server last heard of this executor and how long runs
-// that end without contact may go on, written by the executor after each sync.
+// The file `contact` in the executor's state directory, written by the executor after each sync. The server may start a
+// run elsewhere at at_ms + lost_after_ms, so nothing of a run that ends without contact may live then.
 struct Contact {
-    std::int64_t at_ms = 0;    // CLOCK_BOOTTIME
-    std::int64_t limit_ms = 0; // 0: not known yet, no run is ended
+    std::int64_t at_ms = 0;         // CLOCK_BOOTTIME at which the last sync that succeeded was sent
+    std::int64_t lost_after_ms = 0; // the server's rcq.lost_after, whole; 0: not known yet, no run is ended
 };
 
 // Nothing when the file is missing, short or of another kind. `directory_fd` may be AT_FDCWD.

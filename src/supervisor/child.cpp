@@ -35,14 +35,22 @@ bool asks_for_root(const rundir::Launch& job) {
     return job.uid == 0 || job.gid == 0 || std::find(job.groups.begin(), job.groups.end(), 0U) != job.groups.end();
 }
 
-pid_t fork_into(int cgroup) {
+// What a kernel says that does not know clone3 or its flag (before Linux 5.7), and what a container's filter says.
+bool is_refusal(int error) { return error == ENOSYS || error == EINVAL || error == E2BIG || error == EPERM; }
+
+// A child in the cgroup, or -1 with errno; `moves_itself` when it has to enter the cgroup by itself.
+pid_t fork_into(int cgroup, bool& moves_itself) {
+    moves_itself = false;
     if (cgroup < 0) return fork();
     // Born there: a move afterwards would make the kernel wait for every processor.
     clone_args arguments{};
     arguments.flags = CLONE_INTO_CGROUP;
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = static_cast<std::uint64_t>(cgroup);
-    return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+    const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+    if (pid >= 0 || !is_refusal(errno)) return pid;
+    moves_itself = true;
+    return fork();
 }
 
 // Between fork and exec: no memory is allocated, every function ends the process when it fails.
@@ -50,7 +58,8 @@ class Child {
 public:
     explicit Child(const ChildPlan& plan, pid_t parent) : plan_(plan), parent_(parent) {}
 
-    [[noreturn]] void run() const {
+    [[noreturn]] void run(bool moves_itself) const {
+        if (moves_itself) enter_cgroup();
         setsid();
         connect_streams();
         if (plan_.job != nullptr) {
@@ -77,6 +86,12 @@ private:
         ChildFailure failure{stage, errno};
         (void)!write(plan_.failures, &failure, sizeof failure);
         _exit(127);
+    }
+
+    void enter_cgroup() const {
+        int fd = openat(plan_.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, "0", 1) != 1) fail(ChildStage::cgroup);
+        close(fd);
     }
 
     void connect_streams() const {
@@ -108,7 +123,7 @@ private:
         const rundir::Launch& job = *plan_.job;
         set_limit(RLIMIT_CORE, job.max_core_bytes);
         if (job.max_open_files > 0) set_limit(RLIMIT_NOFILE, job.max_open_files);
-        if (job.max_processes > 0) set_limit(RLIMIT_NPROC, job.max_processes);
+        if (job.max_processes > 0 && !plan_.processes_bounded) set_limit(RLIMIT_NPROC, job.max_processes);
     }
 
     void use_cores() const {
@@ -176,8 +191,9 @@ template <class List, class Text> std::string join(const List& list, Text&& text
 
 pid_t start_child(const ChildPlan& plan) {
     const Child child(plan, getpid());
-    pid_t pid = fork_into(plan.cgroup);
-    if (pid == 0) child.run();
+    bool moves_itself = false;
+    pid_t pid = fork_into(plan.cgroup, moves_itself);
+    if (pid == 0) child.run(moves_itself);
     return pid;
 }
 
@@ -187,6 +203,31 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     for (const std::string& text : strings) list.push_back(const_cast<char*>(text.c_str()));
     list.push_back(nullptr);
     return list;
+}
+
+Blame blame(ChildFailure failure) {
+    switch (failure.error) {
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return Blame::shortage;
+    default:
+        break;
+    }
+    switch (failure.stage) {
+    case ChildStage::fork:
+    case ChildStage::cgroup:
+    case ChildStage::setup:
+    case ChildStage::cores:
+        return Blame::host;
+    case ChildStage::user:
+    case ChildStage::workdir:
+    case ChildStage::outside:
+    case ChildStage::exec:
+        break;
+    }
+    return Blame::job;
 }
 
 std::string failure_text(const rundir::Launch& launch, ChildFailure failure) {

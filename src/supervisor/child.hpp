@@ -24,6 +24,7 @@ struct ChildPlan {
     int err = -1;
     int failures = -1; // gets a ChildFailure; closed by exec
     int cgroup = -1;
+    bool processes_bounded = false;      // by the cgroup: the job gets no limit on the processes of its user
     const rundir::Launch* job = nullptr; // limits, cores, user, workdir of a job; null: a prolog or epilog has none
 };
 
@@ -32,6 +33,14 @@ pid_t start_child(const ChildPlan& plan);
 
 // Pointers to the strings and a null pointer.
 std::vector<char*> pointers(const std::vector<std::string>& strings);
+
+// Whether another start may succeed.
+enum class Blame {
+    job,      // it asks for what cannot be: no
+    host,     // not here
+    shortage, // later
+};
+Blame blame(ChildFailure failure);
 
 // What the user is told of a job that could not be started.
 std::string failure_text(const rundir::Launch& launch, ChildFailure failure);

@@ -4,15 +4,19 @@
 #include "rundir/log_index.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace rcq::supervisor {
 
 class LogWriter {
 public:
-    // At most `limit` bytes are kept; 0: all. One line in the log says that there was more.
-    LogWriter(int directory, std::int64_t limit) : directory_(directory), limit_(limit) {}
+    // Log and index take at most `limit` bytes together; 0: no limit. One line more in the log says that it was
+    // reached. `reader`, if there is one, may read the log.
+    LogWriter(int directory, std::int64_t limit, std::optional<uid_t> reader)
+        : directory_(directory), limit_(limit), reader_(reader) {}
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;
@@ -34,11 +38,11 @@ private:
 
     int directory_;
     std::int64_t limit_;
+    std::optional<uid_t> reader_;
     int log_ = -1;
     int index_ = -1;
     std::int64_t log_size_ = 0; // as far as the index names it
     std::int64_t index_size_ = 0;
-    std::int64_t kept_ = 0; // output, without lines of our own
     std::int64_t dropped_ = 0;
     std::int64_t lost_ = 0; // dropped for lack of space, which the log does not tell yet
     std::int64_t try_again_ms_ = 0;

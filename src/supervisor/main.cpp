@@ -10,11 +10,18 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// Instead of the library's, which names the exception and needs a demangler and formatted output for that.
+namespace __gnu_cxx { // NOLINT: the name under which the library looks for it
+void __verbose_terminate_handler() { std::abort(); }
+} // namespace __gnu_cxx
 
 namespace {
 
@@ -61,6 +68,9 @@ rcq::rundir::End supervise(int signals) {
 } // namespace
 
 int main() {
+    // What is freed goes back to the system: this program waits most of its life.
+    mallopt(M_MMAP_THRESHOLD, 32 << 10);
+    mallopt(M_TRIM_THRESHOLD, 32 << 10);
     if (!is_directory(directory_fd) || fchdir(directory_fd) != 0) {
         return complain("started by rcq-executor only: descriptor 3 is no directory of a run");
     }

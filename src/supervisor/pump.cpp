@@ -12,7 +12,7 @@ namespace rcq::supervisor {
 
 namespace {
 
-std::array<char, 64U << 10> buffer; // touched only as far as output comes at once
+std::array<char, 16U << 10> buffer; // of all pumps: there is one at a time
 
 void close_if_open(int& fd) {
     if (fd >= 0) close(std::exchange(fd, -1));

@@ -111,6 +111,33 @@ TEST_F(RunWithLimits, a_fork_bomb_is_held_and_nothing_of_it_is_left) {
     EXPECT_TRUE(nobody_runs("bomb()"));
 }
 
+TEST_F(RunWithLimits, a_limit_on_the_processes_of_the_cgroup_is_the_only_one) {
+    TestRun run("ulimit -p");
+    set("pids.max", "40");
+    run.launch.cgroup = cgroup_;
+    run.launch.max_processes = 40;
+    run.run();
+    EXPECT_NE(run.out(), "40\n") << "of all processes of the user";
+}
+
+TEST_F(RunWithLimits, without_a_limit_of_the_cgroup_the_processes_of_the_user_are_limited) {
+    TestRun run("ulimit -p");
+    run.launch.cgroup = cgroup_;
+    run.launch.max_processes = 40;
+    run.run();
+    EXPECT_EQ(run.out(), "40\n");
+}
+
+TEST_F(RunWithLimits, a_job_for_which_there_is_no_process_just_now_is_not_started) {
+    TestRun run("true");
+    set("pids.max", "0");
+    run.launch.cgroup = cgroup_;
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.kind, "not_started");
+    EXPECT_EQ(end.message, "cannot start a process: Resource temporarily unavailable");
+    EXPECT_EQ(end.host_fault, "");
+}
+
 TEST_F(RunWithLimits, processes_in_sessions_of_their_own_are_killed_with_the_cgroup) {
     TestRun run("for i in 1 2 3 4 5; do (setsid sh -c '" + unique_sleep(61) + " & " + unique_sleep(61) +
                 "' &); done; while [ $(wc -l < " + cgroup_ + "/cgroup.procs) -lt 12 ]; do sleep 0.05; done; exit 0");

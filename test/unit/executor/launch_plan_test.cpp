@@ -99,5 +99,29 @@ TEST_F(LaunchPlan, gpus_are_called_by_their_ids) {
     EXPECT_THAT(plan().environment, Contains("ROCR_VISIBLE_DEVICES=GPU-b"));
 }
 
+TEST_F(LaunchPlan, hooks_are_told_of_the_gpus_that_were_granted_whatever_the_job_sets) {
+    options_.epilog = "/etc/epilog";
+    spec_.env = {{"CUDA_VISIBLE_DEVICES", "0"}, {"ROCR_VISIBLE_DEVICES", "$(id)"}, {"LD_PRELOAD", "/evil"}};
+    const auto launch = plan();
+    EXPECT_THAT(launch.environment, Contains("CUDA_VISIBLE_DEVICES=0"));
+    EXPECT_THAT(launch.hook_environment, Contains("CUDA_VISIBLE_DEVICES=1"));
+    EXPECT_THAT(launch.hook_environment, Contains("ROCR_VISIBLE_DEVICES=1"));
+    EXPECT_THAT(launch.hook_environment, Contains("RCQ_JOB_ID=7"));
+    for (const std::string& variable : launch.hook_environment) {
+        EXPECT_TRUE(variable.starts_with("RCQ_") || variable.ends_with("_VISIBLE_DEVICES=1")) << variable;
+    }
+}
+
+TEST_F(LaunchPlan, without_hooks_there_is_nothing_for_them) { EXPECT_THAT(plan().hook_environment, IsEmpty()); }
+
+TEST_F(LaunchPlan, a_long_interpreter_line_is_cut) {
+    spec_.script = "#!/bin/sh\nexit";
+    EXPECT_EQ(plan().interpreter, "/bin/sh");
+    spec_.script = "#!" + std::string(1 << 20, '/') + "\nexit";
+    EXPECT_EQ(plan().interpreter, std::string(255, '/'));
+    spec_.script = "#!" + std::string(1 << 20, '/');
+    EXPECT_EQ(plan().interpreter, std::string(255, '/'));
+}
+
 } // namespace
 } // namespace rcq::executor

@@ -35,6 +35,7 @@ Launch full_launch() {
     launch.prolog = "/etc/prolog";
     launch.epilog = "/etc/epilog";
     launch.hook_limit_ms = 9;
+    launch.hook_environment = {"RCQ_JOB_ID=11", "CUDA_VISIBLE_DEVICES="};
     launch.interpreter = "/usr/bin/python3 -u";
     launch.gpus = {1, 2};
     return launch;
@@ -68,6 +69,7 @@ void expect_equal(const Launch& a, const Launch& b) {
     EXPECT_EQ(a.prolog, b.prolog);
     EXPECT_EQ(a.epilog, b.epilog);
     EXPECT_EQ(a.hook_limit_ms, b.hook_limit_ms);
+    EXPECT_EQ(a.hook_environment, b.hook_environment);
     EXPECT_EQ(a.interpreter, b.interpreter);
     EXPECT_EQ(a.gpus, b.gpus);
 }

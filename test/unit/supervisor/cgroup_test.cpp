@@ -1,4 +1,5 @@
 // A run in a cgroup of its own. What a cgroup with controllers limits is tested in test/vm.
+#include "refused_calls.hpp"
 #include "run.hpp"
 
 namespace rcq::supervisor {
@@ -33,6 +34,20 @@ TEST_F(RunInCgroup, the_job_is_born_in_it_and_it_is_removed_at_the_end) {
     EXPECT_EQ(run.run().exit_code, 0);
     EXPECT_TRUE(cgroup_.ends_with(run.out().substr(3, run.out().size() - 4))) << run.out();
     EXPECT_FALSE(std::filesystem::exists(cgroup_));
+}
+
+TEST_F(RunInCgroup, a_job_that_the_kernel_does_not_let_be_born_in_it_enters_it_by_itself) {
+    for (int error : {ENOSYS, EINVAL, EPERM}) {
+        mkdir(cgroup_.c_str(), 0755);
+        TestRun run("cat /proc/self/cgroup");
+        run.launch.cgroup = cgroup_;
+        run.before_exec = [error] { refuse_call(SYS_clone3, error); };
+        const rundir::End end = run.run();
+        EXPECT_EQ(end.exit_code, 0) << end.message;
+        EXPECT_NE(run.out().find("0::/"), std::string::npos);
+        EXPECT_NE(run.out().find("/rcq-test-" + std::to_string(getpid()) + "\n"), std::string::npos) << run.out();
+        EXPECT_FALSE(std::filesystem::exists(cgroup_));
+    }
 }
 
 TEST_F(RunInCgroup, prolog_and_epilog_are_not_in_it) {

@@ -27,7 +27,8 @@ TEST(RunHooks, write_into_the_log_of_the_run) {
 TEST(RunHooks, get_nothing_that_a_user_can_choose) {
     TestRun run("true");
     run.launch.environment = {"LD_LIBRARY_PATH=/evil", "BASH_ENV=/evil", "PATH=/evil", "RCQ_JOB_ID=1",
-                              "CUDA_VISIBLE_DEVICES=0"};
+                              "CUDA_VISIBLE_DEVICES=9"};
+    run.launch.hook_environment = {"RCQ_JOB_ID=1", "CUDA_VISIBLE_DEVICES=0"};
     run.launch.prolog = run.script("prolog", "/usr/bin/env | /usr/bin/sort");
     run.run();
     EXPECT_EQ(run.err(), "CUDA_VISIBLE_DEVICES=0\n"
@@ -50,7 +51,7 @@ TEST(RunHooks, a_prolog_that_fails_keeps_the_job_from_starting) {
     TestRun run("touch started");
     run.launch.prolog = run.script("prolog", "exit 3");
     const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "cancelled");
+    EXPECT_EQ(end.kind, "not_started");
     EXPECT_EQ(end.message, "prolog \"" + run.launch.prolog + "\" ended with exit code 3");
     EXPECT_EQ(end.host_fault, end.message);
     EXPECT_FALSE(end.exit_code);
@@ -70,7 +71,7 @@ TEST(RunHooks, a_prolog_that_takes_too_long_is_killed_with_all_it_started) {
     run.launch.prolog = run.script("prolog", "setsid " + unique_sleep(30) + " & exec " + unique_sleep(30));
     run.launch.hook_limit_ms = 500;
     const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "cancelled");
+    EXPECT_EQ(end.kind, "not_started");
     EXPECT_EQ(end.host_fault, "prolog \"" + run.launch.prolog + "\" reached its time limit of 500 ms");
     EXPECT_TRUE(nobody_runs(unique_sleep(30)));
     EXPECT_FALSE(run.has("job/started"));
@@ -97,6 +98,18 @@ TEST(RunHooks, an_epilog_that_fails_is_a_fault_of_the_host_but_not_of_the_job) {
     EXPECT_EQ(end.kind, "exit_code");
     EXPECT_EQ(end.exit_code, 2);
     EXPECT_EQ(end.host_fault, "epilog \"" + run.launch.epilog + "\" was killed by signal 9 (Killed)");
+}
+
+TEST(RunHooks, while_the_epilog_runs_the_number_of_the_job_s_session_is_no_more_told) {
+    TestRun run("exit 0");
+    run.launch.epilog = run.script("epilog", "touch \"$RCQ_RUN_DIR/ready\"\n"
+                                             "while ! [ -e \"$RCQ_RUN_DIR/go\" ]; do sleep 0.01; done");
+    run.start();
+    ASSERT_TRUE(wait_until([&] { return run.has("job/ready"); }));
+    EXPECT_EQ(run.status().leader, 0);
+    EXPECT_GT(run.status().started_ms, 0);
+    std::ofstream(run.at("job/go")) << "";
+    EXPECT_EQ(run.wait().exit_code, 0);
 }
 
 TEST(RunHooks, cancel_does_not_end_the_epilog) {

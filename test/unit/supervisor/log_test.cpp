@@ -1,6 +1,7 @@
 // The log of a run and its index.
 #include "run.hpp"
 
+#include <grp.h>
 #include <sys/resource.h>
 
 namespace rcq::supervisor {
@@ -69,9 +70,20 @@ TEST(RunLog, beyond_its_limit_output_is_counted_and_the_job_goes_on) {
     const rundir::End end = run.run();
     EXPECT_EQ(end.exit_code, 0);
     EXPECT_TRUE(run.has("job/done"));
-    EXPECT_EQ(run.out().size(), 1000U);
-    EXPECT_EQ(run.err(), "[rcq: the limit of 1000 bytes of output is reached, the rest is dropped]\n");
-    EXPECT_EQ(end.log_dropped, 588'895 - 1000);
+    EXPECT_EQ(run.out().size(), 1000U - 16);
+    EXPECT_EQ(run.err(), "[rcq: the log has reached its limit of 1000 bytes, the rest is dropped]\n");
+    EXPECT_EQ(end.log_dropped, 588'895 - 1000 + 16);
+}
+
+TEST(RunLog, output_in_tiny_pieces_cannot_make_the_index_larger_than_the_limit) {
+    // A piece each time that the stream changes.
+    TestRun run("exec python3 -c 'import os\nfor i in range(2000): os.write(1 + i % 2, b\"\\n\")'");
+    run.launch.log_limit = 1000;
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.exit_code, 0);
+    const std::string marker = "[rcq: the log has reached its limit of 1000 bytes, the rest is dropped]\n";
+    EXPECT_LE(run.log().size() + read_file(run.at("log.index")).size(), 1000 + marker.size() + 16);
+    EXPECT_EQ(static_cast<std::int64_t>(run.log().size() - marker.size()) + end.log_dropped, 2000);
 }
 
 // A limit on the size of files stands for a disk that is full.
@@ -110,6 +122,44 @@ TEST(RunLog, files_of_the_run_are_private) {
         struct stat status {};
         ASSERT_EQ(stat(run.at(name).c_str(), &status), 0) << name;
         EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
+    }
+}
+
+// What this user may do with a file.
+bool may_open(const std::string& path, uid_t uid, gid_t gid, int how) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool became =
+            setgroups(0, nullptr) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
+        _exit(became && open(path.c_str(), how) >= 0 ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+TEST(RunLog, can_be_read_by_the_user_of_the_job_and_written_by_nobody) {
+    TestRun run("echo line; while ! [ -e go ]; do sleep 0.01; done");
+    if (geteuid() != 0) return; // jobs of other users need root
+    constexpr uid_t user = 12'345;
+    constexpr gid_t group = 23'456;
+    run.launch.switch_user = true;
+    run.launch.uid = user;
+    run.launch.gid = group;
+    run.start();
+    ASSERT_TRUE(wait_until([&] { return run.log() == "line\n"; }));
+    std::ofstream(run.at("job/go")) << "";
+    EXPECT_TRUE(may_open(run.at("log"), user, group, O_RDONLY)) << "while it runs";
+    run.wait();
+    EXPECT_TRUE(may_open(run.at("log"), user, group, O_RDONLY));
+    EXPECT_FALSE(may_open(run.at("log"), user, group, O_WRONLY));
+    EXPECT_FALSE(may_open(run.at("log"), user + 1, group, O_RDONLY)) << "others of the group";
+    EXPECT_FALSE(may_open(run.at("log"), user + 1, group + 1, O_RDONLY));
+    struct stat status {};
+    ASSERT_EQ(stat(run.at("log").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 0U) << "who owns it could make it writable";
+    for (const char* name : {"log.index", "status", "end", "launch"}) {
+        EXPECT_FALSE(may_open(run.at(name), user, group, O_WRONLY)) << name;
     }
 }
 

@@ -56,6 +56,7 @@ public:
         launch.token = 7;
         launch.arguments = {"/bin/sh", "-c", script};
         launch.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "RCQ_RUN_DIR=" + at("job")};
+        launch.hook_environment = {"RCQ_RUN_DIR=" + at("job")};
         launch.workdir = at("job");
     }
     ~TestRun() {
@@ -72,6 +73,8 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     // What starts the supervisor: a program and arguments, to which the supervisor's path is added.
     std::vector<std::string> wrapper;
+    // In the process that becomes the supervisor.
+    std::function<void()> before_exec = [] {};
     rundir::Launch launch;
 
     void start() {
@@ -95,6 +98,7 @@ public:
             } else {
                 dup2(fd, rundir::directory_fd);
             }
+            before_exec();
             execv(arguments[0], arguments.data());
             _exit(126);
         }

@@ -1,4 +1,5 @@
 // What a job is started with, and starts that fail.
+#include "refused_calls.hpp"
 #include "run.hpp"
 
 #include <pwd.h>
@@ -48,9 +49,8 @@ TEST(RunStart, the_job_is_the_leader_of_a_session_and_may_gain_no_privileges) {
     TestRun run("cat /proc/$$/stat /proc/self/status /proc/$$/oom_score_adj; umask; ulimit -c");
     run.run();
     const std::string out = run.out();
-    const pid_t leader = run.status().leader;
     const auto stat = out.substr(0, out.find('\n'));
-    const std::string pid = std::to_string(leader);
+    const std::string pid = out.substr(0, out.find(' '));
     EXPECT_TRUE(stat.starts_with(pid + " (sh) ")) << stat;
     EXPECT_NE(stat.find(" " + std::to_string(run.status().supervisor) + " " + pid + " " + pid + " "), std::string::npos)
         << stat;
@@ -80,12 +80,13 @@ TEST(RunStart, the_job_stays_on_its_cores) {
     EXPECT_EQ(line_of(run.out(), "Cpus_allowed_list:"), std::to_string(last));
 }
 
-TEST(RunStart, cores_that_the_host_has_not_are_a_spawn_error) {
+TEST(RunStart, cores_that_the_host_has_not_are_a_fault_of_the_host) {
     TestRun run("true");
     run.launch.cpus = {8000};
     const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "spawn_error");
+    EXPECT_EQ(end.kind, "not_started");
     EXPECT_EQ(end.message, "cannot use cores 8000: Invalid argument");
+    EXPECT_EQ(end.host_fault, end.message);
 }
 
 TEST(RunStart, status_tells_who_runs) {
@@ -167,18 +168,58 @@ TEST(RunStart, an_interpreter_that_is_missing_is_named) {
                                "\" with interpreter \"/no/such/interpreter -x\": No such file or directory");
 }
 
+TEST(RunStart, an_interpreter_of_a_megabyte_does_not_make_the_end_too_long_to_be_read) {
+    TestRun run;
+    run.launch.arguments = {run.script("job/script", "")};
+    std::ofstream(run.at("job/script")) << "#!/no/such/interpreter\n";
+    run.launch.interpreter = std::string(1 << 20, '/');
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.kind, "spawn_error");
+    EXPECT_TRUE(end.message.starts_with("cannot execute ")) << end.message;
+    EXPECT_LT(std::filesystem::file_size(run.at("end")), 64U << 10);
+}
+
 TEST(RunStart, a_program_that_is_missing_is_named) {
     TestRun run;
     run.launch.arguments = {"/no/such/program"};
     EXPECT_EQ(run.run().message, "cannot execute \"/no/such/program\": No such file or directory");
 }
 
-TEST(RunStart, a_cgroup_that_is_missing_is_named) {
+TEST(RunStart, a_cgroup_that_is_missing_is_a_fault_of_the_host) {
     TestRun run("true");
     run.launch.cgroup = "/sys/fs/cgroup/no-such-cgroup";
     const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "spawn_error");
+    EXPECT_EQ(end.kind, "not_started");
     EXPECT_EQ(end.message, "cannot use cgroup \"/sys/fs/cgroup/no-such-cgroup\": No such file or directory");
+    EXPECT_EQ(end.host_fault, end.message);
+}
+
+TEST(RunStart, a_process_that_cannot_be_set_up_is_a_fault_of_the_host) {
+    TestRun run("true");
+    run.before_exec = [] { refuse_call(SYS_prlimit64, EPERM); };
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.kind, "not_started");
+    EXPECT_EQ(end.message, "cannot set up the process: Operation not permitted");
+    EXPECT_EQ(end.host_fault, end.message);
+}
+
+TEST(RunStart, a_host_that_has_no_more_processes_just_now_is_not_at_fault) {
+    TestRun run("true");
+    run.before_exec = [] { refuse_call(SYS_clone, EAGAIN); };
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.kind, "not_started");
+    EXPECT_EQ(end.message, "cannot start a process: Resource temporarily unavailable");
+    EXPECT_EQ(end.host_fault, "");
+    EXPECT_FALSE(end.exit_code);
+}
+
+TEST(RunStart, a_supervisor_that_gets_no_pipes_did_not_start_the_job) {
+    TestRun run("true");
+    run.before_exec = [] { refuse_call(SYS_pipe2, EMFILE); };
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.kind, "not_started");
+    EXPECT_EQ(end.message, "cannot start a process: Too many open files");
+    EXPECT_EQ(end.host_fault, "");
 }
 
 TEST(RunStart, the_job_runs_as_the_user_it_is_for) {
