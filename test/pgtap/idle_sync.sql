@@ -60,7 +60,7 @@ SELECT ok(:'drain_counts', 'a call that writes is told by its transaction id and
 SELECT ok(:'idle', 'an idle executor''s sync has neither');
 SELECT ok(:'empty_list', 'nor has one that lists no run');
 SELECT ok(:'foreign_token', 'nor one that is told to kill what it lists');
-SELECT is(:'answered', '{kill,terms}', 'which is all that it is told, besides its terms');
+SELECT is(:'answered'::text, '{kill,terms}', 'which is all that it is told, besides its terms');
 SELECT ok(:'running', 'nor one of an executor whose run goes on');
 SELECT ok(:'listed', 'nor one that lists it');
 SELECT ok(:'position', 'nor the question how much of its output is stored');
