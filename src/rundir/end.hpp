@@ -17,7 +17,7 @@ struct End {
     std::int64_t ended_ms = 0;    // CLOCK_BOOTTIME of the job's end
     std::string boot;             // boot_id() then
     std::int64_t log_dropped = 0; // bytes of output beyond the limit of the log, or that the disk did not take
-    std::string host_fault;       // not empty: nothing more should be run on this host: a prolog or epilog failed, ...
+    std::string host_fault;       // not empty: why nothing more should be run on this host
 };
 
 // Lines `name=value`, with \n and \\ in values escaped. Texts are cut to 4 kB, so that all of it stays below 64 kB,
