@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -264,6 +266,20 @@ def history(server, quick):
     db.drop()
 
 
+def built(server, program):
+    """A program of the build, where everybody can reach it."""
+    return shutil.copy(os.path.join(harness.ROOT, "build", program), server.dir)
+
+
+def run_loop(server, count):
+    """Runs per second of a loop that makes directories, supervisors, shells and /bin/true, and nothing else."""
+    with tempfile.TemporaryDirectory(dir=server.dir) as directory:
+        os.chmod(directory, 0o777)
+        done = subprocess.run([built(server, "run_loop_bench"), directory, os.path.join(server.dir, "rcq-supervisor"), str(count), "64"],
+                              stdout=subprocess.PIPE, text=True, check=True, **harness.run_as())
+    return float(done.stdout)
+
+
 def real_processes(server, quick):
     db = harness.Database(server, "spawn")
     executor = db.executor("x", cores=64, memory_gb=64)
@@ -282,20 +298,32 @@ def real_processes(server, quick):
     report("latency_p50", waits[len(waits) // 2], "ms")
     report("latency_p99", waits[int(len(waits) * 0.99)], "ms")
 
+    stamp = built(server, "stamp_bench")
+    jobs = []
+    for _ in range(50 if quick else 300):
+        jobs.append(db.submit(f"#!{stamp}"))
+        db.ended(jobs[-1])
+    delays = sorted((int(db.logs(job)[0]) / 1e9 - float(db.one("SELECT extract(epoch FROM claimed_at) FROM rcq.runs WHERE job_id = %s", job))) * 1000
+                    for job in jobs)
+    report("claim_to_start_p50", delays[len(delays) // 2], "ms")
+
     count = 1000
-    ratios, rates = [], []
+    ratios, loops, rates = [], [], []
     for _ in range(3):
         start = time.monotonic()
         for _ in range(count):
             os.waitpid(os.posix_spawn("/bin/true", ["/bin/true"], {}), 0)
         raw = count / (time.monotonic() - start)
+        loop = run_loop(server, count)
         submit_many(db, count, script="/bin/true")
         start = time.monotonic()
         harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq_private.live") == 0, "all jobs ended", 120)
         rates.append(count / (time.monotonic() - start))
         ratios.append(rates[-1] / raw)
+        loops.append(rates[-1] / loop)
     report("spawn_rate", statistics.median(rates), "jobs/s")
     report("spawn_vs_raw", statistics.median(ratios), "ratio")
+    report("spawn_vs_loop", statistics.median(loops), "ratio")
 
     time.sleep(2)
     seconds = 10 if quick else 60
