@@ -2,11 +2,16 @@
 
 #include "executor/job_environment.hpp"
 
+#include "rundir/cut.hpp"
+
 #include <cmath>
+#include <string_view>
 
 namespace rcq::executor {
 
 namespace {
+
+constexpr std::size_t longest_interpreter = 255; // of a first line the kernel itself reads no more
 
 constexpr double gib = 1024.0 * 1024 * 1024;
 
@@ -22,7 +27,8 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
     launch.attempt = spec.attempt;
     launch.token = token;
     if (has_interpreter_line(spec.script)) {
-        launch.interpreter = spec.script.substr(2, spec.script.find('\n') - 2);
+        launch.interpreter =
+            rundir::cut(std::string_view(spec.script).substr(2, spec.script.find('\n') - 2), longest_interpreter);
     } else {
         launch.arguments.emplace_back("/bin/sh");
     }

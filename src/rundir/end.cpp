@@ -1,10 +1,14 @@
 #include "rundir/end.hpp"
 
+#include "rundir/cut.hpp"
+
 #include <charconv>
 
 namespace rcq::rundir {
 
 namespace {
+
+constexpr std::size_t longest_text = 4096; // a message names what a user may have made long, such as an interpreter
 
 // The names of the fields, once for both directions; the kind comes first.
 template <class Record, class Visitor> void visit_fields(Record& end, Visitor& visit) {
@@ -25,7 +29,7 @@ public:
     void operator()(std::string_view name, const std::string& value) {
         if (value.empty()) return;
         text_.append(name).push_back('=');
-        for (char byte : value) {
+        for (char byte : cut(value, longest_text)) {
             if (byte == '\n') {
                 text_ += "\\n";
             } else if (byte == '\\') {

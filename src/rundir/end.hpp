@@ -20,7 +20,8 @@ struct End {
     std::string host_fault;       // not empty: prolog or epilog failed; nothing more should be run on this host
 };
 
-// Lines `name=value`, with \n and \\ in values escaped.
+// Lines `name=value`, with \n and \\ in values escaped. Texts are cut to 4 kB, so that all of it stays below 64 kB,
+// which is as much as a reader takes.
 std::string encode(const End& end);
 
 // Nothing when there is no kind: a file that a crash of the host left empty.

@@ -23,7 +23,7 @@ struct Launch {
     std::int64_t kill_grace_ms = 5000;
     std::int64_t memory_mib = 0; // 0: no limit
     std::int64_t quota_mib = 0;  // of the job's directory; 0: none
-    std::int64_t log_limit = 0;  // bytes of output that are kept; what comes after is counted and dropped; 0: none
+    std::int64_t log_limit = 0;  // bytes of log and index together; output beyond is counted and dropped; 0: none
     std::string contact_file;    // not empty: the run ends when the executor had no contact for too long (status.hpp)
 
     std::string cgroup;         // absolute path of the run's own cgroup (version 2); empty: none

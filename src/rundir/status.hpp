@@ -19,11 +19,11 @@ struct Status {
     std::int64_t peak_kib = 0;
 };
 
-// The file `contact` in the executor's state directory: when the server last heard of this executor and how long runs
-// that end without contact may go on, written by the executor after each sync.
+// The file `contact` in the executor's state directory, written by the executor after each sync. The server may start a
+// run elsewhere at at_ms + lost_after_ms, so nothing of a run that ends without contact may live then.
 struct Contact {
-    std::int64_t at_ms = 0;    // CLOCK_BOOTTIME
-    std::int64_t limit_ms = 0; // 0: not known yet, no run is ended
+    std::int64_t at_ms = 0;         // CLOCK_BOOTTIME at which the last sync that succeeded was sent
+    std::int64_t lost_after_ms = 0; // the server's rcq.lost_after, whole; 0: not known yet, no run is ended
 };
 
 // Nothing when the file is missing, short or of another kind. `directory_fd` may be AT_FDCWD.

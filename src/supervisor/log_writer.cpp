@@ -17,6 +17,8 @@ namespace {
 // After the disk took nothing, output is dropped for this time before it is tried again.
 constexpr std::int64_t try_again_after_ms = 1000;
 
+constexpr auto entry_size = static_cast<std::int64_t>(sizeof(rundir::LogPiece));
+
 int open_to_append(int directory, const char* name) {
     return openat(directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
@@ -89,7 +91,8 @@ void LogWriter::append_piece(rundir::LogStream stream, std::string_view piece) {
         dropped_ += size;
         return;
     }
-    const std::int64_t taken = limit_ > 0 ? std::min(size, limit_ - kept_) : size;
+    const std::int64_t left = limit_ - log_size_ - index_size_ - entry_size;
+    const std::int64_t taken = limit_ > 0 ? std::clamp<std::int64_t>(left, 0, size) : size;
     if (taken > 0) {
         const std::int64_t now = rundir::boottime_ms();
         const bool waiting = lost_ > 0 && now < try_again_ms_;
@@ -99,12 +102,11 @@ void LogWriter::append_piece(rundir::LogStream stream, std::string_view piece) {
             lost_ += size;
             return;
         }
-        kept_ += taken;
     }
     if (taken == size) return;
     full_ = true;
     dropped_ += size - taken;
-    write_marker("the limit of " + std::to_string(limit_) + " bytes of output is reached, the rest is dropped");
+    write_marker("the log has reached its limit of " + std::to_string(limit_) + " bytes, the rest is dropped");
 }
 
 void LogWriter::finish() { tell_of_loss(); }

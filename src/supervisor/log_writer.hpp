@@ -11,7 +11,7 @@ namespace rcq::supervisor {
 
 class LogWriter {
 public:
-    // At most `limit` bytes are kept; 0: all. One line in the log says that there was more.
+    // Log and index take at most `limit` bytes together; 0: no limit. One line more in the log says that it was reached.
     LogWriter(int directory, std::int64_t limit) : directory_(directory), limit_(limit) {}
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
@@ -38,7 +38,6 @@ private:
     int index_ = -1;
     std::int64_t log_size_ = 0; // as far as the index names it
     std::int64_t index_size_ = 0;
-    std::int64_t kept_ = 0; // output, without lines of our own
     std::int64_t dropped_ = 0;
     std::int64_t lost_ = 0; // dropped for lack of space, which the log does not tell yet
     std::int64_t try_again_ms_ = 0;

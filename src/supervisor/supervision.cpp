@@ -41,7 +41,7 @@ std::string signal_text(int signal) {
 Supervision::Supervision(int directory, rundir::Launch launch, int signals)
     : directory_(directory), launch_(std::move(launch)), signals_(signals), cgroup_(launch_.cgroup),
       usage_(cgroup_, launch_.cgroup_memory && cgroup_.is_open()), log_(directory, launch_.log_limit),
-      contact_(launch_.contact_file), quota_(directory, launch_.quota_mib) {
+      contact_(launch_.contact_file, launch_.kill_grace_ms), quota_(directory, launch_.quota_mib) {
     status_.supervisor = getpid();
     if (auto own = rundir::read_process_stat(getpid())) status_.supervisor_start_ticks = own->start_ticks;
 }
@@ -117,9 +117,11 @@ void Supervision::run_child(Phase phase, ChildPlan& plan, std::int64_t limit_ms)
     failure_.reset();
     kill_now_ = ending_ = hook_timed_out_ = false;
     limit_at_ms_ = kill_at_ms_ = -1;
+    if (phase != Phase::epilog) check_contact(rundir::boottime_ms());
+    if (phase != Phase::epilog && !reason_kind_.empty()) return;
     Pump pump(log_);
     std::array<int, 2> failures{-1, -1};
-    if (!pump.open_pipes() || pipe2(failures.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (!alarm_.open() || !pump.open_pipes() || pipe2(failures.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
         failure_ = {ChildStage::fork, errno};
         return;
     }
@@ -161,19 +163,20 @@ void Supervision::follow() {
 }
 
 void Supervision::wait_for_events(std::int64_t until_ms) {
-    std::array<pollfd, 3> entries{};
+    std::array<pollfd, 4> entries{};
     entries[0] = {signals_, POLLIN, 0};
     pump_->prepare(&entries[1]);
-    const std::int64_t wait = std::clamp<std::int64_t>(until_ms - rundir::boottime_ms(), 0, tick_ms);
-    if (poll(entries.data(), entries.size(), static_cast<int>(wait)) <= 0) entries = {};
+    entries[3] = {alarm_.fd(), POLLIN, 0};
+    alarm_.set(until_ms);
+    if (poll(entries.data(), entries.size(), -1) <= 0) entries = {};
     pump_->take(&entries[1]);
     pump_->flush_due(rundir::boottime_ms());
     if (entries[0].revents == 0) return;
     const Signals signals = take_signals(signals_);
     if (signals.child) reap();
     if (phase_ == Phase::epilog) return; // it has its own time limit
-    if (signals.kill) stop(protocol::run_end::cancelled, "cancelled", false);
-    if (signals.terminate) stop(protocol::run_end::cancelled, "cancelled", true);
+    if (signals.kill) stop(protocol::run_end::cancelled, "cancelled", 0);
+    if (signals.terminate) stop(protocol::run_end::cancelled, "cancelled", after_grace_ms());
 }
 
 void Supervision::reap() {
@@ -194,8 +197,8 @@ void Supervision::reap() {
 
 std::int64_t Supervision::next_due_ms() const {
     std::int64_t next = tick_at_ms_;
-    for (std::int64_t due :
-         {limit_at_ms_, kill_at_ms_, phase_ == Phase::job ? quota_.due_ms() : -1, pump_->next_flush_ms()}) {
+    for (std::int64_t due : {limit_at_ms_, kill_at_ms_, contact_due_ms(), phase_ == Phase::job ? quota_.due_ms() : -1,
+                             pump_->next_flush_ms()}) {
         if (due >= 0) next = std::min(next, due);
     }
     return next;
@@ -206,7 +209,8 @@ void Supervision::check_times(std::int64_t now_ms) {
     if (limit_at_ms_ >= 0 && now_ms >= limit_at_ms_) {
         limit_at_ms_ = -1;
         if (phase_ == Phase::job) {
-            stop(protocol::run_end::timeout, "time limit of " + in_seconds(launch_.time_limit_ms) + " reached", true);
+            stop(protocol::run_end::timeout, "time limit of " + in_seconds(launch_.time_limit_ms) + " reached",
+                 after_grace_ms());
         } else {
             hook_timed_out_ = kill_now_ = true;
         }
@@ -218,9 +222,10 @@ void Supervision::check_times(std::int64_t now_ms) {
             stop(protocol::run_end::disk_quota,
                  "disk quota reached: " + std::to_string(quota_.found_mib()) + " MiB in the run's directory, " +
                      std::to_string(launch_.quota_mib) + " MiB allowed",
-                 true);
+                 after_grace_ms());
         }
     }
+    if (const std::int64_t due = contact_due_ms(); due >= 0 && now_ms >= due) check_contact(now_ms);
     if (now_ms >= tick_at_ms_) tick(now_ms);
 }
 
@@ -237,32 +242,40 @@ void Supervision::tick(std::int64_t now_ms) {
         stop(protocol::run_end::oom,
              "memory limit reached: " + std::to_string(usage_.memory_kib() / 1024) + " MiB used, " +
                  std::to_string(launch_.memory_mib) + " MiB granted",
-             false);
+             0);
     }
 }
 
 void Supervision::check_contact(std::int64_t now_ms) {
     contact_.look();
-    const std::int64_t overdue = contact_.overdue_ms(now_ms);
-    if (overdue < 0) return;
-    // When this host slept, the time in which the job could end by itself may be over, too.
+    const std::int64_t due = contact_due_ms();
+    if (due < 0 || now_ms < due) return;
     stop(protocol::run_end::cancelled,
          "no contact with the server for " + std::to_string(contact_.silent_ms(now_ms) / 1000) + " s",
-         overdue < launch_.kill_grace_ms);
+         contact_.kill_at_ms());
 }
 
-void Supervision::stop(std::string_view kind, const std::string& message, bool gently) {
+// -1 also when the run is being ended and will be over in time. The epilog runs when the job is dead.
+std::int64_t Supervision::contact_due_ms() const {
+    if (phase_ == Phase::epilog || (kill_at_ms_ >= 0 && kill_at_ms_ <= contact_.kill_at_ms())) return -1;
+    return contact_.end_at_ms();
+}
+
+std::int64_t Supervision::after_grace_ms() const { return rundir::boottime_ms() + launch_.kill_grace_ms; }
+
+void Supervision::stop(std::string_view kind, const std::string& message, std::int64_t kill_at_ms) {
     if (ending_ || leader_status_) return;
     if (reason_kind_.empty()) {
         reason_kind_ = kind;
         reason_message_ = message;
     }
-    if (!gently) {
+    const bool first = kill_at_ms_ < 0;
+    kill_at_ms_ = first ? kill_at_ms : std::min(kill_at_ms_, kill_at_ms);
+    if (rundir::boottime_ms() >= kill_at_ms_) {
         kill_now_ = true;
         return;
     }
-    if (kill_at_ms_ >= 0) return;
-    kill_at_ms_ = rundir::boottime_ms() + launch_.kill_grace_ms;
+    if (!first) return;
     signal_descendants(SIGTERM);
     signal_descendants(SIGCONT); // a stopped process does not see the first one
 }

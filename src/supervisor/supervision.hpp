@@ -3,6 +3,7 @@
 #include "rundir/end.hpp"
 #include "rundir/launch.hpp"
 #include "rundir/status.hpp"
+#include "supervisor/alarm.hpp"
 #include "supervisor/cgroup.hpp"
 #include "supervisor/child.hpp"
 #include "supervisor/log_writer.hpp"
@@ -44,10 +45,12 @@ private:
     void check_times(std::int64_t now_ms);
     void tick(std::int64_t now_ms);
     void check_contact(std::int64_t now_ms);
+    [[nodiscard]] std::int64_t contact_due_ms() const;
     [[nodiscard]] std::int64_t next_due_ms() const;
 
-    // The first reason stays. Gently: TERM, the grace time, KILL.
-    void stop(std::string_view kind, const std::string& message, bool gently);
+    // The first reason stays, and the earliest time: TERM now, KILL at kill_at_ms, or at once when that is over.
+    void stop(std::string_view kind, const std::string& message, std::int64_t kill_at_ms);
+    [[nodiscard]] std::int64_t after_grace_ms() const;
 
     void describe_job_end();
     void fault(const std::string& text);
@@ -56,6 +59,7 @@ private:
     int directory_;
     rundir::Launch launch_;
     int signals_;
+    Alarm alarm_;
     Cgroup cgroup_;
     Usage usage_;
     LogWriter log_;

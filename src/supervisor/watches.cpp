@@ -8,6 +8,7 @@ namespace rcq::supervisor {
 
 namespace {
 
+constexpr std::int64_t killing_takes_ms = 2000; // of many processes on a busy host
 constexpr std::int64_t first_walk_after_ms = 1000;
 constexpr std::int64_t walk_every_ms = 10'000;
 constexpr std::int64_t walk_at_most_every_ms = 1000;
@@ -20,8 +21,13 @@ void ContactWatch::look() {
     if (auto contact = rundir::read_contact(path_.c_str())) last_ = *contact;
 }
 
-std::int64_t ContactWatch::overdue_ms(std::int64_t now_ms) const {
-    return last_.limit_ms > 0 ? silent_ms(now_ms) - last_.limit_ms : -1;
+std::int64_t ContactWatch::kill_at_ms() const {
+    return last_.at_ms + last_.lost_after_ms - std::min(killing_takes_ms, last_.lost_after_ms / 4);
+}
+
+std::int64_t ContactWatch::end_at_ms() const {
+    if (last_.lost_after_ms <= 0) return -1;
+    return kill_at_ms() - std::min(kill_grace_ms_, last_.lost_after_ms / 2);
 }
 
 QuotaWatch::QuotaWatch(int directory, std::int64_t quota_mib)

@@ -8,19 +8,24 @@
 
 namespace rcq::supervisor {
 
-// How long the server has not heard of the executor, by the file that the executor keeps of it.
+// When the run must be over for lack of contact, by the file that the executor keeps of it. All moments are fixed by
+// the last contact, so that a host that slept gives no time anew.
 class ContactWatch {
 public:
-    explicit ContactWatch(std::string path) : path_(std::move(path)) {}
+    ContactWatch(std::string path, std::int64_t kill_grace_ms)
+        : path_(std::move(path)), kill_grace_ms_(kill_grace_ms) {}
 
     // A file that can no longer be read stays as it was last seen: there is no contact, then, either.
     void look();
-    // Milliseconds since the run should have ended for lack of contact; negative: it may go on.
-    [[nodiscard]] std::int64_t overdue_ms(std::int64_t now_ms) const;
+    // When the job is to be asked to end, -1: not at all; and when all that is left of it is to be killed, a little
+    // before the server may start it elsewhere, for that takes time.
+    [[nodiscard]] std::int64_t end_at_ms() const;
+    [[nodiscard]] std::int64_t kill_at_ms() const;
     [[nodiscard]] std::int64_t silent_ms(std::int64_t now_ms) const { return now_ms - last_.at_ms; }
 
 private:
     std::string path_;
+    std::int64_t kill_grace_ms_;
     rundir::Contact last_;
 };
 

@@ -39,6 +39,22 @@ TEST(End, is_lines_that_can_be_read) {
     EXPECT_FALSE(decode_end(encode(end))->signal);
 }
 
+TEST(End, long_texts_are_cut_between_characters) {
+    End end;
+    end.kind = "spawn_error";
+    end.message = "xx";
+    for (int i = 0; i < 100'000; ++i) end.message += "\u20ac"; // three bytes
+    end.host_fault = std::string(1'000'000, '\n');
+    end.boot = std::string(1'000'000, '\\');
+    const std::string text = encode(end);
+    EXPECT_LT(text.size(), 64U << 10);
+    const auto back = decode_end(text);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->message, end.message.substr(0, 2 + 3 * ((4096 - 2) / 3)));
+    EXPECT_EQ(back->host_fault, std::string(4096, '\n'));
+    EXPECT_EQ(back->boot, std::string(4096, '\\'));
+}
+
 TEST(End, without_a_kind_is_none) {
     EXPECT_FALSE(decode_end(""));
     EXPECT_FALSE(decode_end("exit_code=0\n"));

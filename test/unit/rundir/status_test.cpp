@@ -75,7 +75,7 @@ TEST_F(StatusFile, contact_comes_back_as_it_was_written) {
     const auto contact = read_contact(path_.c_str());
     ASSERT_TRUE(contact);
     EXPECT_EQ(contact->at_ms, 5);
-    EXPECT_EQ(contact->limit_ms, 6);
+    EXPECT_EQ(contact->lost_after_ms, 6);
     std::ofstream(path_, std::ios::trunc) << "short";
     EXPECT_FALSE(read_contact(path_.c_str()));
 }

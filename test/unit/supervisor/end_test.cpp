@@ -145,45 +145,6 @@ TEST(RunEnd, only_what_is_in_the_directory_counts_for_the_quota) {
     EXPECT_EQ(run.wait().kind, "exit_code");
 }
 
-TEST(RunEnd, the_loss_of_contact_ends_the_job) {
-    TestRun run(unique_sleep(4));
-    run.launch.contact_file = run.at("contact");
-    ASSERT_TRUE(rundir::write_contact(run.launch.contact_file.c_str(), {rundir::boottime_ms(), 1500}));
-    const rundir::End end = run.run();
-    EXPECT_EQ(end.kind, "cancelled");
-    EXPECT_EQ(end.signal, SIGTERM);
-    EXPECT_TRUE(end.message.starts_with("no contact with the server for ")) << end.message;
-    EXPECT_GE(end.ended_ms, run.status().started_ms + 1400);
-}
-
-TEST(RunEnd, contact_that_goes_on_keeps_the_job) {
-    TestRun run("while ! [ -e go ]; do sleep 0.01; done");
-    run.launch.contact_file = run.at("contact");
-    const std::int64_t begin = rundir::boottime_ms();
-    run.start();
-    ASSERT_TRUE(wait_until([&] {
-        rundir::write_contact(run.launch.contact_file.c_str(), {rundir::boottime_ms(), 1200});
-        return rundir::boottime_ms() > begin + 3500;
-    }));
-    std::ofstream(run.at("job/go")) << "";
-    EXPECT_EQ(run.wait().kind, "exit_code");
-}
-
-TEST(RunEnd, after_a_sleep_of_the_host_longer_than_the_limit_the_job_is_killed_at_once) {
-    TestRun run("trap '' TERM; touch ready; while :; do sleep 0.01; done");
-    run.launch.contact_file = run.at("contact");
-    run.launch.kill_grace_ms = 60'000;
-    run.start();
-    ASSERT_TRUE(wait_until([&] { return run.has("job/ready"); }));
-    run.signal(SIGSTOP); // for the supervisor the same as a host that sleeps
-    ASSERT_TRUE(rundir::write_contact(run.launch.contact_file.c_str(), {rundir::boottime_ms() - 600'000, 300'000}));
-    run.signal(SIGCONT);
-    const rundir::End end = run.wait();
-    EXPECT_EQ(end.kind, "cancelled");
-    EXPECT_EQ(end.signal, SIGKILL);
-    EXPECT_EQ(end.message, "no contact with the server for 600 s");
-}
-
 TEST(RunEnd, daemons_do_not_survive_the_job) {
     TestRun run("(setsid sh -c '" + unique_sleep(5) + " & " + unique_sleep(5) + " &' &) ; sleep 0.05; exit 0");
     const rundir::End end = run.run();

@@ -69,9 +69,20 @@ TEST(RunLog, beyond_its_limit_output_is_counted_and_the_job_goes_on) {
     const rundir::End end = run.run();
     EXPECT_EQ(end.exit_code, 0);
     EXPECT_TRUE(run.has("job/done"));
-    EXPECT_EQ(run.out().size(), 1000U);
-    EXPECT_EQ(run.err(), "[rcq: the limit of 1000 bytes of output is reached, the rest is dropped]\n");
-    EXPECT_EQ(end.log_dropped, 588'895 - 1000);
+    EXPECT_EQ(run.out().size(), 1000U - 16);
+    EXPECT_EQ(run.err(), "[rcq: the log has reached its limit of 1000 bytes, the rest is dropped]\n");
+    EXPECT_EQ(end.log_dropped, 588'895 - 1000 + 16);
+}
+
+TEST(RunLog, output_in_tiny_pieces_cannot_make_the_index_larger_than_the_limit) {
+    // A piece each time that the stream changes.
+    TestRun run("exec python3 -c 'import os\nfor i in range(2000): os.write(1 + i % 2, b\"\\n\")'");
+    run.launch.log_limit = 1000;
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.exit_code, 0);
+    const std::string marker = "[rcq: the log has reached its limit of 1000 bytes, the rest is dropped]\n";
+    EXPECT_LE(run.log().size() + read_file(run.at("log.index")).size(), 1000 + marker.size() + 16);
+    EXPECT_EQ(static_cast<std::int64_t>(run.log().size() - marker.size()) + end.log_dropped, 2000);
 }
 
 // A limit on the size of files stands for a disk that is full.

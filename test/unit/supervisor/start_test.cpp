@@ -167,6 +167,17 @@ TEST(RunStart, an_interpreter_that_is_missing_is_named) {
                                "\" with interpreter \"/no/such/interpreter -x\": No such file or directory");
 }
 
+TEST(RunStart, an_interpreter_of_a_megabyte_does_not_make_the_end_too_long_to_be_read) {
+    TestRun run;
+    run.launch.arguments = {run.script("job/script", "")};
+    std::ofstream(run.at("job/script")) << "#!/no/such/interpreter\n";
+    run.launch.interpreter = std::string(1 << 20, '/');
+    const rundir::End end = run.run();
+    EXPECT_EQ(end.kind, "spawn_error");
+    EXPECT_TRUE(end.message.starts_with("cannot execute ")) << end.message;
+    EXPECT_LT(std::filesystem::file_size(run.at("end")), 64U << 10);
+}
+
 TEST(RunStart, a_program_that_is_missing_is_named) {
     TestRun run;
     run.launch.arguments = {"/no/such/program"};
