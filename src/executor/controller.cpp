@@ -22,7 +22,15 @@ constexpr std::int64_t retry_ms = 200;
 constexpr std::int64_t usage_interval_ms = 60'000;
 constexpr std::size_t reports_per_sync = 1000;
 constexpr std::int64_t result_bytes_per_sync = std::int64_t{64} << 20;
+// Names of files and messages: a report may have 100 kB of them. As JSON they may take six times as much.
+constexpr std::int64_t described_bytes_per_sync = std::int64_t{8} << 20;
 constexpr int starts_per_sync = 1000;
+// What is held in memory has bounds however slow the database or this host is: runs that have ended and wait for their
+// answer, beyond those that may run; and starts with large scripts or payloads, of which no more are asked for before
+// all of them have begun.
+constexpr int unanswered_limit = 5000;
+constexpr std::int64_t heavy_starts = std::int64_t{16} << 20;
+constexpr std::int64_t handing_over_look_ms = 20;
 
 // Data that the server cannot take, and cannot take the next time either: "data exception" and "program limit exceeded"
 // (a JSON number out of range, too many elements), and "internal error", as which it reports JSON that takes more than
@@ -31,19 +39,26 @@ bool is_about_data(const std::string& sqlstate) {
     return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate == "XX000";
 }
 
+// Ends that a server of before 0.4 does not know; false: the end is none of them. A run that was cancelled though
+// nobody asked for it waits again.
+bool reword_for_old_server(RunEnd& end) {
+    if (end.kind == protocol::run_end::disk_quota) {
+        end.kind = protocol::run_end::spawn_error;
+    } else if (end.kind == protocol::run_end::not_started) {
+        end.kind = protocol::run_end::cancelled;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 } // namespace
 
 Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
-                       std::function<void(int)> finished)
+                       std::function<void(int, bool)> finished)
     : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
       finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs),
-      pump_timer_(loop, [this] { pump(); }),
-      stop_timer_(loop,
-                  [this] {
-                      if (stop_code_) return finished_(*stop_code_);
-                      if (stop_requests_ == 1) return cancel_runs("the executor was stopped: drain timeout");
-                      stop(exit_code::unfinished);
-                  }),
+      pump_timer_(loop, [this] { pump(); }), stop_timer_(loop, [this] { time_is_up(); }),
       incarnation_(random_positive()) {
     session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
     runs_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
@@ -76,13 +91,28 @@ void Controller::on_registered(const Reply& reply) {
         return session_.reconnect(error.what());
     }
     ever_registered_ = true;
-    // back well before our runs are given to others, however short that time is set
-    session_.limit_backoff(static_cast<std::uint64_t>(std::min(5000.0, registration_.lost_after_s * 1000 / 4)));
     spdlog::info("event=registered executor={} name={} lease_s={} lost_after_s={} incarnation={}",
-                 registration_.executor, quoted(registration_.name), registration_.lease_s, registration_.lost_after_s,
-                 incarnation_);
+                 registration_.executor, quoted(registration_.name), registration_.terms.lease_s,
+                 registration_.terms.lost_after_s, incarnation_);
+    take_terms(registration_.terms);
     if (options_.listen) return send_listen();
     resume_logs();
+}
+
+void Controller::take_terms(const Terms& terms) {
+    if (terms != registration_.terms) {
+        spdlog::info("event=terms lease_s={} lost_after_s={}", terms.lease_s, terms.lost_after_s);
+        registration_.terms = terms;
+    }
+    // back well before our runs are given to others, however short that time is set
+    session_.limit_backoff(static_cast<std::uint64_t>(std::min(5000.0, terms.lost_after_s * 1000 / 4)));
+    if (!grace_warned_ && options_.kill_grace_s >= terms.lost_after_s / 2) {
+        grace_warned_ = true;
+        spdlog::warn(
+            "event=kill_grace_too_long kill_grace_s={} lost_after_s={} reason=\"a run that ends without contact "
+            "cannot get all of it: it must be gone before the server starts it elsewhere\"",
+            options_.kill_grace_s, terms.lost_after_s);
+    }
 }
 
 void Controller::send_listen() {
@@ -109,11 +139,20 @@ void Controller::resume_logs() {
 }
 
 void Controller::on_log_positions(const Reply& reply) {
-    if (failed(reply, "executor_log_position")) return;
+    const bool old_server = reply.sqlstate == undefined_function;
+    if (old_server) {
+        spdlog::warn(
+            "event=log_position_unknown reason=\"the server is older than 0.4: what is left of the logs of runs "
+            "that were taken over stays on this host\"");
+    } else if (failed(reply, "executor_log_position")) {
+        return;
+    }
     std::unordered_map<std::int64_t, LogPosition> positions;
     try {
-        for (const LogPosition& position : store::decode_log_positions(reply.result.get())) {
-            positions.emplace(position.token, position);
+        if (!old_server) {
+            for (const LogPosition& position : store::decode_log_positions(reply.result.get())) {
+                positions.emplace(position.token, position);
+            }
         }
     } catch (const std::runtime_error& error) {
         return session_.reconnect(error.what());
@@ -123,12 +162,14 @@ void Controller::on_log_positions(const Reply& reply) {
         if (run->log_position_known) continue;
         run->log_position_known = true;
         auto position = positions.find(token);
+        const bool live = old_server || position != positions.end();
         if (position == positions.end()) {
             run->log().drop(); // given to somebody else, or answered: the first sync tells
         } else {
             run->log().resume(position->second.next_seq, position->second.bytes);
         }
         if (run->state() == RunState::ended) {
+            if (live) note_host_fault(*run); // else it was told with the report
             report_after_log(*run);
         } else {
             run_log_grown(*run);
@@ -141,7 +182,7 @@ void Controller::become_ready() {
     stage_ = Stage::ready;
     acked_seq_ = 0;
     list_all_ = true;
-    if (stop_requests_ > 0 || host_condition_) drain_known_ = false;
+    drain_.connected();
     synced_last_ = false;
     next_sync_ms_ = now();
     set_connected(true);
@@ -150,6 +191,7 @@ void Controller::become_ready() {
 
 void Controller::on_lost() {
     stage_ = Stage::offline;
+    sync_under_way_ = false;
     set_connected(false);
     courier_.lost();
     reportable_.insert(reportable_.begin(), reported_.begin(), reported_.end());
@@ -170,7 +212,7 @@ StatusReport Controller::status() const {
     report.executor = registration_.executor;
     report.connected = connected_;
     report.connected_changed_ms = connected_changed_ms_;
-    report.drain_reason = drain_reason().value_or("");
+    report.drain_reason = drain_.condition().value_or("");
     report.last_sync_ms = last_sync_ms_;
     report.runs = {{"queued", runs_.count(RunState::queued)},
                    {"running", runs_.count(RunState::running)},
@@ -204,20 +246,29 @@ void Controller::want_sync(std::int64_t delay_ms) {
 }
 
 void Controller::pump() {
-    if (stop_code_ || applying_ || stage_ != Stage::ready || !session_.idle()) return;
-    auto drain = drain_reason();
-    if (!drain_known_ || drain != drain_told_) return send_drain(std::move(drain));
-    if (stop_requests_ > 0 && runs_.held() == 0) return send_sign_off();
+    if (stop_code_ || applying_) return;
+    if (handing_over_) {
+        if (may_leave()) return leave_runs(exit_code::done);
+        pump_timer_.start(handing_over_look_ms); // nobody tells that the last one has begun
+    }
+    if (stage_ != Stage::ready) return finish_when_drained();
+    if (!session_.idle()) return;
     const std::int64_t time = now();
-    const bool log_due = courier_.due_ms() <= time;
+    if (const auto call = drain_.next(time, lease_part_ms(0.5))) return send_drain(*call);
+    if (stop_requests_ > 0 && runs_.held() == 0) return send_sign_off();
+    const std::int64_t log_due_ms = handing_over_ ? INT64_MAX : courier_.due_ms();
     const bool sync_due = next_sync_ms_ <= time;
-    if (log_due && (!sync_due || synced_last_)) return send_log();
+    if (log_due_ms <= time && (!sync_due || synced_last_)) return send_log();
     if (sync_due) return send_sync();
-    pump_timer_.start(static_cast<std::uint64_t>(std::min(next_sync_ms_, courier_.due_ms()) - time));
+    if (!handing_over_) pump_timer_.start(static_cast<std::uint64_t>(std::min(next_sync_ms_, log_due_ms) - time));
+}
+
+std::int64_t Controller::lease_part_ms(double part) const {
+    return static_cast<std::int64_t>(registration_.terms.lease_s * 1000 * part);
 }
 
 std::int64_t Controller::idle_interval_ms(bool active) {
-    const auto lease_part = static_cast<std::int64_t>(registration_.lease_s * 1000 / 3);
+    const std::int64_t lease_part = lease_part_ms(1.0 / 3);
     if (options_.listen) return std::min(static_cast<std::int64_t>(options_.poll_s * 1000), lease_part);
     poll_ms_ = active ? 250 : std::min<std::int64_t>(1000, poll_ms_ * 2);
     return std::min(poll_ms_, lease_part);
@@ -230,7 +281,7 @@ void Controller::send_sync() {
     request.executor = registration_.executor;
     request.incarnation = incarnation_;
     request.acked_seq = acked_seq_;
-    const auto lease_part = static_cast<std::int64_t>(registration_.lease_s * 1000 / 3);
+    const std::int64_t lease_part = lease_part_ms(1.0 / 3);
     const auto poll = static_cast<std::int64_t>(options_.poll_s * 1000);
     if (list_all_ || now() - listed_all_ms_ >= lease_part - std::min(poll, lease_part / 2)) {
         request.live_tokens = runs_.tokens();
@@ -240,19 +291,30 @@ void Controller::send_sync() {
     if (careful_syncs_ == 0) {
         request.usage = runs_.usage_due(usage_interval_ms, reports_per_sync);
     }
-    if (stop_requests_ == 0 && !host_condition_) {
-        request.max_new = std::clamp(options_.max_runs - runs_.unfinished(), 0, starts_per_sync);
-    }
+    request.max_new = room();
     max_new_sent_ = request.max_new;
+    sync_under_way_ = true;
     next_sync_ms_ = INT64_MAX; // who wants another one meanwhile sets it anew
     synced_last_ = true;
     sync_sent_ms_ = rundir::boottime_ms();
     session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
 }
 
+// How many new runs to ask for.
+int Controller::room() {
+    room_withheld_ = false;
+    if (handing_over_ || drain_.condition()) return 0;
+    const int wanted = std::clamp(options_.max_runs - runs_.unfinished(), 0, starts_per_sync);
+    int room = std::min(wanted, options_.max_runs + unanswered_limit - static_cast<int>(runs_.held()));
+    if (last_start_bytes_ >= heavy_starts && runs_.count(RunState::queued) > 0) room = 0;
+    room_withheld_ = room < wanted;
+    return std::max(room, 0);
+}
+
 void Controller::collect_reports(std::vector<EndReport>& reports) {
     const std::size_t limit = careful_syncs_ > 0 ? 1 : reports_per_sync;
     std::int64_t result_bytes = 0;
+    std::int64_t described_bytes = 0;
     while (!reportable_.empty() && reported_.size() < limit) {
         Run* run = runs_.find(reportable_.front());
         if (run == nullptr || run->forgotten) {
@@ -261,7 +323,9 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
         }
         RunEnd& end = run->end();
         result_bytes += end.result_bytes;
-        if (result_bytes > result_bytes_per_sync && !reported_.empty()) return;
+        for (const OutputFile& file : end.outputs.files) described_bytes += static_cast<std::int64_t>(file.name.size());
+        const bool full = result_bytes > result_bytes_per_sync || described_bytes > described_bytes_per_sync;
+        if (full && !reported_.empty()) return;
         reportable_.pop_front();
         std::string result;
         if (end.result_bytes > 0) {
@@ -280,10 +344,11 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
 }
 
 void Controller::on_sync(const Reply& reply) {
+    sync_under_way_ = false;
     if (reply.sqlstate == protocol::error::malformed_report || (!reported_.empty() && is_about_data(reply.sqlstate))) {
         spdlog::error("event=call_failed call=executor_sync sqlstate={} message={}", reply.sqlstate,
                       quoted(reply.message));
-        return report_refused(reply.message);
+        return report_refused(reply);
     }
     if (failed(reply, "executor_sync")) return;
     last_sync_ms_ = rundir::boottime_ms();
@@ -296,15 +361,21 @@ void Controller::on_sync(const Reply& reply) {
     session_.reset_backoff();
     list_all_ = false;
     if (careful_syncs_ > 0) --careful_syncs_;
-    const double limit_s = std::max(1.0, registration_.lost_after_s - options_.kill_grace_s);
-    if (!rundir::write_contact(contact_file_.c_str(), {sync_sent_ms_, static_cast<std::int64_t>(limit_s * 1000)})) {
-        spdlog::warn("event=contact_file_failed path={} reason={}", quoted(contact_file_),
-                     quoted(std::strerror(errno)));
-    }
     applying_ = true;
     apply(rows);
     applying_ = false;
+    write_contact();
     pump();
+}
+
+void Controller::write_contact() {
+    const rundir::Contact contact{sync_sent_ms_, static_cast<std::int64_t>(registration_.terms.lost_after_s * 1000)};
+    const bool failed = !rundir::write_contact(contact_file_.c_str(), contact);
+    if (failed && !contact_failed_) {
+        spdlog::error("event=contact_file_failed path={} reason={}", quoted(contact_file_),
+                      quoted(std::strerror(errno)));
+    }
+    contact_failed_ = failed; // the next sync tries again
 }
 
 void Controller::apply(std::vector<SyncRow>& rows) {
@@ -312,6 +383,7 @@ void Controller::apply(std::vector<SyncRow>& rows) {
     std::unordered_set<std::int64_t> answered;
     std::int64_t greatest_seq = 0;
     int starts = 0;
+    std::int64_t start_bytes = 0;
     bool more = false;
     for (SyncRow& row : rows) {
         if (row.kind == kind::ack) {
@@ -330,15 +402,19 @@ void Controller::apply(std::vector<SyncRow>& rows) {
             runs_.forget(row.token);
         } else if (row.kind == kind::start) {
             ++starts;
+            start_bytes += static_cast<std::int64_t>(row.body.size() + (row.payload ? row.payload->size() : 0));
             start_run(row);
         } else if (row.kind == kind::cancel) {
             runs_.cancel(row.token);
         } else if (row.kind == kind::kill) {
             runs_.kill_and_forget(row.token);
+        } else if (row.kind == kind::terms) {
+            if (const auto terms = store::decode_terms(row.body)) take_terms(*terms);
         } else {
             spdlog::warn("event=unknown_row kind={}", quoted(row.kind));
         }
     }
+    if (starts > 0) last_start_bytes_ = start_bytes;
     const bool any_reported = !reported_.empty();
     std::erase_if(reported_, [&answered](std::int64_t token) { return answered.contains(token); });
     const bool retried = !reported_.empty();
@@ -353,7 +429,7 @@ void Controller::apply(std::vector<SyncRow>& rows) {
 void Controller::schedule_next_sync(bool active, bool full, bool gap, bool retried) {
     hurried_syncs_ = gap ? hurried_syncs_ + 1 : 0;
     std::int64_t delay = idle_interval_ms(active);
-    if (retried || gap) delay = std::min(delay, retry_ms);
+    if (retried || gap || room_withheld_) delay = std::min(delay, retry_ms);
     if (full || (gap && hurried_syncs_ <= 3) || (!retried && !reportable_.empty())) delay = 0;
     next_sync_ms_ = std::min(next_sync_ms_, now() + delay);
 }
@@ -369,28 +445,31 @@ void Controller::start_run(SyncRow& row) {
     }
 }
 
-// One report spoils the whole call: it is found by sending one at a time, then tried without its result and what
-// describes it, then dropped, because a report that is never accepted would hold up all others.
-void Controller::report_refused(const std::string& message) {
+// One report spoils the whole call: it is found by sending one at a time, then tried in words that a server of before
+// 0.4 knows, then without its result and what describes it, then dropped, because a report that is never accepted would
+// hold up all others.
+void Controller::report_refused(const Reply& reply) {
     const bool alone = careful_syncs_ > 0;
+    const bool words = reply.sqlstate == protocol::error::malformed_report;
     const bool reported = !reported_.empty();
     careful_syncs_ = 50;
     list_all_ = true;
     for (std::int64_t token : std::exchange(reported_, {})) {
         Run* run = runs_.find(token);
         if (run == nullptr) continue;
-        if (alone && ++run->refusals >= 2) {
+        if (alone && run->refusals > 0) {
             spdlog::error("event=report_dropped job={} token={}", run->job_id(), token);
             runs_.forget(token);
             continue;
         }
-        if (alone) {
+        if (alone && !(words && reword_for_old_server(run->end()))) {
+            ++run->refusals;
             RunEnd& end = run->end();
             end.message.clear();
             end.outputs.files.clear();
             if (std::exchange(end.result_bytes, 0) > 0) {
                 end.kind = protocol::run_end::bad_result;
-                end.message = "the server cannot store the result: " + message;
+                end.message = "the server cannot store the result: " + reply.message;
             }
         }
         reportable_.push_back(token);
@@ -401,12 +480,17 @@ void Controller::report_refused(const std::string& message) {
 // --- runs ------------------------------------------------------------------------------------------------------------
 
 void Controller::run_ended(Run& run) {
-    if (!run.end().host_fault.empty()) {
-        failed_hook_ = run.end().host_fault;
-        drain_known_ = false; // an administrator may have ended the drain for the one before
-        spdlog::error("event=host_fault job={} reason={}", run.job_id(), quoted(*failed_hook_));
-    }
-    if (run.log_position_known) report_after_log(run);
+    if (!run.log_position_known) return; // nor is it known whether it was answered already
+    note_host_fault(run);
+    report_after_log(run);
+}
+
+// Told before the run is reported, so that the server never places the next one here in between.
+void Controller::note_host_fault(Run& run) {
+    const std::string& fault = run.end().host_fault;
+    if (fault.empty()) return;
+    spdlog::error("event=host_fault job={} reason={}", run.job_id(), quoted(fault));
+    drain_.add_fault(fault);
 }
 
 void Controller::report_after_log(Run& run) {

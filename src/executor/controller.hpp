@@ -1,5 +1,6 @@
 // The protocol: when to register, sync, send logs, drain and sign off, and what to do with each answer.
 #pragma once
+#include "executor/drain_orders.hpp"
 #include "executor/log_courier.hpp"
 #include "executor/messages.hpp"
 #include "executor/options.hpp"
@@ -17,6 +18,9 @@
 
 namespace rcq::executor {
 
+// SQLSTATE of a call to a function that the server is too old to have.
+inline constexpr const char* undefined_function = "42883";
+
 // Documented in --help.
 namespace exit_code {
 inline constexpr int done = 0;
@@ -28,23 +32,21 @@ inline constexpr int unfinished = 4;
 
 class Controller {
 public:
-    // `contact_file` tells supervisors when the server last heard of us. `finished` is called once, with the exit code.
+    // `contact_file` tells supervisors when the server last heard of us. `finished` is called once, with the exit code
+    // and whether another process is to go on with the runs, as soon as it can.
     Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
-               std::function<void(int)> finished);
+               std::function<void(int code, bool runs_left)> finished);
 
     void start();
 
     // SIGTERM, SIGINT: the first time drain, the second time cancel all runs, the third time stop.
     void stop_requested();
 
-    // SIGUSR1: stop at once and leave all runs to the process that comes after this one.
+    // SIGUSR1: claim nothing more, start what was claimed, and leave all runs to the process that comes after this one.
     void hand_over();
 
     // Why nothing new should be run on this host now; nothing: it may be again.
     void host_fault(std::optional<std::string> reason);
-
-    // Why this process takes nothing new; nothing: it does.
-    [[nodiscard]] std::optional<std::string> drain_reason() const;
 
     // For the status file, and told when something in it changed that people wait for.
     [[nodiscard]] StatusReport status() const;
@@ -58,6 +60,7 @@ private:
     void on_lost();
     void set_connected(bool connected);
     void on_registered(const Reply& reply);
+    void take_terms(const Terms& terms);
     void send_listen();
     void resume_logs();
     void on_log_positions(const Reply& reply);
@@ -70,9 +73,12 @@ private:
     void start_run(SyncRow& row);
     void schedule_next_sync(bool active, bool full, bool gap, bool retried);
     void collect_reports(std::vector<EndReport>& reports);
-    void report_refused(const std::string& message);
+    void report_refused(const Reply& reply);
+    void write_contact();
+    [[nodiscard]] int room();
+    void note_host_fault(Run& run);
     void send_log();
-    void send_drain(std::optional<std::string> reason);
+    void send_drain(const DrainCall& call);
     void send_sign_off();
 
     // True when the reply is an error, which is then dealt with.
@@ -83,22 +89,27 @@ private:
     void logs_complete(const std::vector<std::int64_t>& tokens);
     void want_sync(std::int64_t delay_ms);
     void cancel_runs(const std::string& why);
+    void update_drain();
+    [[nodiscard]] bool nothing_left();
     void finish_when_drained();
+    [[nodiscard]] bool may_leave();
+    void time_is_up();
     void stop(int code);
     void finish_when_dead();
     void leave_runs(int code);
     [[nodiscard]] std::int64_t now() const { return static_cast<std::int64_t>(uv_now(loop_)); }
+    [[nodiscard]] std::int64_t lease_part_ms(double part) const;
     [[nodiscard]] std::int64_t idle_interval_ms(bool active);
 
     uv_loop_t* loop_;
     const Options& options_;
     RunTable& runs_;
     std::string contact_file_;
-    std::function<void(int)> finished_;
+    std::function<void(int, bool)> finished_;
     Session session_;
     LogCourier courier_;
     Timer pump_timer_;
-    Timer stop_timer_; // drain timeout, then waiting for reports or for killed processes
+    Timer stop_timer_; // drain timeout, then waiting for reports or for killed processes; or of handing over
 
     const std::int64_t incarnation_;
     Registration registration_;
@@ -115,14 +126,18 @@ private:
     std::deque<std::int64_t> reportable_; // ended, log complete, not yet reported
     std::vector<std::int64_t> reported_;  // in the sync under way
     std::int64_t sync_sent_ms_ = 0;       // boottime
+    bool sync_under_way_ = false;
     int max_new_sent_ = 0;
-    bool applying_ = false; // an answer is being worked on: nothing is sent until that is done
+    bool room_withheld_ = false;        // asked for fewer runs than may run, for the sake of memory
+    std::int64_t last_start_bytes_ = 0; // of the starts in the last answer that had any
+    bool applying_ = false;             // an answer is being worked on: nothing is sent until that is done
     int stop_requests_ = 0;
-    std::optional<std::string> drain_told_; // what the server knows of us
-    bool drain_known_ = true;               // that it does
+    bool handing_over_ = false;
     std::optional<std::string> host_condition_;
-    std::optional<std::string> failed_hook_; // of a run: lasts until an administrator ends it
+    DrainOrders drain_;
     bool sign_off_sent_ = false;
+    bool grace_warned_ = false;
+    bool contact_failed_ = false;
     std::optional<int> stop_code_;
     std::function<void()> changed_;
     bool connected_ = false; // registered, and ready to sync

@@ -36,7 +36,8 @@ public:
         : options_(options), cgroups_(options.cgroup), state_(options.state_dir, geteuid() == 0), remover_(loop),
           backend_(make_backend(loop, options)),
           runs_(loop, options, state_, std::move(inherited), cgroups_, *backend_, remover_),
-          controller_(loop, options, runs_, state_.contact_file(), [this](int code) { finish(code); }),
+          controller_(loop, options, runs_, state_.contact_file(),
+                      [this](int code, bool runs_left) { finish(code, runs_left); }),
           host_watch_(loop, options,
                       {[this](std::optional<std::string> reason) { controller_.host_fault(std::move(reason)); },
                        [this](const std::vector<bool>& faulty) { runs_.set_faulty_gpus(faulty); }}),
@@ -59,9 +60,10 @@ public:
     [[nodiscard]] std::optional<int> exit_code() const { return exit_code_; }
 
 private:
-    void finish(int code) {
+    // Somebody waits for us to go when the runs are left: what is still to be removed goes with the next sweep.
+    void finish(int code, bool runs_left) {
         exit_code_ = code;
-        remover_.finish();
+        if (!runs_left) remover_.finish();
         uv_stop(loop_);
     }
 

@@ -11,12 +11,18 @@
 
 namespace rcq::executor {
 
+// How often the server must hear of an executor, and when it gives up its runs.
+struct Terms {
+    double lease_s = 30;
+    double lost_after_s = 300;
+    bool operator==(const Terms&) const = default;
+};
+
 struct Registration {
     int executor = 0;
     std::string name;
     std::string channel;
-    double lease_s = 30;
-    double lost_after_s = 300;
+    Terms terms;
 };
 
 struct EndReport {

@@ -1,8 +1,10 @@
 #include "executor/store.hpp"
 
 #include "protocol/words.hpp"
+#include "rundir/cut.hpp"
 #include "rundir/status.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -15,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 namespace oid {
+constexpr TypeOid boolean = 16;
 constexpr TypeOid bytea = 17;
 constexpr TypeOid int8 = 20;
 constexpr TypeOid int4 = 23;
@@ -51,6 +54,18 @@ std::int64_t bigint_field(const PGresult* result, int row, int column) {
     auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc{} || end != value.data() + value.size()) throw std::runtime_error("not a bigint");
     return number;
+}
+
+constexpr std::size_t longest_message = 4096; // the server keeps less
+
+Terms terms_of(const json& body) {
+    constexpr double for_ever = 1e9;
+    Terms terms{std::min(for_ever, body.at("lease_seconds").get<double>()),
+                std::min(for_ever, body.at("lost_after_seconds").get<double>())};
+    if (!(terms.lease_s > 0) || !(terms.lost_after_s > 0)) {
+        throw std::runtime_error("malformed answer: lease or lost_after is not positive");
+    }
+    return terms;
 }
 
 double rounded(double value) { return std::round(value * 1e6) / 1e6; }
@@ -91,13 +106,9 @@ Registration decode_registration_text(const std::string& text) {
         registration.executor = body.at("executor").get<int>();
         registration.name = body.value("name", "");
         registration.channel = body.value("channel", protocol::executor_channel(registration.executor));
-        registration.lease_s = body.at("lease_seconds").get<double>();
-        registration.lost_after_s = body.at("lost_after_seconds").get<double>();
+        registration.terms = terms_of(body);
     } catch (const json::exception& error) {
         throw std::runtime_error(std::string("registration: malformed answer: ") + error.what());
-    }
-    if (!(registration.lease_s > 0) || !(registration.lost_after_s > 0)) {
-        throw std::runtime_error("registration: malformed answer: lease or lost_after is not positive");
     }
     return registration;
 }
@@ -126,7 +137,7 @@ std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t 
         if (end.peak_memory_mib > 0) item["peak_memory_mib"] = end.peak_memory_mib;
         if (end.exit_code) item["exit_code"] = *end.exit_code;
         if (end.signal) item["signal"] = *end.signal;
-        if (!end.message.empty()) item["message"] = end.message;
+        if (!end.message.empty()) item["message"] = rundir::cut(end.message, longest_message);
         if (!report.output_dir.empty()) item["output_dir"] = report.output_dir;
         for (const OutputFile& file : end.outputs.files) {
             item["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
@@ -169,6 +180,14 @@ std::vector<SyncRow> decode_sync(const PGresult* result) {
         }
     }
     return rows;
+}
+
+std::optional<Terms> decode_terms(const std::string& body) {
+    try {
+        return terms_of(json::parse(body));
+    } catch (const std::exception&) {
+        return std::nullopt;
+    }
 }
 
 std::string decode_answer(const std::string& body) {
@@ -233,9 +252,13 @@ std::vector<LogPosition> decode_log_positions(const PGresult* result) {
     return positions;
 }
 
-Statement drain(int executor, std::int64_t incarnation, const std::optional<std::string>& reason) {
-    return {"SELECT rcq.executor_drain($1, $2, $3)",
-            {integer(executor), bigint(incarnation), Parameter{oid::text, reason}}};
+Statement drain(int executor, std::int64_t incarnation, const DrainCall& call) {
+    Statement statement{"SELECT rcq.executor_drain($1, $2, $3)",
+                        {integer(executor), bigint(incarnation), Parameter{oid::text, call.reason}}};
+    if (call.old_server) return statement;
+    statement.sql = "SELECT rcq.executor_drain($1, $2, $3, $4)";
+    statement.parameters.push_back({oid::boolean, call.until_resumed ? "true" : "false"});
+    return statement;
 }
 
 Statement sign_off(int executor, std::int64_t incarnation) {

@@ -1,6 +1,7 @@
 // All SQL of the executor: the calls of the protocol as statements, and their answers as data. Decoding throws
 // std::runtime_error when an answer is not what the protocol says.
 #pragma once
+#include "executor/drain_orders.hpp"
 #include "executor/messages.hpp"
 #include "executor/statement.hpp"
 
@@ -24,6 +25,8 @@ Statement sync(const SyncRequest& request);
 std::vector<SyncRow> decode_sync(const PGresult* result);
 // The word in the body of an `answer` row; empty when there is none.
 std::string decode_answer(const std::string& body);
+// The body of a `terms` row; nothing when it is malformed.
+std::optional<Terms> decode_terms(const std::string& body);
 // Whether the body of an `ack` row says that starts were left out for their size.
 bool decode_more(const std::string& body);
 
@@ -36,11 +39,10 @@ Statement log_position(int executor, std::int64_t incarnation, const std::vector
                        const std::vector<std::int64_t>& tokens);
 std::vector<LogPosition> decode_log_positions(const PGresult* result);
 
-// No reason ends the drain that an earlier call ordered.
-Statement drain(int executor, std::int64_t incarnation, const std::optional<std::string>& reason);
+Statement drain(int executor, std::int64_t incarnation, const DrainCall& call);
 Statement sign_off(int executor, std::int64_t incarnation);
 
-// The JSON of `finished`, invalid UTF-8 replaced.
+// The JSON of `finished`, invalid UTF-8 replaced, messages cut to what is of use to anybody.
 std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t now_ms);
 
 } // namespace rcq::executor::store
