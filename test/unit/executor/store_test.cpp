@@ -27,8 +27,7 @@ TEST(Store, reads_the_registration) {
             "lost_after_seconds": 300})");
     EXPECT_EQ(answer.executor, 3);
     EXPECT_EQ(answer.channel, "rcq_executor_3");
-    EXPECT_EQ(answer.lease_s, 30);
-    EXPECT_EQ(answer.lost_after_s, 300);
+    EXPECT_EQ(answer.terms, (Terms{30, 300}));
 }
 
 TEST(Store, a_malformed_registration_is_an_error) {
@@ -89,6 +88,31 @@ TEST(Store, knows_when_starts_were_left_out) {
     EXPECT_TRUE(store::decode_more(R"({"more": true})"));
     for (const char* text : {"", "null", "{}", R"({"more": false})", R"({"more": 1})"})
         EXPECT_FALSE(store::decode_more(text)) << text;
+}
+
+TEST(Store, reads_changed_terms) {
+    EXPECT_EQ(store::decode_terms(R"({"lease_seconds": 2.5, "lost_after_seconds": 10})"), (Terms{2.5, 10}));
+    for (const char* text :
+         {"", "null", "[]", "{}", R"({"lease_seconds": 1})", R"({"lease_seconds": 0, "lost_after_seconds": 10})",
+          R"({"lease_seconds": "1", "lost_after_seconds": 10})"}) {
+        EXPECT_FALSE(store::decode_terms(text)) << text;
+    }
+}
+
+TEST(Store, a_drain_is_told_in_the_words_that_the_server_knows) {
+    Statement now = store::drain(1, 2, {"disk", false, false});
+    ASSERT_EQ(now.parameters.size(), 4U);
+    EXPECT_EQ(now.parameters[3].value, "false");
+    EXPECT_EQ(store::drain(1, 2, {"prolog", true, false}).parameters[3].value, "true");
+    EXPECT_FALSE(store::drain(1, 2, {std::nullopt, false, false}).parameters[2].value);
+    EXPECT_EQ(store::drain(1, 2, {"disk", true, true}).parameters.size(), 3U);
+}
+
+TEST(Store, a_message_is_cut_whatever_a_job_made_of_it) {
+    RunEnd end;
+    end.kind = "spawn_error";
+    end.message = std::string(1'000'000, 'x');
+    EXPECT_LT(store::encode_finished({{7, 123, &end, "", ""}}, 0).size(), 5000U);
 }
 
 TEST(Store, a_channel_name_is_quoted) { EXPECT_EQ(store::listen("a\"b").sql, "LISTEN \"a\"\"b\""); }
