@@ -1,4 +1,5 @@
-// Removes directory trees a slice at a time, so that a job that left a million files does not stop the event loop.
+// Removes directory trees a slice at a time, so that a job that left a million files does not stop the event loop. No
+// link is followed, whatever a job's user puts in the place of a directory meanwhile.
 // Also sweeps run directories whose time is over.
 #pragma once
 #include "executor/loop.hpp"
@@ -27,10 +28,12 @@ private:
     struct Task {
         std::string root;
         std::vector<std::string> keep;
-        std::vector<std::string> path; // directories from the root down to the one in work
+        std::vector<std::string> below; // names of directories from the root down to the one in work
+        bool done = false;
     };
     void step();
-    void work_on(Task& task, int& budget);
+    static void work_on(Task& task, int& budget);
+    static void empty_directory(Task& task, int fd, int& budget);
     void slice();
 
     std::deque<Task> tasks_;
