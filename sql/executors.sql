@@ -52,7 +52,7 @@ SELECT code FROM t.errors($$SELECT t.sync(usage => '{}')$$, $$SELECT t.sync(usag
 -- a lost answer: the same start is offered again until it is acknowledged, and the run is one
 SELECT kind, seq, token FROM rcq.executor_sync(:a, 1, 0, NULL, NULL, NULL, 5) WHERE kind = 'start' \gset first_
 SELECT kind, seq = :first_seq AS same_command, token = :first_token AS same_token, body->>'attempt' AS attempt, body->>'script' AS script FROM rcq.executor_sync(:a, 1, 0, '{}', NULL, NULL, 5);
-SELECT count(*) FROM rcq.executor_sync(:a, 1, :first_seq, ARRAY[:first_token], NULL, NULL, 5);
+SELECT count(*) FROM rcq.executor_sync(:a, 1, :first_seq, ARRAY[:first_token], NULL, NULL, 5) WHERE kind <> 'terms';
 INSERT INTO t.token VALUES ('regress_node_a', 1, 1, :first_token);
 UPDATE t.process SET acked = :first_seq;
 RESET ROLE;

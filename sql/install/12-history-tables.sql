@@ -104,7 +104,7 @@ CREATE TABLE rcq_private.run (
     granted_memory_mib integer,
     granted_gpus  integer
 ) PARTITION BY RANGE (job_id);
-COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted or lost); rows never change';
+COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted, lost or never started); rows never change';
 
 CREATE TABLE rcq_private.log (
     job_id     bigint NOT NULL,

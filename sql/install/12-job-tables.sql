@@ -52,7 +52,8 @@ CREATE TABLE rcq_private.live (
     unmet         integer NOT NULL DEFAULT 0,
     tasks_waiting integer,
     memory_raised boolean NOT NULL DEFAULT false,
-    requeue_requested_at timestamptz
+    requeue_requested_at timestamptz,
+    log_full      boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 33, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.2, vacuum_truncate = off);
 COMMENT ON TABLE rcq_private.live IS 'State of jobs that have not ended';
@@ -67,7 +68,9 @@ COMMENT ON COLUMN rcq_private.live.payload_bytes IS 'Size of a typed job''s payl
 COMMENT ON COLUMN rcq_private.live.unmet IS 'Dependencies that the job still waits for (rows of rcq_private.dependency)';
 COMMENT ON COLUMN rcq_private.live.tasks_waiting IS 'Of an array job: tasks that have no row of their own yet and may get one; such a row is never placed itself, and counts as running (placed_at, claimed_at) once a task of it has started. NULL = no array job';
 COMMENT ON COLUMN rcq_private.live.memory_raised IS 'Whether memory_mib is more than what was asked for, after an attempt ran out of memory';
+COMMENT ON COLUMN rcq_private.live.losses IS 'How often a run of the job was lost with its executor, or could not be started by it';
 COMMENT ON COLUMN rcq_private.live.requeue_requested_at IS 'When somebody asked for this run to be ended and the job to be run again';
+COMMENT ON COLUMN rcq_private.live.log_full IS 'Whether so much output of this run is stored that no more is taken';
 -- The owner of a job and its array never change, so these indexes leave every state change heap-only.
 CREATE INDEX live_user ON rcq_private.live (user_id);
 CREATE INDEX live_array ON rcq_private.live (array_id) WHERE array_id IS NOT NULL;
@@ -82,7 +85,7 @@ CREATE TABLE rcq_private.usage (
     since         timestamptz,
     gpu_type      text COLLATE "C"
 );
-COMMENT ON TABLE rcq_private.usage IS 'Usage of ended runs by what they were granted: one row per run of ten minutes or more, one per user and report for all shorter ones; lost runs are not charged';
+COMMENT ON TABLE rcq_private.usage IS 'Usage of ended runs by what they were granted: one row per run of ten minutes or more, one per user and report for all shorter ones; lost runs, and those that were never started, are not charged';
 COMMENT ON COLUMN rcq_private.usage.since IS 'Begin of the use, which ended at `at`; NULL = not recorded (version 0.1), as if all of it had been at its end';
 COMMENT ON COLUMN rcq_private.usage.gpu_type IS 'Model of the executor''s GPUs, by which gpu_seconds are billed';
 CREATE INDEX usage_at ON rcq_private.usage USING brin (at);

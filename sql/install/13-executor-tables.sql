@@ -21,7 +21,7 @@ CREATE TABLE rcq_private.executor (
 );
 COMMENT ON TABLE rcq_private.executor IS 'Hosts that run jobs; the name is also the login role of the executor process';
 COMMENT ON COLUMN rcq_private.executor.leaving IS 'Reason of a drain that the executor process itself asked for; a new registration ends it';
-COMMENT ON COLUMN rcq_private.executor.drained IS 'Reason of a drain that an administrator ordered; lasts until rcq.resume_executor';
+COMMENT ON COLUMN rcq_private.executor.drained IS 'Reason of a drain that an administrator ordered, or the executor until it is resumed; lasts until rcq.resume_executor';
 COMMENT ON COLUMN rcq_private.executor.gpu_type IS 'Model of its GPUs as its process registered it; NULL = unknown';
 COMMENT ON COLUMN rcq_private.executor.info IS 'Facts of the host as its process registered them';
 COMMENT ON COLUMN rcq_private.executor.drain_at IS 'When the administrator''s drain begins; NULL = it has begun';

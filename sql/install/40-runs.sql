@@ -26,7 +26,8 @@ END $$;
 -- Answers each report: ok, already, stale, retry. The rows it changes are locked in ascending job id; a row that
 -- somebody else holds is skipped and answered retry. A run that was to be preempted, or that somebody asked to be run
 -- again, and that did not succeed in the meantime, goes back to the queue, charged, and as if it had never failed; one
--- that its executor lost is lost all the same. A run that was killed at its job's deadline fails the job. After any other
+-- that its executor lost is lost all the same. One that its executor could not even start goes back to the queue as a lost one
+-- does, whatever `requeue` says; neither is charged. A run that was killed at its job's deadline fails the job. After any other
 -- failure the job is run again as often as max_retries and as its retry policy say, which is read for such runs alone.
 CREATE FUNCTION rcq_private.end_runs(executor_id integer, reports rcq_private.run_report[])
 RETURNS TABLE (job_id bigint, token bigint, answer text)
@@ -50,7 +51,7 @@ BEGIN
                COALESCE(l.granted_memory_mib, l.memory_mib) / 1024.0 AS gb, COALESCE(l.granted_gpus, l.gpu_count) AS gpus,
                l.cancel_requested_at IS NOT NULL AS cancelling,
                COALESCE(l.cancel_requested_at, l.preempt_requested_at, l.requeue_requested_at) IS NOT NULL AS told,
-               l.requeue AND l.losses < max_losses AS may_be_lost, l.failures < l.max_retries AS may_fail, l.failures, l.array_id,
+               (l.requeue OR r.end_ = 'not_started') AND l.losses < max_losses AS may_be_lost, l.failures < l.max_retries AS may_fail, l.failures, l.array_id,
                CASE WHEN l.cancel_requested_at IS NOT NULL OR r.end_ = 'executor_lost' OR r.end_ = 'exit_code' AND r.exit_code = 0 THEN r.end_
                     WHEN l.requeue_requested_at IS NOT NULL THEN 'requeued'
                     WHEN l.preempt_requested_at IS NOT NULL THEN 'preempted'
@@ -69,11 +70,11 @@ BEGIN
         SELECT h.*, CASE WHEN h.end_ = 'exit_code' AND h.exit_code = 0 THEN 'completed'
                          WHEN h.cancelling THEN 'cancelled'
                          WHEN h.end_ IN ('preempted', 'requeued') THEN 'pending'
-                         WHEN h.end_ = 'executor_lost' AND h.may_be_lost THEN 'pending'
+                         WHEN h.end_ IN ('executor_lost', 'not_started') AND h.may_be_lost THEN 'pending'
                          WHEN h.delay_s IS NOT NULL THEN 'pending'
                          ELSE 'failed' END AS status,
                pg_catalog.date_part('epoch', h.ended_at - h.claimed_at) AS ran_s
-          FROM (SELECT k.*, CASE WHEN k.may_fail AND NOT k.cancelling AND k.end_ NOT IN ('executor_lost', 'preempted', 'requeued', 'deadline')
+          FROM (SELECT k.*, CASE WHEN k.may_fail AND NOT k.cancelling AND k.end_ NOT IN ('executor_lost', 'not_started', 'preempted', 'requeued', 'deadline')
                                   AND NOT (k.end_ = 'exit_code' AND k.exit_code = 0)
                                  THEN rcq_private.retry_delay((SELECT j.retry FROM rcq_private.job j WHERE j.id = k.job_id), k.end_, k.exit_code, k.failures) END AS delay_s
                   FROM held k) h
@@ -83,7 +84,7 @@ BEGIN
                                          granted_cores, granted_memory_mib, granted_gpus, result)
         SELECT e.job_id, e.ended_at, e.user_id, e.group_id, e.priority, e.attempt, e.executor_id, e.exit_code, e.placed_at,
                e.claimed_at, e.token, e.peak_memory_mib, e.cpu_seconds, e.signal, e.status,
-               CASE WHEN e.status = 'failed' OR e.end_ = 'executor_lost' THEN e.end_ END,
+               CASE WHEN e.status = 'failed' OR e.end_ IN ('executor_lost', 'not_started') THEN e.end_ END,
                CASE WHEN e.end_ = 'deadline' THEN 'killed at its deadline' ELSE e.message END, e.output,
                e.granted_cores, e.granted_memory_mib, e.granted_gpus, CASE WHEN e.status = 'completed' THEN e.result END
           FROM ended e WHERE e.status <> 'pending'
@@ -101,11 +102,11 @@ BEGIN
         UPDATE rcq_private.live l
            SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, claimed_at = NULL, claimed_by = NULL,
                cpu_seconds = NULL, peak_memory_mib = NULL, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL,
-               preempt_requested_at = NULL, requeue_requested_at = NULL,
+               preempt_requested_at = NULL, requeue_requested_at = NULL, log_full = false,
                -- of an array that was put on hold while the task ran
                held = l.held OR COALESCE((SELECT a.held FROM rcq_private.live a WHERE a.job_id = l.array_id), false),
                failures = l.failures + CASE WHEN e.delay_s IS NULL THEN 0 ELSE 1 END,
-               losses = l.losses + CASE WHEN e.end_ = 'executor_lost' THEN 1 ELSE 0 END,
+               losses = l.losses + CASE WHEN e.end_ IN ('executor_lost', 'not_started') THEN 1 ELSE 0 END,
                preempted = l.preempted + CASE WHEN e.end_ = 'preempted' THEN 1 ELSE 0 END,
                eligible_at = CASE WHEN e.delay_s IS NULL THEN l.eligible_at ELSE now_ + pg_catalog.make_interval(secs => e.delay_s) END,
                memory_mib = CASE WHEN e.memory_factor > 1 THEN LEAST(pg_catalog.ceil(l.memory_mib * e.memory_factor), 2147483647)::integer ELSE l.memory_mib END,
@@ -126,7 +127,7 @@ BEGIN
         SELECT pg_catalog.min(e.claimed_at), pg_catalog.max(e.ended_at), e.group_id, e.user_id, pg_catalog.sum(e.cores * e.ran_s),
                pg_catalog.sum(e.gb * e.ran_s), pg_catalog.sum(e.gpus * e.ran_s),
                (SELECT x.gpu_type FROM rcq_private.executor x WHERE x.id = end_runs.executor_id)
-          FROM ended e WHERE e.end_ <> 'executor_lost' GROUP BY e.group_id, e.user_id, CASE WHEN e.ran_s >= 600 THEN e.job_id END
+          FROM ended e WHERE e.end_ NOT IN ('executor_lost', 'not_started') GROUP BY e.group_id, e.user_id, CASE WHEN e.ran_s >= 600 THEN e.job_id END
     )
     SELECT pg_catalog.array_agg(rcq_private.touched(e.job_id)), pg_catalog.array_agg(e.token),
            pg_catalog.array_agg(e.job_id) FILTER (WHERE e.told), pg_catalog.min(e.command_seq) FILTER (WHERE e.told)

@@ -38,6 +38,13 @@ END $$;
 CREATE FUNCTION rcq_private.is_word(word text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT word ~ '^[a-z0-9][a-z0-9_.:-]{0,62}$' $$;
 
+-- How often an executor must be heard of, and when its runs are given up.
+CREATE FUNCTION rcq_private.executor_terms() RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_catalog.jsonb_build_object('lease_seconds', rcq_private.setting_text('lease')::double precision,
+        'lost_after_seconds', rcq_private.setting_text('lost_after')::double precision)
+$$;
+
 CREATE FUNCTION rcq.register_executor(hostname text, capacity jsonb, features text[], incarnation bigint, protocol integer) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -71,13 +78,12 @@ BEGIN
      WHERE e.id = own.id;
     PERFORM rcq_private.definitions_changed();
     RETURN pg_catalog.jsonb_build_object('executor', own.id, 'name', own.name, 'protocol', 1,
-        'channel', 'rcq_executor_' || own.id, 'lease_seconds', rcq_private.setting_text('lease')::double precision,
-        'lost_after_seconds', rcq_private.setting_text('lost_after')::double precision);
+        'channel', 'rcq_executor_' || own.id) || rcq_private.executor_terms();
 END $$;
 COMMENT ON FUNCTION rcq.register_executor(text, jsonb, text[], bigint, integer) IS
 'For executors: registers this process with its capacity ({"cpu_cores", "memory_mib", "gpu_count", "gpu_type", "info"}, the last three optional; info: any facts of the host, at most 64 kB) and features. Errors: RC020, RC022, RC023';
 
--- Reports of ended runs from their JSON.
+-- Reports of ended runs from their JSON. What a host says about files is cut, so that none fills the database with it.
 CREATE FUNCTION rcq_private.parse_reports(finished jsonb) RETURNS rcq_private.run_report[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -87,9 +93,11 @@ BEGIN
     SELECT pg_catalog.array_agg(ROW(f.job_id, f.token, f."end", f.exit_code, f.signal, f.cpu_seconds, f.peak_memory_mib,
                pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => LEAST(GREATEST(COALESCE(f.ended_ago_s, 0), 0), 31536000)),
                pg_catalog.left(f.message, 1000),
-               CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', f.output_dir, 'files', COALESCE(f.files, '[]')) END, f.result)::rcq_private.run_report),
+               CASE WHEN f.output_dir IS NOT NULL THEN pg_catalog.jsonb_build_object('dir', pg_catalog.left(f.output_dir, 4096), 'files',
+                   COALESCE((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', pg_catalog.left(k.name, 1000), 'bytes', k.bytes))
+                               FROM (SELECT x.name, x.bytes FROM pg_catalog.jsonb_to_recordset(f.files) AS x(name text, bytes bigint) LIMIT 100) k), '[]')) END, f.result)::rcq_private.run_report),
            pg_catalog.count(*) FILTER (WHERE f.job_id IS NULL OR f.token IS NULL OR f."end" IS NULL
-               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'disk_quota', 'spawn_error', 'cancelled', 'bad_result')
+               OR f."end" NOT IN ('exit_code', 'signal', 'timeout', 'oom', 'disk_quota', 'spawn_error', 'not_started', 'cancelled', 'bad_result')
                OR (f."end" = 'exit_code' AND f.exit_code IS NULL))
       INTO reports, wrong
       FROM pg_catalog.jsonb_to_recordset(finished) AS f(job_id bigint, token bigint, "end" text, exit_code integer, signal integer,
@@ -144,6 +152,11 @@ BEGIN
             'Pass 0 after every reconnect.');
     END IF;
     PERFORM rcq_private.heartbeat(own.id);
+
+    IF live_tokens IS NOT NULL THEN
+        -- settings may have changed since it registered
+        RETURN QUERY SELECT 'terms', NULL::bigint, NULL::bigint, NULL::bigint, rcq_private.executor_terms();
+    END IF;
 
     IF finished IS NOT NULL THEN
         reports := rcq_private.parse_reports(finished);
@@ -240,6 +253,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
     n integer := COALESCE(pg_catalog.cardinality(chunks), 0);
+    enough CONSTANT bigint := 67108864; -- bytes of one run, four times what an executor sends; 24 for the row of each chunk
+    counted bigint[];
     stale bigint[];
 BEGIN
     IF n <> COALESCE(pg_catalog.cardinality(job_ids), 0) OR n <> COALESCE(pg_catalog.cardinality(tokens), 0)
@@ -254,19 +269,31 @@ BEGIN
     -- the one that was replaced
     PERFORM rcq_private.lock_output(own.id, false);
     PERFORM rcq_private.own_executor(executor, incarnation);
+    -- How much of a run is stored is counted once per MiB that comes, on the average, and so costs next to nothing: a chunk
+    -- has it counted by a chance as great as the chunk. What is full stays full.
+    counted := ARRAY(SELECT k.job_id FROM unnest(job_ids, chunks) AS k(job_id, chunk) WHERE pg_catalog.octet_length(k.chunk) + 24 > pg_catalog.random() * 1048576);
+    IF counted <> '{}' THEN
+        UPDATE rcq_private.live l SET log_full = true
+          FROM (SELECT h.job_id FROM unnest(job_ids, tokens) AS k(job_id, token)
+                  JOIN rcq_private.live h ON h.job_id = k.job_id AND h.token = k.token AND h.executor_id = own.id
+                 WHERE k.job_id = ANY (counted) AND NOT h.log_full
+                   AND (SELECT pg_catalog.sum(pg_catalog.octet_length(g.data) + 24) FROM rcq_private.log g WHERE g.job_id = h.job_id AND g.attempt = h.attempt) > enough
+                   FOR UPDATE OF h SKIP LOCKED) f
+         WHERE l.job_id = f.job_id;
+    END IF;
     INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data)
     SELECT l.job_id, l.attempt, k.seq, l.user_id, pg_catalog.cardinality(rcq_private.log_lines(k.chunk)), pg_catalog.clock_timestamp(), k.stream, k.chunk
       FROM unnest(job_ids, tokens, seqs, streams, chunks) AS k(job_id, token, seq, stream, chunk)
-      JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id
+      JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id AND NOT l.log_full
      WHERE pg_catalog.octet_length(k.chunk) > 0
     ON CONFLICT DO NOTHING;
     SELECT pg_catalog.array_agg(DISTINCT k.token) INTO stale
       FROM unnest(job_ids, tokens) AS k(job_id, token)
-     WHERE NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id);
+     WHERE NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = k.job_id AND l.token = k.token AND l.executor_id = own.id AND NOT l.log_full);
     RETURN COALESCE(stale, '{}');
 END $$;
 COMMENT ON FUNCTION rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]) IS
-'For executors: appends chunks of output; returns the tokens that are no longer live. Errors: RC020, RC021, RC023';
+'For executors: appends chunks of output; returns the tokens whose output is not taken (any more): they are not live, or about 64 MiB are stored. Errors: RC020, RC021, RC023';
 
 CREATE FUNCTION rcq.executor_log_position(executor integer, incarnation bigint, job_ids bigint[], tokens bigint[])
 RETURNS TABLE (token bigint, next_seq bigint, bytes bigint)
@@ -291,15 +318,26 @@ END $$;
 COMMENT ON FUNCTION rcq.executor_log_position(integer, bigint, bigint[], bigint[]) IS
 'For executors: how much output of each of these runs is stored, in bytes, and the number of the line that follows; runs that are not live here are left out. Errors: RC020, RC021, RC023';
 
-CREATE FUNCTION rcq.executor_drain(executor integer, incarnation bigint, reason text) RETURNS void
+CREATE FUNCTION rcq.executor_drain(executor integer, incarnation bigint, reason text, until_resumed boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
+    why CONSTANT text := pg_catalog.left(reason, 200);
 BEGIN
-    UPDATE rcq_private.executor e SET leaving = pg_catalog.left(reason, 200) WHERE e.id = own.id;
+    IF until_resumed THEN
+        IF why IS NULL THEN
+            PERFORM rcq_private.fail('RC023', 'a drain until it is resumed needs a reason', 'An administrator ends it: rcq.resume_executor.');
+        END IF;
+        -- one that an administrator has ordered stays as it is; one that was only planned has come
+        UPDATE rcq_private.executor e SET drained = why, drain_at = NULL, drain_requeues = false
+         WHERE e.id = own.id AND (e.drained IS NULL OR e.drain_at > pg_catalog.clock_timestamp());
+    ELSE
+        UPDATE rcq_private.executor e SET leaving = why WHERE e.id = own.id;
+    END IF;
     PERFORM rcq_private.definitions_changed();
 END $$;
-COMMENT ON FUNCTION rcq.executor_drain(integer, bigint, text) IS 'For executors: place nothing more here; a reason of NULL ends what an earlier call ordered, but no drain of an administrator. Errors: RC020, RC021';
+COMMENT ON FUNCTION rcq.executor_drain(integer, bigint, text, boolean) IS
+'For executors: place nothing more here; a reason of NULL ends what an earlier call ordered, but no drain of an administrator. until_resumed: as if an administrator had ordered it, until rcq.resume_executor; replaces one that is only planned. Errors: RC020, RC021, RC023 (until_resumed without a reason)';
 
 CREATE FUNCTION rcq.executor_sign_off(executor integer, incarnation bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$

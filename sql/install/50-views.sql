@@ -77,7 +77,7 @@ SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, 
   ) s ON s.job_id = j.id;
 COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';
 COMMENT ON COLUMN rcq.jobs.status IS 'pending, assigned (placed, not yet started), running, completed, failed, cancelled';
-COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, dependency, begin_time, retry, array_throttle, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting, requeueing; failed: exit_code, signal, timeout, oom, disk_quota, deadline, executor_lost, dependency_failed, spawn_error, bad_result, tasks_failed';
+COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, dependency, begin_time, retry, array_throttle, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting, requeueing; failed: exit_code, signal, timeout, oom, disk_quota, deadline, executor_lost, not_started, dependency_failed, spawn_error, bad_result, tasks_failed';
 COMMENT ON COLUMN rcq.jobs.memory_gb IS '1 GB = 2^30 bytes';
 COMMENT ON COLUMN rcq.jobs.granted_cores IS 'Cores of its last run, as granted_memory_gb and granted_gpus, where they are not what was asked for';
 COMMENT ON COLUMN rcq.jobs.array_spec IS 'Of an array job: indices of its array_size tasks; a task has array_id and array_index, and a row of its own once it may be placed soon (all of them: rcq.tasks)';
@@ -129,7 +129,7 @@ SELECT o.job_id, o.attempt, rcq_private.executor_name(o.executor_id), o.status, 
        o.granted_cores, rcq_private.memory_gb(o.granted_memory_mib), o.granted_gpus
   FROM rcq_private.outcome o WHERE o.executor_id IS NOT NULL
 UNION ALL
-SELECT r.job_id, r.attempt, rcq_private.executor_name(r.executor_id), CASE WHEN r.reason = 'executor_lost' THEN 'lost' WHEN r.reason IN ('preempted', 'requeued') THEN r.reason ELSE 'failed' END, r.reason,
+SELECT r.job_id, r.attempt, rcq_private.executor_name(r.executor_id), CASE WHEN r.reason = 'executor_lost' THEN 'lost' WHEN r.reason IN ('not_started', 'preempted', 'requeued') THEN r.reason ELSE 'failed' END, r.reason,
        r.placed_at, r.claimed_at, r.ended_at, r.exit_code, r.signal, r.cpu_seconds, rcq_private.memory_gb(r.peak_memory_mib), r.message, r.output,
        r.granted_cores, rcq_private.memory_gb(r.granted_memory_mib), r.granted_gpus
   FROM rcq_private.run r;

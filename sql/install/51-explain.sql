@@ -446,6 +446,7 @@ BEGIN
                 rcq_private.time_text(o.ended_at), ' after ' || rcq_private.duration_text(pg_catalog.date_part('epoch', o.ended_at - o.claimed_at)),
                 CASE o.reason WHEN 'exit_code' THEN ': it ended with exit code ' || o.exit_code WHEN 'signal' THEN ': it was ended by signal ' || COALESCE(o.signal::text, 'unknown') WHEN 'timeout' THEN ': its time limit was over'
                      WHEN 'oom' THEN ': it needed more memory than it had asked for, ' || rcq_private.memory_gb(j.memory_mib) || ' GB' WHEN 'executor_lost' THEN ': its executor was lost'
+                     WHEN 'not_started' THEN ': its executor could not start it'
                      WHEN 'spawn_error' THEN ': it could not be started' ELSE ': ' || o.reason END || COALESCE(' (' || o.message || ')', '')),
             pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('reason', o.reason, 'executor', host, 'started_at', o.claimed_at, 'ended_at', o.ended_at, 'attempt', o.attempt, 'exit_code', o.exit_code, 'signal', o.signal,
                 'peak_memory_gb', rcq_private.memory_gb(o.peak_memory_mib), 'message', o.message)));

@@ -212,8 +212,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
            CASE WHEN j.array_size IS NOT NULL THEN rcq_private.range_size(y.waiting) END
       FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i LEFT JOIN rcq_private.job a ON a.id = j.array_id
       LEFT JOIN rcq_private.array y ON y.job_id = COALESCE(j.array_id, j.id),
-           LATERAL (SELECT pg_catalog.max(r.attempt) AS attempt, pg_catalog.count(*) FILTER (WHERE r.reason NOT IN ('executor_lost', 'preempted', 'requeued')) AS failures,
-                           pg_catalog.count(*) FILTER (WHERE r.reason = 'executor_lost') AS losses, pg_catalog.count(*) FILTER (WHERE r.reason = 'preempted') AS preempted
+           LATERAL (SELECT pg_catalog.max(r.attempt) AS attempt, pg_catalog.count(*) FILTER (WHERE r.reason NOT IN ('executor_lost', 'not_started', 'preempted', 'requeued')) AS failures,
+                           pg_catalog.count(*) FILTER (WHERE r.reason IN ('executor_lost', 'not_started')) AS losses, pg_catalog.count(*) FILTER (WHERE r.reason = 'preempted') AS preempted
                       FROM rcq_private.run r WHERE r.job_id = j.id) r
     RETURNING rcq_private.touched(l.job_id)
 $$;

@@ -79,7 +79,7 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON FUNCTION
     rcq.register_executor(text, jsonb, text[], bigint, integer), rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer),
-    rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]), rcq.executor_log_position(integer, bigint, bigint[], bigint[]), rcq.executor_drain(integer, bigint, text),
+    rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]), rcq.executor_log_position(integer, bigint, bigint[], bigint[]), rcq.executor_drain(integer, bigint, text, boolean),
     rcq.executor_sign_off(integer, bigint)
     TO rcq_executor;
 

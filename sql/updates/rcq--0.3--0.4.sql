@@ -16,7 +16,17 @@ ALTER TABLE rcq_private.executor
     ADD COLUMN info jsonb,
     ADD COLUMN drain_at timestamptz,
     ADD COLUMN drain_requeues boolean NOT NULL DEFAULT false;
+ALTER TABLE rcq_private.live
+    ADD COLUMN log_full boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN rcq_private.users.unix_user IS 'Account that jobs of the user run as where an executor may choose; NULL = the executor''s default';
+COMMENT ON COLUMN rcq_private.live.losses IS 'How often a run of the job was lost with its executor, or could not be started by it';
+COMMENT ON COLUMN rcq_private.live.log_full IS 'Whether so much output of this run is stored that no more is taken';
+COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted, lost or never started); rows never change';
+COMMENT ON TABLE rcq_private.usage IS 'Usage of ended runs by what they were granted: one row per run of ten minutes or more, one per user and report for all shorter ones; lost runs, and those that were never started, are not charged';
+COMMENT ON COLUMN rcq_private.executor.drained IS 'Reason of a drain that an administrator ordered, or the executor until it is resumed; lasts until rcq.resume_executor';
+UPDATE rcq_private.setting_definition d
+   SET description = 'How often a job is run again after its executor was lost or could not start it, before it fails as executor_lost or not_started'
+ WHERE d.name OPERATOR(pg_catalog.=) 'max_losses';
 COMMENT ON COLUMN rcq_private.executor.info IS 'Facts of the host as its process registered them';
 COMMENT ON COLUMN rcq_private.executor.drain_at IS 'When the administrator''s drain begins; NULL = it has begun';
 COMMENT ON COLUMN rcq_private.executor.drain_requeues IS 'Whether that drain sends back to the queue what runs there';
@@ -26,6 +36,7 @@ DROP FUNCTION rcq.add_user(text, text, boolean, integer, text, numeric, integer,
 DROP FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean);
 DROP FUNCTION rcq_private.set_drained(text, text);
 DROP FUNCTION rcq.drain_executor(text, text);
+DROP FUNCTION rcq.executor_drain(integer, bigint, text);
 DROP FUNCTION rcq_private.parse_reports(jsonb);
 DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
 DROP TYPE rcq_private.run_report;
@@ -49,6 +60,7 @@ DROP TYPE rcq_private.executor_verdict;
 --include 51-explain-facts.sql
 --include 51-explain.sql
 --include 60-admin.sql
+--include 70-history.sql
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$

@@ -60,6 +60,7 @@ constexpr std::array reason_words{
     ReasonWord{Reason::disk_quota, Status::failed, "disk_quota"},
     ReasonWord{Reason::deadline, Status::failed, "deadline"},
     ReasonWord{Reason::executor_lost, Status::failed, "executor_lost"},
+    ReasonWord{Reason::not_started, Status::failed, "not_started"},
     ReasonWord{Reason::dependency_failed, Status::failed, "dependency_failed"},
     ReasonWord{Reason::spawn_error, Status::failed, "spawn_error"},
     ReasonWord{Reason::bad_result, Status::failed, "bad_result"},

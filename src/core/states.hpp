@@ -40,6 +40,7 @@ enum class Reason {
     disk_quota, // its directory grew beyond what the executor allows
     deadline,
     executor_lost,
+    not_started, // no executor could start it
     dependency_failed,
     spawn_error,
     bad_result,   // the result that the job wrote is not JSON

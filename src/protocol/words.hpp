@@ -16,6 +16,7 @@ inline constexpr std::string_view timeout = "timeout";         // killed at its 
 inline constexpr std::string_view oom = "oom";                 // killed at its memory limit
 inline constexpr std::string_view disk_quota = "disk_quota";   // killed because its directory grew too large
 inline constexpr std::string_view spawn_error = "spawn_error"; // never started: missing workdir, no such interpreter
+inline constexpr std::string_view not_started = "not_started"; // the host could not start it; the job waits again
 inline constexpr std::string_view cancelled = "cancelled";     // killed because the server asked for it
 inline constexpr std::string_view bad_result = "bad_result";   // ended with 0, but its result is no JSON or too large
 } // namespace run_end
@@ -27,6 +28,7 @@ inline constexpr std::string_view start = "start";
 inline constexpr std::string_view cancel = "cancel";
 inline constexpr std::string_view kill = "kill";
 inline constexpr std::string_view ack = "ack";
+inline constexpr std::string_view terms = "terms";
 } // namespace sync_row
 
 // What the server says to one reported end.

@@ -50,7 +50,7 @@ SELECT is(pg_temp.signature('create_executor_login'), 'name text, password text 
 SELECT is(pg_temp.signature('cron_preview'), 'cron text, timezone text DEFAULT ''UTC''::text, count integer DEFAULT 10, after timestamp with time zone DEFAULT now() -> SETOF timestamp with time zone', 'signature of rcq.cron_preview');
 SELECT is(pg_temp.signature('drain_executor'), 'name text, reason text DEFAULT ''drained by an administrator''::text, mode text DEFAULT ''finish''::text, at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT requeued bigint, OUT running_on bigint -> record', 'signature of rcq.drain_executor');
 SELECT is(pg_temp.signature('drop_type'), 'name text -> void', 'signature of rcq.drop_type');
-SELECT is(pg_temp.signature('executor_drain'), 'executor integer, incarnation bigint, reason text -> void', 'signature of rcq.executor_drain');
+SELECT is(pg_temp.signature('executor_drain'), 'executor integer, incarnation bigint, reason text, until_resumed boolean DEFAULT false -> void', 'signature of rcq.executor_drain');
 SELECT is(pg_temp.signature('executor_log'), 'executor integer, incarnation bigint, job_ids bigint[], tokens bigint[], seqs bigint[], streams text[], chunks bytea[] -> bigint[]', 'signature of rcq.executor_log');
 SELECT is(pg_temp.signature('executor_log_position'), 'executor integer, incarnation bigint, job_ids bigint[], tokens bigint[] -> TABLE(token bigint, next_seq bigint, bytes bigint)', 'signature of rcq.executor_log_position');
 SELECT is(pg_temp.signature('executor_sign_off'), 'executor integer, incarnation bigint -> void', 'signature of rcq.executor_sign_off');

@@ -40,6 +40,7 @@ SELECT count(*) FROM rcq.executor_sync(1, 1, 0, NULL, NULL, NULL, 100) \g /dev/n
 SELECT xid IS NULL AND wal = 0 AS idle FROM idle.cost('executor_sync(1, 1, 0, NULL, NULL, NULL, 100)') \gset
 SELECT xid IS NULL AND wal = 0 AS empty_list FROM idle.cost('executor_sync(1, 1, 0, ''{}'', NULL, NULL, 100)') \gset
 SELECT xid IS NULL AND wal = 0 AS foreign_token FROM idle.cost('executor_sync(1, 1, 0, ''{4711}'', NULL, NULL, 100)') \gset
+SELECT array_agg(kind ORDER BY kind) AS answered FROM rcq.executor_sync(1, 1, 0, '{4711}', NULL, NULL, 100) \gset
 SELECT xid IS NOT NULL AND wal > 0 AS drain_counts FROM idle.cost('executor_drain(1, 1, NULL)') \gset
 RESET ROLE;
 SELECT last_seen AS before FROM rcq.executors \gset
@@ -54,11 +55,12 @@ SELECT xid IS NULL AND wal = 0 AS position FROM idle.cost(format('executor_log_p
 RESET ROLE;
 SELECT last_seen AS after FROM rcq.executors \gset
 
-SELECT plan(8);
+SELECT plan(9);
 SELECT ok(:'drain_counts', 'a call that writes is told by its transaction id and its WAL');
 SELECT ok(:'idle', 'an idle executor''s sync has neither');
 SELECT ok(:'empty_list', 'nor has one that lists no run');
 SELECT ok(:'foreign_token', 'nor one that is told to kill what it lists');
+SELECT is(:'answered', '{kill,terms}', 'which is all that it is told, besides its terms');
 SELECT ok(:'running', 'nor one of an executor whose run goes on');
 SELECT ok(:'listed', 'nor one that lists it');
 SELECT ok(:'position', 'nor the question how much of its output is stored');

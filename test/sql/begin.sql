@@ -62,7 +62,7 @@ BEGIN
     RETURN 'registered as ' || (answer->>'name');
 END $$;
 
--- A sync of the current process (or of another incarnation). listed: ids of jobs whose latest tokens it says it holds.
+-- A sync of the current process (or of another incarnation), without the terms that answer a list. listed: ids of jobs whose latest tokens it says it holds.
 CREATE FUNCTION t.sync(finished jsonb DEFAULT NULL, listed bigint[] DEFAULT NULL, max_new integer DEFAULT 0, usage jsonb DEFAULT NULL,
                        as_incarnation bigint DEFAULT NULL) RETURNS TABLE (kind text, job bigint, body text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -77,6 +77,8 @@ BEGIN
     FOR row_ IN SELECT * FROM rcq.executor_sync(me.executor, COALESCE(as_incarnation, me.incarnation), me.acked, tokens, finished, usage, max_new) LOOP
         IF row_.kind = 'ack' THEN
             UPDATE t.process p SET acked = row_.seq WHERE p.name = current_user;
+            CONTINUE;
+        ELSIF row_.kind = 'terms' THEN
             CONTINUE;
         ELSIF row_.kind = 'start' THEN
             INSERT INTO t.token VALUES (current_user, row_.job_id, (row_.body->>'attempt')::integer, row_.token) ON CONFLICT DO NOTHING;

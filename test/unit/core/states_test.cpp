@@ -39,7 +39,7 @@ TEST(States, names_lead_back_to_their_statuses) {
 }
 
 TEST(States, names_lead_back_to_their_reasons) {
-    EXPECT_EQ(all_reasons().size(), 30U);
+    EXPECT_EQ(all_reasons().size(), 31U);
     for (Reason r : all_reasons()) EXPECT_EQ(reason_from(name(r)), r);
     EXPECT_FALSE(reason_from(""));
     EXPECT_EQ(name(Reason::none), "");
@@ -54,7 +54,7 @@ TEST(States, each_reason_explains_one_status) {
     }
     EXPECT_EQ(pending, 16U);
     EXPECT_EQ(running, 3U);
-    EXPECT_EQ(failed, 11U);
+    EXPECT_EQ(failed, 12U);
     EXPECT_EQ(status_of(Reason::never_fits), Status::pending);
     EXPECT_EQ(status_of(Reason::oom), Status::failed);
     EXPECT_FALSE(status_of(Reason::none));
