@@ -3,6 +3,7 @@
 #include "executor/cgroup_tree.hpp"
 #include "executor/controller.hpp"
 #include "executor/host_watch.hpp"
+#include "executor/kept_sweep.hpp"
 #include "executor/logging.hpp"
 #include "executor/loop.hpp"
 #include "executor/process_backend.hpp"
@@ -19,13 +20,12 @@ namespace rcq::executor {
 
 namespace {
 
-constexpr std::uint64_t sweep_ms = 3'600'000;
-
 // Everything that lives on the loop, in the order of its making.
 class Executor {
 public:
     Executor(uv_loop_t* loop, const Options& options, std::vector<std::string> inherited)
-        : options_(options), cgroups_(options.cgroup), state_(options.state_dir, geteuid() == 0), remover_(loop),
+        : options_(options), state_(options.state_dir, geteuid() == 0), cgroups_(options.cgroup, state_.id()),
+          remover_(loop), sweep_(loop, state_.kept_dir(), options.keep_outputs_days * 86400, remover_),
           backend_(loop, options.supervisor_program),
           runs_(loop, options, state_, std::move(inherited), cgroups_, backend_, remover_),
           controller_(loop, options, runs_, state_.contact_file(), [this](int code) { finish(code); }),
@@ -33,15 +33,15 @@ public:
                       {[this](std::optional<std::string> reason) { controller_.host_fault(std::move(reason)); },
                        [this](const std::vector<bool>& faulty) { runs_.set_faulty_gpus(faulty); }}),
           status_file_(loop, options.status_file, [this] { return controller_.status(); }),
-          sweep_timer_(loop, [this] { sweep(); }), terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
+          terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
           interrupt_(loop, SIGINT, [this] { controller_.stop_requested(); }),
           hand_over_(loop, SIGUSR1, [this] { controller_.hand_over(); }), loop_(loop) {}
 
     void start() {
         spdlog::info("event=containment {}", cgroups_.describe());
         runs_.adopt(state_.find_runs(remover_));
-        cgroups_.remove_others([this](std::int64_t token) { return runs_.find(token) != nullptr; });
-        sweep_timer_.start(1000, sweep_ms);
+        runs_.remove_other_cgroups();
+        sweep_.start();
         controller_.set_changed([this] { status_file_.changed(); });
         status_file_.start();
         host_watch_.start();
@@ -57,23 +57,16 @@ private:
         uv_stop(loop_);
     }
 
-    void sweep() {
-        auto expired = find_expired(state_.runs_dir(), options_.keep_outputs_days * 86400,
-                                    [this](const std::string& name) { return runs_.directory_in_use(name); });
-        if (!expired.empty()) spdlog::info("event=sweep directories={}", expired.size());
-        for (std::string& directory : expired) remover_.remove(std::move(directory));
-    }
-
     const Options& options_;
-    CgroupTree cgroups_;
     StateDirectory state_;
+    CgroupTree cgroups_;
     Remover remover_;
+    KeptSweep sweep_;
     ProcessBackend backend_;
     RunTable runs_;
     Controller controller_;
     HostWatch host_watch_;
     StatusFile status_file_;
-    Timer sweep_timer_;
     Signal terminate_;
     Signal interrupt_;
     Signal hand_over_;

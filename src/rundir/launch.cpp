@@ -43,6 +43,8 @@ template <class Record, class Visitor> void visit_fields(Record& launch, Visitor
     visit("hook_limit_ms", launch.hook_limit_ms);
     visit("interpreter", launch.interpreter);
     visit("gpu", launch.gpus);
+    visit("boot", launch.boot);
+    visit("log_place", launch.log_place);
 }
 
 class Writer {
