@@ -1,6 +1,7 @@
 // As which unix user a run is to be executed, when the executor was started as root.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <sys/types.h>
@@ -23,13 +24,18 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// What the host knows of a user. Throws AccountError: no such user; HostFault.
+Account look_up_account(const std::string& name);
+
 class Accounts {
 public:
     // `allowed` are names of users, or of groups with an @ before them. `fallback` is for people without a unix user;
     // empty: they are refused. It must be allowed as any other.
-    Accounts(std::vector<std::string> allowed, std::string fallback);
+    Accounts(std::vector<std::string> allowed, std::string fallback,
+             std::function<Account(const std::string&)> look_up = look_up_account);
 
-    // Throws AccountError: no such user, the superuser, or not allowed. Answers are kept for a minute.
+    // Throws AccountError: no such user, the superuser, or not allowed; HostFault: the host's list of users cannot be
+    // read now. Answers are kept for a minute, faults of the host are not.
     const Account& resolve(const std::string& unix_user);
 
 private:
@@ -38,11 +44,12 @@ private:
         std::string fault;
         std::int64_t since_ms = 0;
     };
-    [[nodiscard]] Account look_up(const std::string& name) const;
+    void check(const Account& account) const;
     [[nodiscard]] bool is_allowed(const Account& account) const;
 
     std::vector<std::string> allowed_;
     std::string fallback_;
+    std::function<Account(const std::string&)> look_up_;
     std::unordered_map<std::string, Known> known_;
 };
 

@@ -27,7 +27,8 @@ public:
     virtual void set_events(Events events) = 0;
 
     // Starts a run whose directory is made and holds the file `launch`. `lock_fd` is the directory, open and locked; it
-    // stays the caller's. Throws std::exception: the run did not start, and its end is a spawn_error.
+    // stays the caller's. Throws HostFault or std::system_error: this host could not start the run, which is put back
+    // (not_started); any other std::exception: nobody could, its end is a spawn_error.
     virtual void start(const RunPlace& place, const rundir::Launch& launch, int lock_fd) = 0;
 
     // Takes over a run that an earlier executor started: events follow as if this one had, `ended` also when it is

@@ -21,7 +21,7 @@ namespace rcq::executor {
 namespace {
 
 constexpr std::string_view leaf = "executor";
-constexpr std::string_view run_prefix = "run-";
+constexpr int deepest = 200; // cgroups in a cgroup that a job made
 constexpr std::array<std::string_view, 4> wanted_controllers{"memory", "cpu", "pids", "cpuset"};
 
 std::string read_file(const std::string& path) {
@@ -49,7 +49,10 @@ std::vector<std::string> words(const std::string& text) {
     return list;
 }
 
-[[noreturn]] void fail(const std::string& what) { throw CgroupError(what + ": " + std::strerror(errno)); }
+[[noreturn]] void fail(const std::string& what) {
+    const int error = errno;
+    throw CgroupError(what + ": " + std::strerror(error), error);
+}
 
 std::string list_of(const std::vector<int>& numbers) {
     std::string text;
@@ -97,7 +100,7 @@ std::string own_cgroup(std::string_view cgroup, std::string_view mountinfo) {
     return {};
 }
 
-CgroupTree::CgroupTree(const std::string& mode) {
+CgroupTree::CgroupTree(const std::string& mode, const std::string& owner) : run_prefix_("run-" + owner + "-") {
     if (mode == "off") return;
     const bool given = mode.starts_with('/');
     const bool strict = given || mode == "required";
@@ -154,7 +157,7 @@ std::string CgroupTree::describe() const {
 
 std::string CgroupTree::make(std::int64_t token, const CgroupLimits& limits) const {
     if (!usable()) return {};
-    const std::string path = base_ + "/" + std::string(run_prefix) + std::to_string(token);
+    const std::string path = base_ + "/" + run_prefix_ + std::to_string(token);
     if (mkdir(path.c_str(), 0755) != 0) fail("cannot make the cgroup " + path);
     auto set = [&path](const char* file, const std::string& value) {
         if (write_file(path + "/" + file, value)) return;
@@ -175,28 +178,50 @@ std::string CgroupTree::make(std::int64_t token, const CgroupLimits& limits) con
     return path;
 }
 
-void CgroupTree::remove_others(const std::function<bool(std::int64_t)>& held) const {
-    if (!usable()) return;
+std::vector<std::string> CgroupTree::others(const std::function<bool(std::int64_t)>& held) const {
+    std::vector<std::string> paths;
+    if (!usable()) return paths;
     std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(base_.c_str()), closedir);
-    if (!directory) return;
+    if (!directory) return paths;
     while (const dirent* entry = readdir(directory.get())) { // NOLINT(concurrency-mt-unsafe): one thread
         std::string_view name = entry->d_name;
-        if (!name.starts_with(run_prefix)) continue;
-        name.remove_prefix(run_prefix.size());
+        if (!name.starts_with(run_prefix_)) continue;
+        name.remove_prefix(run_prefix_.size());
         std::int64_t token = 0;
         if (std::from_chars(name.data(), name.data() + name.size(), token).ptr != name.data() + name.size()) continue;
-        if (held(token)) continue;
-        const std::string path = base_ + "/" + entry->d_name;
-        for (int again = 0; !kill_and_remove_cgroup(path) && again < 100; ++again) usleep(10'000);
+        if (!held(token)) paths.push_back(base_ + "/" + entry->d_name);
+    }
+    return paths;
+}
+
+namespace {
+
+// Before Linux 5.14 there is no cgroup.kill, which kills those below, too.
+void kill_processes(const std::string& path) {
+    for (const std::string& word : words(read_file(path + "/cgroup.procs"))) {
+        pid_t pid = 0;
+        (void)std::from_chars(word.data(), word.data() + word.size(), pid);
+        if (pid > 1) (void)kill(pid, SIGKILL); // 0: in a namespace that we do not see into
     }
 }
 
-bool kill_and_remove_cgroup(const std::string& path) {
+bool kill_and_remove(const std::string& path, int depth) {
     if (rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
-    if (!write_file(path + "/cgroup.kill", "1")) { // before Linux 5.14
-        for (const std::string& pid : words(read_file(path + "/cgroup.procs"))) kill(std::stoi(pid), SIGKILL);
+    if (depth > 0 || !write_file(path + "/cgroup.kill", "1")) kill_processes(path);
+    std::vector<std::string> below;
+    if (std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir); directory) {
+        while (const dirent* entry = readdir(directory.get())) { // NOLINT(concurrency-mt-unsafe): one thread
+            if (entry->d_type == DT_DIR && entry->d_name[0] != '.') below.push_back(path + "/" + entry->d_name);
+        }
+    }
+    for (const std::string& one : below) {
+        if (depth < deepest) (void)kill_and_remove(one, depth + 1);
     }
     return rmdir(path.c_str()) == 0 || errno == ENOENT;
 }
+
+} // namespace
+
+bool kill_and_remove_cgroup(const std::string& path) { return kill_and_remove(path, 0); }
 
 } // namespace rcq::executor

@@ -339,7 +339,7 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
         }
         reported_.push_back(run->token());
         reports.push_back({run->job_id(), run->token(), &end,
-                           end.outputs.any ? run->directory().output_path() : std::string(), std::move(result)});
+                           end.outputs.any ? run->directory().kept_output_path() : std::string(), std::move(result)});
     }
 }
 

@@ -3,6 +3,7 @@
 #include "executor/cgroup_tree.hpp"
 #include "executor/controller.hpp"
 #include "executor/host_watch.hpp"
+#include "executor/kept_sweep.hpp"
 #include "executor/logging.hpp"
 #include "executor/loop.hpp"
 #include "executor/process_backend.hpp"
@@ -22,8 +23,6 @@ namespace rcq::executor {
 
 namespace {
 
-constexpr std::uint64_t sweep_ms = 3'600'000;
-
 std::unique_ptr<Backend> make_backend(uv_loop_t* loop, const Options& options) {
     if (options.backend == "slurm") return std::make_unique<SlurmBackend>(loop, slurm_site(options));
     return std::make_unique<ProcessBackend>(loop, options.supervisor_program);
@@ -33,7 +32,8 @@ std::unique_ptr<Backend> make_backend(uv_loop_t* loop, const Options& options) {
 class Executor {
 public:
     Executor(uv_loop_t* loop, const Options& options, std::vector<std::string> inherited)
-        : options_(options), cgroups_(options.cgroup), state_(options.state_dir, geteuid() == 0), remover_(loop),
+        : options_(options), state_(options.state_dir, geteuid() == 0), cgroups_(options.cgroup, state_.id()),
+          remover_(loop), sweep_(loop, state_.kept_dir(), options.keep_outputs_days * 86400, remover_),
           backend_(make_backend(loop, options)),
           runs_(loop, options, state_, std::move(inherited), cgroups_, *backend_, remover_),
           controller_(loop, options, runs_, state_.contact_file(),
@@ -42,15 +42,15 @@ public:
                       {[this](std::optional<std::string> reason) { controller_.host_fault(std::move(reason)); },
                        [this](const std::vector<bool>& faulty) { runs_.set_faulty_gpus(faulty); }}),
           status_file_(loop, options.status_file, [this] { return controller_.status(); }),
-          sweep_timer_(loop, [this] { sweep(); }), terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
+          terminate_(loop, SIGTERM, [this] { controller_.stop_requested(); }),
           interrupt_(loop, SIGINT, [this] { controller_.stop_requested(); }),
           hand_over_(loop, SIGUSR1, [this] { controller_.hand_over(); }), loop_(loop) {}
 
     void start() {
         spdlog::info("event=containment {}", cgroups_.describe());
         runs_.adopt(state_.find_runs(remover_));
-        cgroups_.remove_others([this](std::int64_t token) { return runs_.find(token) != nullptr; });
-        sweep_timer_.start(1000, sweep_ms);
+        runs_.remove_other_cgroups();
+        sweep_.start();
         controller_.set_changed([this] { status_file_.changed(); });
         status_file_.start();
         host_watch_.start();
@@ -67,23 +67,16 @@ private:
         uv_stop(loop_);
     }
 
-    void sweep() {
-        auto expired = find_expired(state_.runs_dir(), options_.keep_outputs_days * 86400,
-                                    [this](const std::string& name) { return runs_.directory_in_use(name); });
-        if (!expired.empty()) spdlog::info("event=sweep directories={}", expired.size());
-        for (std::string& directory : expired) remover_.remove(std::move(directory));
-    }
-
     const Options& options_;
-    CgroupTree cgroups_;
     StateDirectory state_;
+    CgroupTree cgroups_;
     Remover remover_;
+    KeptSweep sweep_;
     std::unique_ptr<Backend> backend_;
     RunTable runs_;
     Controller controller_;
     HostWatch host_watch_;
     StatusFile status_file_;
-    Timer sweep_timer_;
     Signal terminate_;
     Signal interrupt_;
     Signal hand_over_;

@@ -1,73 +1,74 @@
 #include "executor/leftover_processes.hpp"
 
-#include <array>
-#include <charconv>
-#include <cstring>
-#include <dirent.h>
-#include <fcntl.h>
-#include <memory>
+#include "rundir/paths.hpp"
+
+#include <algorithm>
 #include <string_view>
-#include <unistd.h>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace rcq::executor {
 
-std::string run_dir_of_process(pid_t pid) {
-    int fd = open(("/proc/" + std::to_string(pid) + "/environ").c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return {};
-    std::string text;
-    std::array<char, 16384> buffer;
-    constexpr std::size_t limit = 4 << 20;
-    ssize_t size = 0;
-    while (text.size() < limit && (size = read(fd, buffer.data(), buffer.size())) > 0) {
-        text.append(buffer.data(), static_cast<std::size_t>(size));
-    }
-    close(fd);
-    constexpr std::string_view name = "RCQ_RUN_DIR=";
-    for (std::size_t at = 0; at < text.size();) {
-        std::size_t end = text.find('\0', at);
-        if (end == std::string::npos) end = text.size();
-        std::string_view variable(text.data() + at, end - at);
-        if (variable.starts_with(name)) return std::string(variable.substr(name.size()));
-        at = end + 1;
-    }
-    return {};
+namespace {
+
+constexpr std::string_view supervisor_name = "rcq-supervisor";
+constexpr std::string_view executor_name = "rcq-executor";
+constexpr int most_ancestors = 10'000;
+
+// Whether a process that cannot be looked into may be one of the run. Our own programs hide what they are, too.
+bool may_belong(const ProcessSnapshot& snapshot, const rundir::ProcessStat& process, const Trace& run) {
+    if (process.start_ticks < run.not_before) return false;
+    if (snapshot.user_of(process.pid).value_or(run.user) != run.user) return false;
+    const std::string name = snapshot.name_of(process.pid);
+    return name != supervisor_name && name != executor_name;
 }
 
-std::vector<rundir::ProcessStat> list_processes() {
-    std::vector<rundir::ProcessStat> processes;
-    std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-    if (!proc) return processes;
-    while (const dirent* entry = readdir(proc.get())) { // NOLINT(concurrency-mt-unsafe): one thread
-        pid_t pid = 0;
-        const char* end = entry->d_name + std::strlen(entry->d_name);
-        if (std::from_chars(entry->d_name, end, pid).ptr != end || pid <= 0) continue;
-        if (auto stat = rundir::read_process_stat(pid)) processes.push_back(*stat);
-    }
-    return processes;
-}
+} // namespace
 
-std::vector<pid_t> processes_of_run(const std::vector<rundir::ProcessStat>& processes, const std::string& run_dir,
-                                    pid_t session, const std::function<std::string(pid_t)>& run_dir_of) {
+Leftovers leftovers_of(ProcessSnapshot& snapshot, const Trace& run) {
+    Leftovers left;
     std::unordered_set<pid_t> members;
     std::unordered_set<pid_t> sessions;
-    if (session > 1) sessions.insert(session);
-    std::vector<pid_t> found;
-    for (bool grown = true; grown;) { // until nobody new is found
-        const bool first = members.empty() && found.empty();
+    if (run.session > 1) sessions.insert(run.session);
+    bool first = true;
+    for (bool grown = true; grown; first = false) { // until nobody new is found
         grown = false;
-        for (const rundir::ProcessStat& process : processes) {
+        for (const rundir::ProcessStat& process : snapshot.processes()) {
             if (members.contains(process.pid) || process.pid <= 1) continue;
-            bool member = sessions.contains(process.session) || members.contains(process.parent) ||
-                          (first && process.state != 'Z' && run_dir_of(process.pid) == run_dir);
+            bool member = sessions.contains(process.session) || members.contains(process.parent);
+            if (!member && first && process.state != 'Z') {
+                const auto& run_dir = snapshot.run_dir_of(process.pid);
+                member = run_dir && *run_dir == run.run_dir;
+                if (!run_dir && may_belong(snapshot, process, run)) left.certain = false;
+            }
             if (!member) continue;
             members.insert(process.pid);
             if (process.session > 1) sessions.insert(process.session);
-            if (process.state != 'Z') found.push_back(process.pid);
+            if (process.state != 'Z') left.processes.push_back(process.pid);
             grown = true;
         }
     }
-    return found;
+    return left;
+}
+
+pid_t supervisor_of(ProcessSnapshot& snapshot, const std::string& directory) {
+    const std::string run_dir = directory + "/" + rundir::job_dir;
+    std::unordered_map<pid_t, pid_t> parents;
+    for (const rundir::ProcessStat& process : snapshot.processes()) parents[process.pid] = process.parent;
+    for (const rundir::ProcessStat& process : snapshot.processes()) {
+        if (process.state == 'Z') continue;
+        if (snapshot.name_of(process.pid) == supervisor_name && snapshot.directory_of(process.pid) == directory) {
+            return process.pid;
+        }
+        if (snapshot.run_dir_of(process.pid) != run_dir) continue;
+        pid_t above = process.parent;
+        for (int steps = 0; above > 1 && steps < most_ancestors; ++steps) {
+            if (snapshot.name_of(above) == supervisor_name) return above;
+            auto parent = parents.find(above);
+            above = parent == parents.end() ? 0 : parent->second;
+        }
+    }
+    return 0;
 }
 
 } // namespace rcq::executor

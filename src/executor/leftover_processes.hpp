@@ -1,25 +1,33 @@
-// What is left of a run whose supervisor died without ending it.
+// The processes of a run, found from outside: when its supervisor died without ending them, or cannot be told.
 #pragma once
-#include "rundir/process_stat.hpp"
+#include "executor/process_snapshot.hpp"
 
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace rcq::executor {
 
-// The value of RCQ_RUN_DIR in the environment that a process was started with; empty when there is none to read.
-std::string run_dir_of_process(pid_t pid);
+// What is known of a run whose processes are looked for.
+struct Trace {
+    std::string run_dir;          // RCQ_RUN_DIR of its job
+    uid_t user = 0;               // that the job runs as
+    pid_t session = 0;            // of the job, when it is known for certain, else 0
+    std::uint64_t not_before = 0; // its processes were started since then (ProcessStat::start_ticks)
+};
 
-// All processes of the host, zombies included.
-std::vector<rundir::ProcessStat> list_processes();
+struct Leftovers {
+    std::vector<pid_t> processes; // without zombies
+    bool certain = true;          // there are no processes of that user that could be the run's but hide it
+};
 
-// Of these processes the ones that belong to the run with this RCQ_RUN_DIR: their environment names it, or they are in
-// the session of one that belongs to it or its children, whatever their own environment says. `session` is the job's
-// when it is known for certain, else 0. Without zombies.
-std::vector<pid_t> processes_of_run(const std::vector<rundir::ProcessStat>& processes, const std::string& run_dir,
-                                    pid_t session,
-                                    const std::function<std::string(pid_t)>& run_dir_of = run_dir_of_process);
+// The processes that belong to the run: their environment names it, or they are in the session of one that belongs to
+// it or its children, whatever their own environment says.
+Leftovers leftovers_of(ProcessSnapshot& snapshot, const Trace& run);
+
+// The supervisor of a run's directory: it works there, or is an ancestor of a process of the job. 0: there is none to
+// be found.
+pid_t supervisor_of(ProcessSnapshot& snapshot, const std::string& directory);
 
 } // namespace rcq::executor

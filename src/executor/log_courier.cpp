@@ -76,9 +76,9 @@ std::vector<std::int64_t> LogCourier::refused(std::int64_t now_ms) {
         Run* run = runs_.find(token);
         if (run == nullptr) continue;
         if (one_by_one_ > 0) {
-            spdlog::error("event=log_chunk_dropped job={} token={} before_seq={}", run->job_id(), token,
+            spdlog::error("event=log_chunk_refused job={} token={} before_seq={}", run->job_id(), token,
                           run->log().next_seq());
-            run->log().answered();
+            if (!run->log().blank()) run->log().drop();
         } else {
             run->log().rewind();
         }

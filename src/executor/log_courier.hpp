@@ -30,8 +30,8 @@ public:
     // The batch under way is lost with its connection and will be sent again.
     void lost();
 
-    // The server called the batch malformed: from now on one chunk at a time, and the one that is refused alone is
-    // dropped. Answers as answered().
+    // The server called the batch malformed: from now on one chunk at a time, and of the one that is refused alone
+    // only its size is sent. Answers as answered().
     std::vector<std::int64_t> refused(std::int64_t now_ms);
 
 private:

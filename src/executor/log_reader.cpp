@@ -6,9 +6,17 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace rcq::executor {
+
+namespace {
+
+constexpr std::uint64_t most_added_up = 1 << 22; // pieces of an index: a fraction of a second
+
+} // namespace
 
 // The two files, open as long as somebody reads.
 class LogReader::Files {
@@ -31,6 +39,24 @@ public:
         return sound ? &piece : nullptr;
     }
 
+    [[nodiscard]] std::uint64_t pieces() const { return size_of(index_) / sizeof block_[0]; }
+
+    std::uint64_t log_bytes() {
+        if (log_ < 0) log_ = open_file(rundir::log_file);
+        return size_of(log_);
+    }
+
+    // Where the last of the pieces ends; nothing when they are too many to be added up.
+    std::optional<std::uint64_t> indexed_bytes(std::uint64_t first, std::uint64_t offset, std::uint64_t pieces) {
+        if (pieces > first + most_added_up) return std::nullopt;
+        for (; first < pieces; ++first) {
+            const rundir::LogPiece* one = piece(first);
+            if (one == nullptr) break;
+            offset += one->bytes;
+        }
+        return offset;
+    }
+
     bool read_log(std::uint64_t offset, std::size_t bytes, std::string& data) {
         if (log_ < 0) log_ = open_file(rundir::log_file);
         data.resize(bytes);
@@ -49,6 +75,11 @@ private:
         return open((directory_ + "/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     }
 
+    static std::uint64_t size_of(int fd) {
+        struct stat status {};
+        return fd >= 0 && fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+    }
+
     void load(std::uint64_t first) {
         first_ = first;
         count_ = 0;
@@ -65,6 +96,19 @@ private:
     std::size_t count_ = 0;
 };
 
+namespace {
+
+// A text of just so many bytes and lines: what follows in the stream is counted on from both.
+std::string blank_text(std::string_view text, std::uint64_t bytes, std::uint64_t lines, bool whole_lines) {
+    const std::uint64_t newlines = whole_lines ? lines : lines - 1;
+    std::string line(text.substr(0, bytes - newlines));
+    line.resize(bytes - newlines, ' ');
+    const std::string empty_lines(newlines, '\n');
+    return whole_lines ? line + empty_lines : empty_lines + line;
+}
+
+} // namespace
+
 LogReader::LogReader(std::string directory, LogLimits limits) : directory_(std::move(directory)), limits_(limits) {}
 
 void LogReader::resume(std::uint64_t next_seq, std::uint64_t bytes) {
@@ -76,10 +120,17 @@ void LogReader::resume(std::uint64_t next_seq, std::uint64_t bytes) {
     under_way_ = 0;
 }
 
-void LogReader::close(const std::string& place, std::int64_t dropped) {
+void LogReader::close(const std::string& place, std::optional<std::int64_t> dropped) {
     closed_ = true;
     place_ = place;
-    dropped_ = dropped;
+    dropped_ = dropped.value_or(0);
+    supervisor_died_ = !dropped;
+}
+
+bool LogReader::has_tail() const {
+    struct stat status {};
+    return lstat((directory_ + "/" + rundir::log_file).c_str(), &status) == 0 &&
+           static_cast<std::uint64_t>(status.st_size) > limits_.head_bytes;
 }
 
 // The item at the cursor, which moves on to the next part of the stream when this one is over; nothing when there is
@@ -123,23 +174,25 @@ void LogReader::step_over(Cursor& at, const Item& item) {
     }
 }
 
-// The head is over: the tail begins so many bytes before the end, but not before where the head ended.
+// The head is over: the tail begins so many bytes before the end, but not before where the head ended. Of what lies
+// between only the size is looked at, however long it is.
 void LogReader::find_tail(Files& files, const Cursor& head_end) {
     tail_known_ = true;
-    std::uint64_t pieces = head_end.piece;
-    std::uint64_t bytes = 0;
-    for (const rundir::LogPiece* piece = files.piece(pieces); piece != nullptr; piece = files.piece(++pieces)) {
-        bytes += piece->bytes;
-    }
-    std::uint64_t first = pieces;
+    const std::uint64_t pieces = files.pieces();
+    // A supervisor that died may have appended to the log what is not in the index.
+    const std::optional<std::uint64_t> known =
+        supervisor_died_ ? files.indexed_bytes(head_end.piece, head_end.offset, pieces) : files.log_bytes();
+    const std::uint64_t end = known ? *known : files.log_bytes();
+    std::uint64_t first = std::max(pieces, head_end.piece);
     std::uint64_t tail = 0;
-    while (first > head_end.piece && pieces - first < limits_.tail_pieces) {
-        const std::uint64_t more = files.piece(first - 1)->bytes;
-        if (tail + more > limits_.tail_bytes) break;
-        tail += more;
+    while (known && first > head_end.piece && pieces - first < limits_.tail_pieces) {
+        const rundir::LogPiece* piece = files.piece(first - 1);
+        if (piece == nullptr || tail + piece->bytes > limits_.tail_bytes) break;
+        if (head_end.offset + tail + piece->bytes > end) break;
+        tail += piece->bytes;
         --first;
     }
-    left_out_ = bytes - tail;
+    left_out_ = end > head_end.offset + tail ? end - head_end.offset - tail : 0;
     tail_.piece = first;
     tail_.offset = head_end.offset + left_out_;
 }
@@ -202,9 +255,11 @@ std::optional<LogChunk> LogReader::form_chunk(Files& files, Cursor& at, std::uin
         if (next.part != part) break;
     }
     items = taken;
-    if (!files.read_log(begin, bytes, chunk.data)) {
-        // The number of lines must stay what the following seq counts on.
-        chunk.data = "[rcq: part of the log file could not be read back]" + std::string(chunk.lines, '\n');
+    const bool refused = blank_ && frozen && under_way_ == 0;
+    if (refused || !files.read_log(begin, bytes, chunk.data)) {
+        chunk.data = blank_text(refused ? "[rcq: the server refused this part of the log]"
+                                        : "[rcq: this part of the log file could not be read back]",
+                                bytes, chunk.lines, whole_lines);
     }
     return chunk;
 }
@@ -238,6 +293,7 @@ LogReader::Taken LogReader::take(std::size_t bytes, std::size_t chunks) {
 }
 
 void LogReader::answered() {
+    if (under_way_ > 0) blank_ = false;
     frozen_.erase(frozen_.begin(), frozen_.begin() + static_cast<std::ptrdiff_t>(under_way_));
     under_way_ = 0;
     at_ = ahead_;
@@ -246,6 +302,13 @@ void LogReader::answered() {
 void LogReader::rewind() {
     under_way_ = 0;
     ahead_ = at_;
+}
+
+bool LogReader::blank() {
+    if (under_way_ == 0) return true;
+    if (std::exchange(blank_, true)) return false;
+    rewind();
+    return true;
 }
 
 void LogReader::drop() {

@@ -42,9 +42,11 @@ public:
     // So much of the stream is stored already.
     void resume(std::uint64_t next_seq, std::uint64_t bytes);
 
-    // The run has ended: nothing is appended any more. `place` is named to those who look for what was left out;
-    // `dropped` bytes of output are in no file.
-    void close(const std::string& place, std::int64_t dropped);
+    // The run has ended: nothing is appended any more. `place` is named to those who look for what was left out; it
+    // must be the same for every executor. `dropped` bytes of output are in no file; nothing: the supervisor died.
+    void close(const std::string& place, std::optional<std::int64_t> dropped);
+    // The log is longer than the head, so that some of it may be left out.
+    [[nodiscard]] bool has_tail() const;
 
     struct Taken {
         std::vector<LogChunk> chunks;
@@ -56,6 +58,9 @@ public:
     void answered();
     // What is under way was lost on its way: it is taken again, in the same chunks.
     void rewind();
+    // The chunk under way, a single one if any, is refused: it is taken again with as many bytes and lines, but without
+    // what it says, so that the stream stays the same for every executor. False when it was that already.
+    bool blank();
     // Nothing more is to be sent.
     void drop();
 
@@ -94,9 +99,11 @@ private:
     std::uint64_t stored_ahead_ = 0;   // bytes of the stream from at_ on that are stored already
     std::deque<std::uint32_t> frozen_; // items of the chunks that were taken once and have not arrived
     std::size_t under_way_ = 0;        // of them
+    bool blank_ = false;               // the first of them says nothing
     bool closed_ = false;
     std::string place_;
     std::int64_t dropped_ = 0;
+    bool supervisor_died_ = false;
     bool tail_known_ = false;
     Cursor tail_;
     std::uint64_t left_out_ = 0;

@@ -61,6 +61,7 @@ void LogWatch::add(std::int64_t token, const std::string& directory) {
     if (access((directory + "/" + rundir::index_file).c_str(), F_OK) != 0) return;
     (void)inotify_rm_watch(fd_, descriptor);
     watched_.erase(descriptor);
+    descriptors_.erase(token);
     if (!watch_index(token, directory)) fall_back(token);
 }
 
@@ -73,6 +74,16 @@ void LogWatch::remove(std::int64_t token) {
     descriptors_.erase(found);
 }
 
+// Events are lost, nobody knows whose: any log may have grown, and an index may have been made that is not watched yet.
+void LogWatch::overflowed() {
+    std::vector<Watched> all;
+    for (const auto& [token, descriptor] : descriptors_) all.push_back({token, watched_.at(descriptor).directory});
+    for (const Watched& one : all) {
+        if (!one.directory.empty()) add(one.token, one.directory);
+    }
+    for (const Watched& one : all) grown_(one.token);
+}
+
 void LogWatch::read_events() {
     alignas(inotify_event) static char buffer[64 << 10]; // one thread
     ssize_t size = read(fd_, buffer, sizeof buffer);
@@ -80,9 +91,7 @@ void LogWatch::read_events() {
         const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
         at += static_cast<ssize_t>(sizeof *event) + event->len;
         if ((event->mask & IN_Q_OVERFLOW) != 0) { // some have grown, nobody knows which
-            std::vector<std::int64_t> tokens;
-            for (const auto& [token, descriptor] : descriptors_) tokens.push_back(token);
-            for (std::int64_t token : tokens) grown_(token);
+            overflowed();
             continue;
         }
         auto found = watched_.find(event->wd);

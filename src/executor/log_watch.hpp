@@ -29,6 +29,7 @@ private:
     };
 
     void read_events();
+    void overflowed();
     bool watch_index(std::int64_t token, const std::string& directory);
     void fall_back(std::int64_t token);
     void note(int descriptor, Watched watched);

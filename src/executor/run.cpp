@@ -15,8 +15,9 @@ Run::Run(std::int64_t job_id, std::int64_t token, const std::string& runs_dir, J
       directory_(runs_dir, job_id, spec_->attempt, token), log_(directory_.path()), owner_(geteuid()) {}
 
 Run::Run(const rundir::Launch& launch, const std::string& path, Grants grants)
-    : cgroup(launch.cgroup), job_id_(launch.job_id), token_(launch.token), state_(RunState::running), directory_(path),
-      log_(path), owner_(launch.switch_user ? launch.uid : geteuid()), grants_(std::move(grants)) {
+    : cgroup(launch.cgroup), log_place(launch.log_place), job_id_(launch.job_id), token_(launch.token),
+      state_(RunState::running), directory_(path), log_(path), owner_(launch.switch_user ? launch.uid : geteuid()),
+      grants_(std::move(grants)) {
     log_position_known = false;
     usage_sent_ms = rundir::boottime_ms();
 }
@@ -40,9 +41,14 @@ void Run::end_unstarted(std::string_view kind, const std::string& message) {
     log_end();
 }
 
-void Run::collect_end(const std::string& host) {
+void Run::collect_end() {
     double age_s = 0;
     const auto end = directory_.read_end(age_s);
+    const bool succeeded = end && end->kind == protocol::run_end::exit_code && end->exit_code == 0;
+    ResultCheck result;
+    if (!forgotten && succeeded) result = check_result(directory_.result_path(), owner_);
+    if (!forgotten) end_.outputs = directory_.collect_outputs();
+    // From here on nothing fails.
     if (end) {
         take_over(*end, age_s);
     } else {
@@ -50,18 +56,13 @@ void Run::collect_end(const std::string& host) {
         end_.message = "lost with its supervisor";
         end_.ended_at_ms = rundir::boottime_ms();
     }
-    log_.close(host + ":" + directory_.log_path(), end ? end->log_dropped : 0);
-    if (!forgotten) {
-        if (end_.kind == protocol::run_end::exit_code && end_.exit_code == 0) {
-            const ResultCheck result = check_result(directory_.result_path(), owner_);
-            end_.result_bytes = result.bytes;
-            if (!result.fault.empty()) {
-                end_.kind = protocol::run_end::bad_result;
-                end_.message = result.fault;
-            }
-        }
-        end_.outputs = directory_.collect_outputs();
+    end_.result_bytes = result.bytes;
+    if (!result.fault.empty()) {
+        end_.kind = protocol::run_end::bad_result;
+        end_.message = result.fault;
     }
+    log_.close(log_place, end ? std::optional(end->log_dropped) : std::nullopt);
+    if (!forgotten && (end_.outputs.any || log_.has_tail())) directory_.announce();
     state_ = RunState::ended;
     log_end();
 }

@@ -46,8 +46,8 @@ public:
     void started(uid_t owner, Grants grants);
     // Ends a run that was not started.
     void end_unstarted(std::string_view kind, const std::string& message);
-    // Its supervisor is gone: picks up what it left. `host` is named with the log.
-    void collect_end(const std::string& host);
+    // Its supervisor is gone: picks up what it left. Throws std::system_error when that cannot be read now.
+    void collect_end();
 
     [[nodiscard]] std::int64_t job_id() const { return job_id_; }
     [[nodiscard]] std::int64_t token() const { return token_; }
@@ -66,6 +66,7 @@ public:
     std::string cancel_message;     // why this executor cancelled it
     std::int64_t usage_sent_ms = 0; // boottime of the start, then of the last usage report
     std::string cgroup;             // made for it; empty: none
+    std::string log_place;          // named to those who look for what the database does not hold of its log
     int refusals = 0;               // how often the server called the report malformed
 
 private:

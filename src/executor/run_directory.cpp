@@ -1,5 +1,6 @@
 #include "executor/run_directory.hpp"
 
+#include "executor/host_fault.hpp"
 #include "executor/logging.hpp"
 #include "executor/remover.hpp"
 #include "rundir/paths.hpp"
@@ -83,6 +84,15 @@ void list_files(int fd, const std::string& prefix, int depth, int& visited, Outp
 
 } // namespace
 
+LockState lock_state(const std::string& directory) {
+    const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return errno == ENOENT || errno == ENOTDIR ? LockState::free : LockState::unknown;
+    LockState state = LockState::free;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) state = errno == EWOULDBLOCK ? LockState::held : LockState::unknown;
+    close(fd);
+    return state;
+}
+
 DirectoryLock::~DirectoryLock() {
     if (fd_ >= 0) close(fd_);
 }
@@ -90,6 +100,14 @@ DirectoryLock::~DirectoryLock() {
 RunDirectory::RunDirectory(const std::string& runs_dir, std::int64_t job_id, std::int64_t attempt, std::int64_t token)
     : path_(runs_dir + "/" + std::to_string(job_id) + "-" + std::to_string(attempt) + "-" + std::to_string(token)) {}
 
+std::string RunDirectory::kept_path() const {
+    const std::size_t name = path_.rfind('/');
+    const std::size_t runs = path_.rfind('/', name - 1);
+    return path_.substr(0, runs) + "/kept" + path_.substr(name);
+}
+
+std::string RunDirectory::kept_log_path() const { return join(kept_path(), rundir::log_file); }
+std::string RunDirectory::kept_output_path() const { return join(kept_path(), rundir::output_dir); }
 std::string RunDirectory::job_path() const { return join(path_, rundir::job_dir); }
 std::string RunDirectory::script_path() const { return join(path_, rundir::script_file); }
 std::string RunDirectory::payload_path() const { return join(path_, rundir::payload_file); }
@@ -119,6 +137,7 @@ void RunDirectory::write_launch(const rundir::Launch& launch) const {
 
 std::optional<rundir::End> RunDirectory::read_end(double& age_s) const {
     int fd = open(join(path_, rundir::end_file).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && is_shortage(errno)) fail("cannot read the end of " + path_);
     if (fd < 0) return std::nullopt;
     struct stat status {};
     std::string text(largest_end, '\0');
@@ -132,10 +151,11 @@ std::optional<rundir::End> RunDirectory::read_end(double& age_s) const {
 
 Outputs RunDirectory::collect_outputs() const {
     Outputs outputs;
-    if (rmdir(output_path().c_str()) == 0) return outputs;
-    const int fd = open(output_path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return outputs;
+    if (rmdir(output_path().c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return outputs;
     outputs.any = true;
+    const int fd = open(output_path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && is_shortage(errno)) fail("cannot read " + output_path());
+    if (fd < 0) return outputs;
     int visited = 0;
     list_files(fd, "", 0, visited, outputs);
     return outputs;
@@ -144,6 +164,13 @@ Outputs RunDirectory::collect_outputs() const {
 bool RunDirectory::has_log() const {
     struct stat status {};
     return lstat(log_path().c_str(), &status) == 0 && status.st_size > 0;
+}
+
+void RunDirectory::announce() const {
+    const std::string target = ".." + path_.substr(path_.rfind('/', path_.rfind('/') - 1));
+    if (symlink(target.c_str(), kept_path().c_str()) != 0 && errno != EEXIST) {
+        spdlog::warn("event=keep_failed path={} reason={}", quoted(kept_path()), quoted(std::strerror(errno)));
+    }
 }
 
 void RunDirectory::tidy(Remover& remover, bool keep_outputs) const {
@@ -156,15 +183,22 @@ void RunDirectory::tidy(Remover& remover, bool keep_outputs) const {
                                  rundir::end_file, rundir::log_file, rundir::index_file}) {
             unlink(join(path_, name).c_str());
         }
-        if (rmdir(job_path().c_str()) == 0 && (rmdir(path_.c_str()) == 0 || errno == ENOENT)) return;
+        if (rmdir(job_path().c_str()) != 0 || (rmdir(path_.c_str()) != 0 && errno != ENOENT)) remover.remove(path_);
+        return;
+    }
+    std::string place = kept_path();
+    (void)unlink(place.c_str()); // what announce() made
+    if (rename(path_.c_str(), place.c_str()) != 0) {
+        spdlog::warn("event=keep_failed path={} reason={}", quoted(place), quoted(std::strerror(errno)));
+        place = path_;
     }
     std::vector<std::string> keep;
     if (keep_log) keep.emplace_back(rundir::log_file);
     if (keep_outputs) {
         keep.emplace_back(rundir::job_dir);
-        remover.remove(job_path(), {"out"});
+        remover.remove(join(place, rundir::job_dir), {"out"});
     }
-    remover.remove(path_, std::move(keep));
+    remover.remove(place, std::move(keep));
 }
 
 } // namespace rcq::executor

@@ -40,6 +40,12 @@ private:
     int fd_;
 };
 
+enum class LockState : std::uint8_t { held, free, unknown };
+
+// Whether a supervisor holds the lock of this directory of a run. A directory that is gone is free. Unknown: for want
+// of a descriptor, or the file system fails.
+LockState lock_state(const std::string& directory);
+
 class RunDirectory {
 public:
     // Makes nothing yet.
@@ -55,15 +61,21 @@ public:
     void write_launch(const rundir::Launch& launch) const;
 
     // What the supervisor wrote at last; nothing when it died without it. `age_s` is how old it is by the time of day.
+    // Throws std::system_error when that cannot be told now (is_shortage).
     [[nodiscard]] std::optional<rundir::End> read_end(double& age_s) const;
 
-    // Removes the output directory when it is empty, else lists at most 100 regular files of it.
+    // Removes the output directory when it is empty, else lists at most 100 regular files of it. Throws
+    // std::system_error when it cannot be looked at now (is_shortage).
     [[nodiscard]] Outputs collect_outputs() const;
 
     [[nodiscard]] bool has_log() const;
 
-    // Removes everything but a log and outputs that are there; the directory too when neither is. Nothing when it was
-    // not made.
+    // Makes the path where its log and outputs will be kept lead to where they are, so that it can be told to others
+    // before the run is tidied.
+    void announce() const;
+
+    // Moves the directory to its kept path and removes everything but a log and outputs that are there; the directory
+    // too when neither is. Nothing when it was not made.
     void tidy(Remover& remover, bool keep_outputs) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -73,6 +85,10 @@ public:
     [[nodiscard]] std::string result_path() const;
     [[nodiscard]] std::string log_path() const;
     [[nodiscard]] std::string output_path() const;
+    // Where log and outputs stay after the end: beside the directory of runs, in the directory `kept`.
+    [[nodiscard]] std::string kept_path() const;
+    [[nodiscard]] std::string kept_log_path() const;
+    [[nodiscard]] std::string kept_output_path() const;
 
 private:
     std::string path_;

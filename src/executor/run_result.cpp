@@ -1,5 +1,7 @@
 #include "executor/run_result.hpp"
 
+#include "executor/host_fault.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -7,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace rcq::executor {
@@ -74,6 +77,8 @@ bool open_result(const std::string& path, uid_t owner, File& file) {
     // a pipe would keep us waiting, a link could lead to what only we may read
     file.fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file.fd < 0 && errno == ENOENT) return false;
+    if (file.fd < 0 && is_shortage(errno))
+        throw std::system_error(errno, std::generic_category(), "cannot read " + path);
     if (file.fd < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
     struct stat status {};
     if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) fail("is not a regular file");
@@ -97,18 +102,26 @@ std::string read_all(const File& file) {
     return text;
 }
 
+// Nothing: there is no file. Throws std::runtime_error: what is there is no result.
+std::optional<std::string> read_valid(const std::string& path, uid_t owner) {
+    File file;
+    if (!open_result(path, owner, file)) return std::nullopt;
+    std::string text = read_all(file);
+    if (text.starts_with("\xef\xbb\xbf")) fail("begins with a byte order mark");
+    Watcher watcher;
+    if (!json::sax_parse(text, &watcher)) fail(watcher.fault);
+    return text;
+}
+
 } // namespace
 
 ResultCheck check_result(const std::string& path, uid_t owner) {
     ResultCheck check;
     try {
-        File file;
-        if (!open_result(path, owner, file)) return check;
-        const std::string text = read_all(file);
-        if (text.starts_with("\xef\xbb\xbf")) fail("begins with a byte order mark");
-        Watcher watcher;
-        if (!json::sax_parse(text, &watcher)) fail(watcher.fault);
-        check.bytes = file.bytes;
+        const auto text = read_valid(path, owner);
+        check.bytes = text ? static_cast<std::int64_t>(text->size()) : 0;
+    } catch (const std::system_error&) {
+        throw;
     } catch (const std::runtime_error& error) {
         check.fault = error.what();
     }
@@ -116,9 +129,9 @@ ResultCheck check_result(const std::string& path, uid_t owner) {
 }
 
 std::string read_result(const std::string& path, uid_t owner) {
-    File file;
-    if (!open_result(path, owner, file)) fail("is gone");
-    return read_all(file);
+    auto text = read_valid(path, owner);
+    if (!text) fail("is gone");
+    return std::move(*text);
 }
 
 } // namespace rcq::executor

@@ -15,9 +15,11 @@ struct ResultCheck {
 
 // Whether the file holds one JSON value that the server can store: UTF-8, at most max_result_bytes, no \u0000, no
 // number beyond a double, at most 1,000 levels deep. No file is no fault; a link, or a file of another owner, is.
+// Throws std::system_error when it cannot be read now (is_shortage).
 ResultCheck check_result(const std::string& path, uid_t owner);
 
-// The content of the file. Throws std::runtime_error when it cannot be read.
+// The content of the file, which is looked at again: whoever wrote it may have changed it since. Throws
+// std::runtime_error when it cannot be reported.
 std::string read_result(const std::string& path, uid_t owner);
 
 } // namespace rcq::executor

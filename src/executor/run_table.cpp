@@ -1,19 +1,22 @@
 #include "executor/run_table.hpp"
 
+#include "executor/host_fault.hpp"
 #include "executor/logging.hpp"
 #include "protocol/words.hpp"
 #include "rundir/paths.hpp"
 #include "rundir/status.hpp"
 
-#include <cstdlib>
 #include <exception>
 #include <fcntl.h>
+#include <new>
+#include <system_error>
 #include <unistd.h>
 
 namespace rcq::executor {
 
 namespace {
 
+constexpr std::uint64_t shortage_ms = 500;  // before what could not be read for want of a descriptor is tried again
 constexpr std::uint64_t start_slice_ms = 8; // of starts, before the loop looks at everything else
 
 } // namespace
@@ -24,9 +27,16 @@ RunTable::RunTable(uv_loop_t* loop, const Options& options, const StateDirectory
     : options_(options),
       runs_dir_(state.runs_dir()), settings_{&options, state.contact_file(), std::move(inherited_environment)},
       cgroups_(cgroups), backend_(backend), remover_(remover), accounts_(options.allow_users, options.default_user),
-      gpus_(options.capacity.gpu_count),
+      cgroup_remover_(loop), gpus_(options.capacity.gpu_count),
       cpus_(options.cpu_affinity ? own_cores() : std::vector<int>{}, options.capacity.cpu_cores),
-      queue_timer_(loop, [this] { start_queued(); }), burial_timer_(loop, [this] {
+      queue_timer_(loop, [this] { start_queued(); }),
+      collect_timer_(loop,
+                     [this] {
+                         for (std::int64_t token : std::exchange(to_collect_, {})) {
+                             if (Run* run = find(token)) collect_end(*run);
+                         }
+                     }),
+      burial_timer_(loop, [this] {
           for (std::int64_t token : std::exchange(to_bury_, {})) forget(token);
       }) {
     backend_.set_events({[this](std::int64_t token) {
@@ -51,6 +61,12 @@ void RunTable::adopt(const std::vector<FoundRun>& found) {
         ++not_ended_;
         ++running_;
         backend_.adopt(place, one.launch);
+    }
+}
+
+void RunTable::remove_other_cgroups() {
+    for (const std::string& path : cgroups_.others([this](std::int64_t token) { return runs_.contains(token); })) {
+        cgroup_remover_.remove(path);
     }
 }
 
@@ -91,29 +107,61 @@ void RunTable::start_run(Run& run) {
     Grants grants;
     try {
         if (spec.workdir && !spec.workdir->starts_with('/')) {
-            throw std::runtime_error("workdir \"" + *spec.workdir + "\" is not an absolute path");
+            throw SpecError("workdir \"" + *spec.workdir + "\" is not an absolute path");
         }
         // A path that only resolves to an allowed one is looked at by the supervisor, where a slow file system stops
         // nobody else.
         if (spec.workdir && options_.workdir_allow.empty()) {
-            throw std::runtime_error("workdir \"" + *spec.workdir +
-                                     "\" is not allowed here: the executor has no --workdir-allow");
+            throw SpecError("workdir \"" + *spec.workdir +
+                            "\" is not allowed here: the executor has no --workdir-allow");
         }
         const Account* account = geteuid() == 0 ? &accounts_.resolve(spec.unix_user) : nullptr;
         auto gpus = gpus_.take(spec.gpu_count);
         if (!gpus) {
-            throw std::runtime_error(fmt::format("{} GPUs granted, but only {} are free on this executor",
-                                                 spec.gpu_count, gpus_.free_count()));
+            throw HostFault(fmt::format("{} GPUs granted, but only {} are free on this executor", spec.gpu_count,
+                                        gpus_.free_count()),
+                            false);
         }
         grants = {std::move(*gpus), cpus_.take(spec.cpu_cores)};
         launch(run, account, grants);
         ++running_;
         run.started(account == nullptr ? geteuid() : account->uid, grants);
+        return;
+    } catch (const HostFault& fault) {
+        give_back(grants);
+        not_started(run, fault.what(), fault.lasting());
+    } catch (const CgroupError& error) {
+        give_back(grants);
+        not_started(run, error.what(), !is_passing(error.error()));
+    } catch (const std::system_error& error) {
+        give_back(grants);
+        not_started(run, error.what(), !is_passing(error.code().value()));
+    } catch (const std::bad_alloc&) {
+        give_back(grants);
+        not_started(run, "out of memory", false);
     } catch (const std::exception& error) {
         give_back(grants);
-        if (!run.cgroup.empty()) (void)kill_and_remove_cgroup(run.cgroup);
         run.end_unstarted(protocol::run_end::spawn_error, error.what());
-        run_over(run);
+    }
+    if (!run.cgroup.empty()) cgroup_remover_.remove(run.cgroup);
+    const std::string fault = run.end().host_fault;
+    run_over(run);
+    if (!fault.empty()) put_back_queue(fault);
+}
+
+// This host could not start it; another one, or this one later, may.
+void RunTable::not_started(Run& run, const std::string& message, bool lasting) {
+    if (lasting) run.end().host_fault = message;
+    run.end_unstarted(protocol::run_end::not_started, message);
+}
+
+// After a fault of the host the runs that wait for their start are left to others.
+void RunTable::put_back_queue(const std::string& fault) {
+    for (std::int64_t token : std::exchange(queue_, {})) {
+        Run* run = find(token);
+        if (run == nullptr || run->state() != RunState::queued) continue;
+        run->end_unstarted(protocol::run_end::not_started, fault);
+        run_over(*run);
     }
 }
 
@@ -123,6 +171,9 @@ void RunTable::launch(Run& run, const Account* account, const Grants& grants) {
     rundir::Launch plan = plan_launch(run.job_id(), run.token(), spec, run.directory(), grants, account, settings_);
     run.cgroup = cgroups_.make(run.token(), {spec.memory_mib, spec.cpu_cores, grants.cpus, options_.max_processes});
     plan.cgroup = run.cgroup;
+    plan.boot = rundir::boot_id();
+    plan.log_place = options_.hostname + ":" + run.directory().kept_log_path();
+    run.log_place = plan.log_place;
     plan.cgroup_memory = !run.cgroup.empty() && cgroups_.limits_memory();
     run.directory().write_launch(plan);
     backend_.start({run.job_id(), run.token(), run.directory().path()}, plan, lock.fd());
@@ -170,7 +221,7 @@ void RunTable::forget(std::int64_t token) {
     if (found == runs_.end()) return;
     Run& run = *found->second;
     ended_tokens_.remember(token);
-    if (!run.cgroup.empty()) (void)kill_and_remove_cgroup(run.cgroup); // the supervisor does it, unless it died
+    if (!run.cgroup.empty()) cgroup_remover_.remove(run.cgroup); // the supervisor does it, unless it died
     run.directory().tidy(remover_, run.end().outputs.any);
     runs_.erase(found);
 }
@@ -184,8 +235,20 @@ void RunTable::backend_ended(std::int64_t token) {
     Run* run = find(token);
     if (run == nullptr) return;
     --running_;
-    run->collect_end(options_.hostname);
-    run_over(*run);
+    collect_end(*run);
+}
+
+void RunTable::collect_end(Run& run) {
+    try {
+        run.collect_end();
+    } catch (const std::system_error& error) {
+        spdlog::warn("event=end_not_read job={} token={} reason={}", run.job_id(), run.token(), quoted(error.what()));
+        to_collect_.push_back(run.token());
+        return collect_timer_.start(shortage_ms);
+    }
+    const std::string fault = run.end().host_fault;
+    run_over(run);
+    if (!fault.empty()) put_back_queue(fault);
 }
 
 // The run has ended, and nothing of it lives.
@@ -217,12 +280,6 @@ int RunTable::count(RunState state) const {
     int count = 0;
     for (const auto& [token, run] : runs_) count += run->state() == state ? 1 : 0;
     return count;
-}
-
-bool RunTable::directory_in_use(const std::string& name) const {
-    std::size_t dash = name.rfind('-');
-    if (dash == std::string::npos) return false;
-    return runs_.contains(std::strtoll(name.c_str() + dash + 1, nullptr, 10));
 }
 
 std::vector<UsageReport> RunTable::usage_due(std::int64_t interval_ms, std::size_t limit) {

@@ -3,6 +3,7 @@
 #pragma once
 #include "executor/accounts.hpp"
 #include "executor/backend.hpp"
+#include "executor/cgroup_remover.hpp"
 #include "executor/cgroup_tree.hpp"
 #include "executor/cpu_grants.hpp"
 #include "executor/gpu_grants.hpp"
@@ -43,6 +44,8 @@ public:
 
     // Runs of an earlier executor; before anything is started.
     void adopt(const std::vector<FoundRun>& found);
+    // After that: what is left of runs that nobody knows.
+    void remove_other_cgroups();
 
     // Ignored when the token is or was held.
     void start(std::int64_t job_id, std::int64_t token, JobSpec spec);
@@ -70,7 +73,6 @@ public:
         if (!cpus_.binds()) return std::nullopt;
         return std::max(0, options_.capacity.cpu_cores - static_cast<int>(cpus_.taken_count()));
     }
-    [[nodiscard]] bool directory_in_use(const std::string& name) const;
 
     // Of runs whose usage was not sent for `interval_ms`, at most `limit`; counts them as sent.
     std::vector<UsageReport> usage_due(std::int64_t interval_ms, std::size_t limit);
@@ -80,6 +82,9 @@ private:
     void start_queued();
     void start_run(Run& run);
     void launch(Run& run, const Account* account, const Grants& grants);
+    void not_started(Run& run, const std::string& message, bool lasting);
+    void put_back_queue(const std::string& fault);
+    void collect_end(Run& run);
     void run_over(Run& run);
     void backend_ended(std::int64_t token);
     void give_back(const Grants& grants);
@@ -92,15 +97,18 @@ private:
     Remover& remover_;
     Events events_;
     Accounts accounts_;
+    CgroupRemover cgroup_remover_;
     GpuGrants gpus_;
     CpuGrants cpus_;
     TokenMemory ended_tokens_{100'000};
     std::unordered_map<std::int64_t, std::unique_ptr<Run>> runs_;
     std::deque<std::int64_t> queue_;
-    std::vector<std::int64_t> to_bury_; // forgotten runs, freed outside their own calls
+    std::vector<std::int64_t> to_collect_; // ended, but what they left cannot be read for now
+    std::vector<std::int64_t> to_bury_;    // forgotten runs, freed outside their own calls
     int not_ended_ = 0;
     int running_ = 0;
     Timer queue_timer_;
+    Timer collect_timer_;
     Timer burial_timer_;
 };
 

@@ -24,17 +24,23 @@ public:
     StateDirectory(const StateDirectory&) = delete;
     StateDirectory& operator=(const StateDirectory&) = delete;
 
-    // What an earlier executor left to be taken over. A directory whose launch file was not written to its end is
-    // removed: that run was never started.
+    // What an earlier executor left to be taken over. What else is in the directory of runs is tidied: runs that were
+    // never started, or had ended. Throws std::runtime_error when that cannot be told for certain: a run that is
+    // overlooked runs twice.
     [[nodiscard]] std::vector<FoundRun> find_runs(Remover& remover) const;
 
     [[nodiscard]] const std::string& runs_dir() const { return runs_dir_; }
+    // Logs and outputs of ended runs (RunDirectory::kept_path).
+    [[nodiscard]] const std::string& kept_dir() const { return kept_dir_; }
+    // Tells this state directory from all others of this boot.
+    [[nodiscard]] std::string id() const;
     // When the server last heard of this executor (rundir::Contact).
     [[nodiscard]] std::string contact_file() const { return path_ + "/contact"; }
 
 private:
     std::string path_;
     std::string runs_dir_;
+    std::string kept_dir_;
     int lock_fd_ = -1;
 };
 

@@ -45,6 +45,8 @@ template <class Record, class Visitor> void visit_fields(Record& launch, Visitor
     visit("hook_env", launch.hook_environment);
     visit("interpreter", launch.interpreter);
     visit("gpu", launch.gpus);
+    visit("boot", launch.boot);
+    visit("log_place", launch.log_place);
 }
 
 class Writer {

@@ -48,6 +48,8 @@ struct Launch {
     // For the executor that takes the run over.
     std::string interpreter; // of the script's first line, for messages
     std::vector<int> gpus;   // indices of the GPUs that the run holds
+    std::string boot;        // boot_id() of the start
+    std::string log_place;   // HOST:PATH of the whole log, as the log in the database names it
 };
 
 class LaunchError : public std::runtime_error {

@@ -197,6 +197,66 @@ TEST(LogReader, a_lost_log_file_keeps_the_count_of_lines) {
     EXPECT_EQ(Log::lines_of(reader.take(1000, 1).chunks.at(0).data), 3U);
 }
 
+TEST(LogReader, what_cannot_be_read_back_or_is_refused_counts_as_many_bytes_and_lines) {
+    for (const std::string text :
+         {"a\nb\nc\n", "\n\n", "x", "one\ntwo", "a long line, longer than what is said of it, by far\n"}) {
+        Log log;
+        log.write(LogStream::out, text);
+        LogReader refused(log.directory());
+        EXPECT_EQ(refused.take(1000, 1).chunks.at(0).data, text);
+        EXPECT_TRUE(refused.blank());
+        const std::string blank = refused.take(1000, 1).chunks.at(0).data;
+        EXPECT_NE(blank, text);
+        EXPECT_FALSE(refused.blank()) << "not even that is taken";
+        fs::remove(log.directory() + "/" + rundir::log_file);
+        LogReader lost(log.directory());
+        for (const std::string& instead : {blank, lost.take(1000, 1).chunks.at(0).data}) {
+            EXPECT_EQ(instead.size(), text.size());
+            EXPECT_EQ(Log::lines_of(instead), Log::lines_of(text));
+        }
+    }
+}
+
+TEST(LogReader, after_a_refused_chunk_comes_the_next_one) {
+    Log log;
+    log.write(LogStream::out, "refused\n");
+    log.write(LogStream::err, "next\n");
+    LogReader reader(log.directory());
+    EXPECT_TRUE(reader.blank()) << "nothing is under way";
+    EXPECT_EQ(reader.take(1000, 1).chunks.at(0).data, "refused\n");
+    EXPECT_TRUE(reader.blank());
+    (void)reader.take(1000, 1);
+    reader.answered();
+    const auto next = reader.take(1000, 1).chunks.at(0);
+    EXPECT_EQ(next.data, "next\n");
+    EXPECT_EQ(next.seq, 2U);
+    reader.rewind();
+    EXPECT_EQ(reader.take(1000, 1).chunks.at(0).data, "next\n");
+}
+
+TEST(LogReader, what_a_dying_supervisor_wrote_beyond_the_index_is_not_part_of_the_tail) {
+    Log log;
+    for (int i = 0; i < 100; ++i) log.write(LogStream::out, "line no " + std::to_string(100 + i) + "\n");
+    std::ofstream(log.directory() + "/" + rundir::log_file, std::ios::app) << "not in the index\n";
+    LogReader reader(log.directory(), {100, 50, 1000, 20});
+    reader.close("x", std::nullopt);
+    EXPECT_EQ(read_all(reader),
+              log.content.substr(0, 96) + "[rcq: 1056 bytes left out here; full log: x]\n" + log.content.substr(1152));
+}
+
+// An index of 100 million pieces, most of which are a hole: adding it up would find pieces that no supervisor writes.
+TEST(LogReader, what_is_left_out_is_not_read) {
+    Log log;
+    for (int i = 0; i < 10; ++i) log.write(LogStream::out, "line no " + std::to_string(i) + "\n");
+    fs::resize_file(log.directory() + "/" + rundir::index_file, std::uintmax_t{16} * 100'000'000);
+    fs::resize_file(log.directory() + "/" + rundir::log_file, 1'000'000'000);
+    log.write(LogStream::out, "the end\n");
+    LogReader reader(log.directory(), {50, 50, 1000, 20});
+    reader.close("x", 0);
+    EXPECT_EQ(read_all(reader),
+              log.content.substr(0, 50) + "[rcq: 999999950 bytes left out here; full log: x]\nthe end\n");
+}
+
 TEST(LogReader, what_no_supervisor_writes_ends_the_index) {
     for (const rundir::LogPiece& odd : {rundir::LogPiece{UINT32_MAX, 1}, rundir::LogPiece{0, 0}, rundir::LogPiece{5, 6},
                                         rundir::LogPiece{5, 1, static_cast<LogStream>(7)}}) {

@@ -1,11 +1,17 @@
 #include "executor/remover.hpp"
 
+#include "executor/kept_sweep.hpp"
+#include "no_descriptors.hpp"
+
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace rcq::executor {
 namespace {
@@ -46,6 +52,64 @@ TEST_F(RemoverTest, a_tree_is_removed_however_wide_and_deep) {
     write(deep / "file");
     remove();
     EXPECT_FALSE(fs::exists(root_));
+}
+
+TEST_F(RemoverTest, a_tree_deeper_than_any_path_is_long_is_removed) {
+    int fd = open(root_.c_str(), O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 3000; ++i) {
+        ASSERT_EQ(mkdirat(fd, "directory", 0700), 0);
+        const int below = openat(fd, "directory", O_RDONLY | O_DIRECTORY);
+        close(fd);
+        fd = below;
+    }
+    close(openat(fd, "file", O_CREAT | O_WRONLY, 0600));
+    close(fd);
+    remove();
+    EXPECT_FALSE(fs::exists(root_));
+}
+
+TEST_F(RemoverTest, a_directory_that_becomes_a_link_while_it_is_removed_leads_nowhere) {
+    for (int i = 0; i < 1000; ++i) fs::create_directories(top_ / "other" / std::to_string(i));
+    for (int i = 0; i < 1000; ++i) fs::create_directories(root_ / "inner" / std::to_string(i) / "below");
+    Remover remover(&loop_);
+    remover.remove(root_);
+    auto left = [this] { return std::distance(fs::directory_iterator(root_ / "inner"), fs::directory_iterator()); };
+    while (left() == 1000) uv_run(&loop_, UV_RUN_ONCE);
+    fs::rename(root_ / "inner", top_ / "moved");
+    fs::create_directory_symlink(top_ / "other", root_ / "inner");
+    while (!remover.idle()) uv_run(&loop_, UV_RUN_ONCE);
+    EXPECT_FALSE(fs::exists(root_));
+    EXPECT_EQ(std::distance(fs::directory_iterator(top_ / "other"), fs::directory_iterator()), 1000);
+}
+
+TEST_F(RemoverTest, without_a_descriptor_it_waits_for_one) {
+    write(root_ / "file");
+    Remover remover(&loop_);
+    remover.remove(root_);
+    {
+        const NoDescriptors none;
+        uv_run(&loop_, UV_RUN_NOWAIT);
+        uv_run(&loop_, UV_RUN_NOWAIT);
+    }
+    EXPECT_FALSE(remover.idle());
+    while (!remover.idle()) uv_run(&loop_, UV_RUN_ONCE);
+    EXPECT_FALSE(fs::exists(root_));
+}
+
+TEST_F(RemoverTest, the_sweep_removes_what_was_not_changed_for_long) {
+    for (int i = 0; i < 1200; ++i) fs::create_directories(root_ / ("old" + std::to_string(i)) / "job");
+    fs::create_directories(root_ / "new");
+    fs::create_directory_symlink(top_ / "gone", root_ / "link");
+    const timespec long_ago[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+    for (const auto& entry : fs::directory_iterator(root_)) {
+        if (entry.path().filename() != "new") utimensat(AT_FDCWD, entry.path().c_str(), long_ago, AT_SYMLINK_NOFOLLOW);
+    }
+    Remover remover(&loop_);
+    KeptSweep sweep(&loop_, root_, 86400, remover);
+    sweep.start();
+    auto left = [this] { return std::distance(fs::directory_iterator(root_), fs::directory_iterator()); };
+    while (left() > 1) uv_run(&loop_, UV_RUN_ONCE);
+    EXPECT_TRUE(fs::exists(root_ / "new"));
 }
 
 TEST_F(RemoverTest, what_is_kept_stays_on_the_first_level_alone) {

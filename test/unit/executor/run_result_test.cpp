@@ -1,5 +1,7 @@
 #include "executor/run_result.hpp"
 
+#include "no_descriptors.hpp"
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace rcq::executor {
@@ -82,6 +85,19 @@ TEST_F(RunResult, links_pipes_and_directories_are_not_read) {
     std::filesystem::remove(path_);
     std::filesystem::create_directory(path_);
     EXPECT_EQ(check_result(path_, geteuid()).fault, "the result is not a regular file");
+}
+
+TEST_F(RunResult, what_was_changed_since_it_was_checked_is_not_read) {
+    write("[1]");
+    EXPECT_EQ(check_result(path_, geteuid()).bytes, 3);
+    write("1}, {\"job_id\": 2");
+    EXPECT_THROW((void)read_result(path_, geteuid()), std::runtime_error);
+}
+
+TEST_F(RunResult, want_of_descriptors_is_not_the_job_s_fault) {
+    write("[1]");
+    const NoDescriptors none;
+    EXPECT_THROW((void)check_result(path_, geteuid()), std::system_error);
 }
 
 TEST_F(RunResult, a_result_that_has_gone_cannot_be_read) {
