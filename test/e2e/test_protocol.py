@@ -204,6 +204,7 @@ def test_a_replaced_executor_ends_only_after_its_runs(db):
     began = time.monotonic()
     while executor.process.poll() is None and time.monotonic() - began < 8:
         time.sleep(0.05)
+    assert executor.process.poll() is None or not executor.processes(), "it is gone and its runs are not"
     for pid in supervisors:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
