@@ -247,3 +247,61 @@ def test_a_daemon_of_a_job_ends_with_the_job(db):
     row = db.ended(job)
     assert (row["status"], db.logs(job)) == ("completed", ["done"])
     assert not descendants_of_jobs(executor)
+
+
+def test_a_job_that_stops_its_supervisor_is_ended_nevertheless(db):
+    executor = db.executor("a")
+    # SIGTERM alone does not end it, and whenever its supervisor is woken it is stopped again
+    job = db.submit("trap '' TERM; while :; do kill -STOP $PPID; done", requeue=False)
+    harness.wait_for(lambda: supervisors(executor).get(job, 0) > 0 and descendants_of_jobs(executor), "it runs")
+    db.sql("SELECT rcq.cancel(%s)", job)
+    assert db.ended(job, 30)["status"] == "cancelled"
+    assert not executor.processes()
+
+
+def test_a_taken_over_run_whose_supervisor_told_nothing_is_cancelled(db):
+    db.set(lost_after="60 s", lease="20 s")
+    executor = db.executor("a")
+    job = db.submit("sleep 1000")
+    harness.wait_for(lambda: supervisors(executor).get(job, 0) > 0 and len(descendants_of_jobs(executor)) >= 2, "it runs")
+    pid = supervisors(executor)[job]
+    os.kill(pid, signal.SIGSTOP)  # or it would write its status again
+    (name,) = os.listdir(os.path.join(executor.state_dir, "runs"))
+    os.remove(os.path.join(executor.state_dir, "runs", name, "status"))
+    executor.kill()
+    executor.start()
+    executor.wait_online()
+    db.sql("SELECT rcq.cancel(%s)", job)
+    assert db.ended(job, 30)["status"] == "cancelled"
+    assert not executor.processes()
+
+
+def test_a_run_whose_launch_cannot_be_read_is_ended_by_the_next_executor(db):
+    db.set(lost_after="60 s", lease="20 s")
+    executor = db.executor("a")
+    job = db.submit("if [ $RCQ_ATTEMPT = 1 ]; then sleep 1000; fi")
+    harness.wait_for(lambda: supervisors(executor).get(job, 0) > 0 and len(descendants_of_jobs(executor)) >= 2, "it runs")
+    executor.kill()
+    (name,) = os.listdir(os.path.join(executor.state_dir, "runs"))
+    with open(os.path.join(executor.state_dir, "runs", name, "launch"), "w", encoding="utf-8") as launch:
+        launch.write("nonsense")
+    executor.start()
+    row = db.ended(job, 30)
+    assert (row["status"], row["attempt"]) == ("completed", 2)
+    assert not executor.processes()
+
+
+def test_what_is_told_of_outputs_and_log_leads_there_before_and_after_a_restart(db):
+    db.set(lost_after="60 s", lease="20 s")
+    executor = db.executor("a")
+    job = db.submit("echo data > $RCQ_OUTPUT_DIR/x; yes 0123456789 | head -c 20000000", requeue=False)
+    row = db.ended(job, 60)
+    (marker,) = [line for line in db.logs(job) if line.startswith("[rcq: ")]
+    log = marker.rstrip("]").split("full log: ")[1].split(":", 1)[1]
+    output = os.path.join(row["output"]["dir"], "x")
+    executor.kill()
+    executor.start()
+    executor.wait_online()
+    assert os.path.getsize(log) == 20000000
+    assert lines(output) == ["data"]
+    assert os.listdir(os.path.join(executor.state_dir, "runs")) == []

@@ -2,6 +2,8 @@
 import os
 import pwd
 import re
+import resource
+import shutil
 import stat
 
 import harness
@@ -184,3 +186,34 @@ class TestUsers:
         executor = db.executor("b", as_root=True, wait=False)
         assert executor.wait_exit() == 1
         assert "--allow-users" in executor.log()
+
+
+def test_a_host_that_cannot_start_runs_leaves_them_to_others(db):
+    copy = os.path.join(db.server.dir, db.name + "-supervisor")
+    shutil.copy(os.path.join(os.path.dirname(db.server.executor_binary), "rcq-supervisor"), copy)
+    os.chmod(copy, 0o755)
+    broken = db.executor("a", "--supervisor", copy)
+    os.remove(copy)
+    jobs = [db.submit("echo $RCQ_EXECUTOR", requeue=False) for _ in range(3)]
+    harness.wait_for(lambda: "event=host_fault" in broken.log(), "it drains")
+    other = db.executor("b")
+    for job in jobs:
+        row = db.ended(job, 30)
+        assert (row["status"], row["executor"]) == ("completed", other.role)
+    assert db.one("SELECT count(*) FROM rcq.runs WHERE status = 'failed'") == 0
+    assert "cannot start the supervisor" in broken.log()
+
+
+def test_jobs_get_as_many_open_files_as_the_executor_was_given(db):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, hard))
+    try:
+        executor = db.executor("a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with open(f"/proc/{executor.process.pid}/limits", encoding="utf-8") as limits:
+        own = re.search(r"Max open files +(\d+)", limits.read()).group(1)
+    assert own == str(min(hard, 1 << 20)), "its own are raised"
+    job = db.submit("ulimit -Sn; ulimit -Hn")
+    db.ended(job)
+    assert db.logs(job) == ["1000", str(hard)]

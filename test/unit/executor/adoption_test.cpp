@@ -6,6 +6,7 @@
 #include "executor/state_directory.hpp"
 #include "no_descriptors.hpp"
 #include "rundir/paths.hpp"
+#include "rundir/status.hpp"
 #include "temporary_directory.hpp"
 
 #include <array>
@@ -50,10 +51,10 @@ protected:
     void write_launch() const { std::ofstream(run() + "/" + rundir::launch_file) << encode(launch_of(7)); }
     // Runs the loop until the condition holds or the time is over.
     bool turn(const std::function<bool()>& condition, int ms = 5000) {
-        bool over = false;
-        Timer limit(&loop_, [&over] { over = true; });
-        limit.start(static_cast<std::uint64_t>(ms));
-        while (!over && !condition()) uv_run(&loop_, UV_RUN_ONCE);
+        Timer tick(&loop_, [] {});
+        tick.start(1, 5);
+        const std::int64_t until = rundir::boottime_ms() + ms;
+        while (rundir::boottime_ms() < until && !condition()) uv_run(&loop_, UV_RUN_ONCE);
         return condition();
     }
 

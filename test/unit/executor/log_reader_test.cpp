@@ -199,7 +199,7 @@ TEST(LogReader, a_lost_log_file_keeps_the_count_of_lines) {
 
 TEST(LogReader, what_cannot_be_read_back_or_is_refused_counts_as_many_bytes_and_lines) {
     for (const std::string text :
-         {"a\nb\nc\n", "\n\n", "x", "one\ntwo", "a long line, longer than what is said of it, by far\n"}) {
+         {"a\nb\nc\n", "x", "one\ntwo", "\n\ny\n", "a long line, longer than what is said of it, by far\n"}) {
         Log log;
         log.write(LogStream::out, text);
         LogReader refused(log.directory());
