@@ -151,6 +151,26 @@ class Server:
         return connection
 
 
+@contextlib.contextmanager
+def watched_server(**settings):
+    """A server whose log must not show a crash when it is no longer needed."""
+    running = Server(**settings)
+    yield running
+    log = running.log()
+    running.remove()
+    crash = CRASH.search(log)
+    assert not crash, f"the server log shows a crash: {log[max(0, crash.start() - 500):crash.end() + 500]}"
+
+
+@contextlib.contextmanager
+def database_of_test(server, test):
+    """A fresh database with the extension, named after the test; runs of an executor that is gone are given away after 3 s."""
+    name = "t_" + re.sub(r"\W+", "_", test.lower())[5:45].strip("_")
+    database = Database(server, name, lease="2 s", lost_after="3 s", claim_timeout="2 s")
+    yield database
+    database.drop()
+
+
 class Database:
     """One database with the extension, and short-hands for what people do in it."""
 

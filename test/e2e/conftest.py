@@ -1,5 +1,4 @@
 import os
-import re
 import sys
 
 import pytest
@@ -10,18 +9,11 @@ import harness  # noqa: E402
 
 @pytest.fixture(scope="session")
 def server():
-    running = harness.Server(fsync="off")
-    yield running
-    log = running.log()
-    running.remove()
-    crash = harness.CRASH.search(log)
-    assert not crash, f"the server log shows a crash: {log[max(0, crash.start() - 500):crash.end() + 500]}"
+    with harness.watched_server(fsync="off") as running:
+        yield running
 
 
 @pytest.fixture
 def db(server, request):
-    """A fresh database with the extension, named after the test."""
-    name = "t_" + re.sub(r"\W+", "_", request.node.name.lower())[5:45].strip("_")
-    database = harness.Database(server, name, lease="2 s", lost_after="3 s", claim_timeout="2 s")
-    yield database
-    database.drop()
+    with harness.database_of_test(server, request.node.name) as database:
+        yield database
