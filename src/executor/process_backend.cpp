@@ -16,6 +16,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -37,6 +38,12 @@ constexpr std::int64_t patience_ms = 130'000;
 
 bool left_an_end(const std::string& directory) {
     return access((directory + "/" + rundir::end_file).c_str(), F_OK) == 0;
+}
+
+int half_of_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1U << 20) / 2);
 }
 
 class SpawnSettings {
@@ -75,10 +82,11 @@ private:
 } // namespace
 
 ProcessBackend::ProcessBackend(uv_loop_t* loop, std::string supervisor_program)
-    : loop_(loop), program_(std::move(supervisor_program)), watch_(loop,
-                                                                   [this](std::int64_t token) {
-                                                                       if (events_.changed) events_.changed(token);
-                                                                   }),
+    : loop_(loop), program_(std::move(supervisor_program)), most_pidfds_(half_of_descriptors()),
+      watch_(loop,
+             [this](std::int64_t token) {
+                 if (events_.changed) events_.changed(token);
+             }),
       unsettled_timer_(loop, [this] { look_after_unsettled(); }), asked_timer_(loop, [this] { look_after_asked(); }),
       child_signal_(loop, SIGCHLD, [this] { reap(); }) {}
 
@@ -159,6 +167,11 @@ bool ProcessBackend::watch_supervisor(Watched& run, pid_t supervisor) {
         return false;
     }
     run.supervisor = supervisor;
+    if (const int number = std::exchange(run.wanted_signal, 0)) send(run, number);
+    if (run.pidfd > most_pidfds_) {
+        close(std::exchange(run.pidfd, -1)); // its lock is looked at from time to time
+        return false;
+    }
     run.poll = std::make_unique<Poll>(loop_, run.pidfd, [this, token = run.place.token](int, int) {
         Watched* watched = find(token);
         if (watched == nullptr) return;
@@ -168,7 +181,6 @@ bool ProcessBackend::watch_supervisor(Watched& run, pid_t supervisor) {
         unsettle(token); // whether it was the right one is told by the lock
     });
     run.poll->start(UV_READABLE);
-    if (const int number = std::exchange(run.wanted_signal, 0)) send(run, number);
     return true;
 }
 
@@ -310,12 +322,17 @@ void ProcessBackend::look_after_asked() {
     const std::int64_t now = rundir::boottime_ms();
     for (std::int64_t token : asked_) {
         Watched& run = runs_.at(token);
-        if (now < run.stuck_ms || (!run.child && run.pidfd < 0)) continue;
+        if (now < run.stuck_ms || run.supervisor == 0) continue;
         const auto process = rundir::read_process_stat(run.supervisor);
         const bool stopped = process && (process->state == 'T' || process->state == 't');
         if (!stopped && now < run.late_ms) continue;
         spdlog::error("event=supervisor_stuck job={} token={} stopped={}", run.place.job_id, token, stopped);
-        send(run, SIGKILL);
+        if (run.child || run.pidfd >= 0) {
+            send(run, SIGKILL);
+        } else {
+            run.wanted_signal = SIGKILL;
+            unsettled_timer_.start(0);
+        }
     }
     if (asked_.empty()) asked_timer_.stop();
 }

@@ -40,7 +40,7 @@ private:
         bool child = false;
         int pidfd = -1;
         std::unique_ptr<Poll> poll;
-        int wanted_signal = 0;     // for a supervisor that is not known yet
+        int wanted_signal = 0;     // for a supervisor without a pidfd
         std::int64_t stuck_ms = 0; // it was asked to end: from then on it is killed if it is stopped; 0: not asked
         std::int64_t late_ms = 0;  // from then on it is killed in any case
         std::int64_t lost_ms = 0;  // since when what it left behind is being killed; 0: it lives
@@ -64,6 +64,7 @@ private:
 
     uv_loop_t* loop_;
     std::string program_;
+    int most_pidfds_; // the greatest one that is kept; the other descriptors are for files and connections
     Events events_;
     std::unordered_map<std::int64_t, Watched> runs_;
     std::unordered_map<pid_t, std::int64_t> children_;
