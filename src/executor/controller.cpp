@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -331,6 +332,9 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
         if (end.result_bytes > 0) {
             try {
                 result = read_result(run->directory().result_path(), run->owner());
+            } catch (const std::system_error&) { // no descriptor for it now: again, as if it had not been answered
+                reported_.push_back(run->token());
+                return;
             } catch (const std::runtime_error& error) {
                 end.result_bytes = 0;
                 end.kind = protocol::run_end::bad_result;

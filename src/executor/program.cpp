@@ -1,5 +1,7 @@
 #include "executor/program.hpp"
 
+#include "executor/own_process.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -120,7 +122,11 @@ void Program::spawn(const std::vector<std::string>& arguments, const std::vector
     for (const std::string& argument : arguments) list.push_back(const_cast<char*>(argument.c_str()));
     list.push_back(nullptr);
     std::vector<char*> variables = environment_list(environment);
-    int error = posix_spawn(&pid_, list[0], &files, &attributes, list.data(), variables.data());
+    int error = 0;
+    {
+        const InheritedFileLimit as_inherited;
+        error = posix_spawn(&pid_, list[0], &files, &attributes, list.data(), variables.data());
+    }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     close(pipe_fds[1]);

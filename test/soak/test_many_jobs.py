@@ -59,5 +59,6 @@ def test_a_hundred_thousand_jobs_leave_no_memory_descriptor_process_or_file_behi
     executor.signal(signal.SIGTERM)
     assert executor.wait_exit() == 0
     executor.start()
-    harness.wait_for(lambda: not os.listdir(os.path.join(executor.state_dir, "runs")), "nothing is left of any run", 300)
+    for folder in ("runs", "kept"):
+        harness.wait_for(lambda: not os.listdir(os.path.join(executor.state_dir, folder)), f"nothing is left of any run in {folder}", 300)
     assert memory < memory_then * 1.1 + 4, f"{memory_then:.0f} MiB after {FIRST} jobs, {memory:.0f} MiB after {JOBS}"
