@@ -34,6 +34,21 @@ BEGIN
     COMMIT;
 END $$;
 
+-- Reports an end, again while the scheduler holds the row.
+CREATE PROCEDURE plans.report(job bigint, token bigint, acked bigint, how jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    deadline CONSTANT timestamptz := clock_timestamp() + interval '20 s';
+    answer text;
+BEGIN
+    LOOP
+        SELECT s.body ->> 'answer' INTO answer
+          FROM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(how || jsonb_build_object('job_id', job, 'token', token)), NULL, 0) s WHERE s.kind = 'answer';
+        COMMIT;
+        EXIT WHEN answer IS DISTINCT FROM 'retry';
+        IF clock_timestamp() > deadline THEN RAISE EXCEPTION 'the report was not taken within 20 s'; END IF;
+    END LOOP;
+END $$;
+
 -- Everything that can happen to a job, each in a transaction of its own.
 CREATE PROCEDURE plans.work() LANGUAGE plpgsql AS $$
 DECLARE
@@ -69,8 +84,8 @@ BEGIN
             END LOOP;
             PERFORM rcq.resume_executor('regress_node_a'); COMMIT;
             PERFORM set_config('role', 'regress_node_a', false);
-            PERFORM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'end', 'exit_code', 'exit_code', 0)), NULL, 0); COMMIT;
-            PERFORM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'end', 'exit_code', 'exit_code', 0)), NULL, 0); COMMIT;
+            CALL plans.report(k, token, acked, '{"end": "exit_code", "exit_code": 0}');
+            CALL plans.report(k, token, acked, '{"end": "exit_code", "exit_code": 0}');
             PERFORM set_config('role', boss, false);
             PERFORM rcq.logs(k), rcq.logs_raw(k); COMMIT;
             BEGIN
@@ -79,13 +94,13 @@ BEGIN
             END;
             COMMIT;
         ELSIF way = 2 THEN -- failed, retried, cancelled while it runs
-            PERFORM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'end', 'oom')), NULL, 0); COMMIT;
+            CALL plans.report(k, token, acked, '{"end": "oom"}');
             k := NULL;
             CALL plans.claim(k, token, acked);
             PERFORM set_config('role', boss, false);
             PERFORM rcq.cancel(k); COMMIT;
             PERFORM set_config('role', 'regress_node_a', false);
-            PERFORM rcq.executor_sync(1, 1, acked, NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'end', 'cancelled')), NULL, 0); COMMIT;
+            CALL plans.report(k, token, acked, '{"end": "cancelled"}');
         ELSE -- lost to a listing, cancelled when it waits again
             PERFORM rcq.executor_sync(1, 1, acked, '{}', NULL, NULL, 0); COMMIT;
             PERFORM set_config('role', boss, false);

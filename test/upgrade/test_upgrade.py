@@ -162,7 +162,7 @@ def test_the_library_serves_the_version_before_until_the_update(served):
     try:
         served.sql("SELECT rcq.add_group('physics', 100, quota_mode => 'hard', default_estimate => '10 minutes'), rcq.add_user('t_ann', 'physics', max_priority => 7)")
         served.sql("SELECT rcq.set('lost_after', '3 s'), rcq.set('lease', '2 s'), rcq.set('fairshare_window_length', '20 days')")
-        executor = served.executor("a", "--features", "ssd", cores=2)
+        executor = served.executor("a", "--no-detect", "--features", "ssd", cores=2)
         assert served.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
         gate = served.gate()
         running = served.submit(gate.script, user="t_ann", cpu_cores=2, estimated_hours=1, time_limit="2 hours", features=["ssd"])
