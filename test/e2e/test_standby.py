@@ -35,12 +35,12 @@ def test_a_standby_idles_and_schedules_after_its_promotion(db):
         harness.wait_for(lambda: query("SELECT 1 FROM rcq.scheduler WHERE state = 'running' AND last_cycle_at IS NOT NULL"), "the promoted server schedules")
         role = f"{db.name}_a"
         query(f"SELECT rcq.create_executor_login('{role}')")
-        executor = subprocess.Popen([primary.executor_binary, "--dsn", f"host={primary.dir} port={port} dbname={db.name} user={role}", "--state-dir", os.path.join(primary.dir, "promoted"),
+        executor = subprocess.Popen([primary.executor_binary, "--config", "/dev/null", "--dsn", f"host={primary.dir} port={port} dbname={db.name} user={role}", "--state-dir", os.path.join(primary.dir, "promoted"),
                                      "--cpu-cores", "2", "--memory-gb", "4"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=primary.dir, **harness.run_as())
         try:
             harness.wait_for(lambda: query("SELECT 1 FROM rcq.jobs WHERE id = %d AND status = 'completed'" % waiting), "the job of the old primary runs")
         finally:
-            executor.burn()
+            executor.kill()  # its only job has ended
             executor.wait()
     finally:
         primary._run("pg_ctl", "-w", "-D", standby_dir, "-m", "immediate", "stop")
