@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::int64_t ends_together_ms = 2;
 constexpr std::int64_t retry_ms = 200;
+constexpr std::uint64_t trouble_ms = 15'000;
 constexpr std::int64_t usage_interval_ms = 60'000;
 constexpr std::size_t reports_per_sync = 1000;
 constexpr std::int64_t result_bytes_per_sync = std::int64_t{64} << 20;
@@ -59,8 +60,13 @@ Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, 
                        std::function<void(int, bool)> finished)
     : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
       finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs),
-      pump_timer_(loop, [this] { pump(); }), stop_timer_(loop, [this] { time_is_up(); }),
-      incarnation_(random_positive()) {
+      pump_timer_(loop, [this] { pump(); }), trouble_timer_(loop,
+                                                            [this] {
+                                                                start_trouble_.reset();
+                                                                update_drain();
+                                                                want_sync(0);
+                                                            }),
+      stop_timer_(loop, [this] { time_is_up(); }), incarnation_(random_positive()) {
     session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
     runs_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
                       [this] {
@@ -489,9 +495,15 @@ void Controller::run_ended(Run& run) {
     report_after_log(run);
 }
 
-// Told before the run is reported, so that the server never places the next one here in between.
+// Told before the run is reported, so that the server never places the next one here in between. What may pass by
+// itself, such as a full disk, keeps runs away for a while only: else they would come back at once, again and again.
 void Controller::note_host_fault(Run& run) {
     const std::string& fault = run.end().host_fault;
+    if (fault.empty() && run.end().kind == protocol::run_end::not_started) {
+        start_trouble_ = "cannot start runs: " + run.end().message;
+        trouble_timer_.start(trouble_ms);
+        return update_drain();
+    }
     if (fault.empty()) return;
     spdlog::error("event=host_fault job={} reason={}", run.job_id(), quoted(fault));
     drain_.add_fault(fault);

@@ -109,6 +109,7 @@ private:
     Session session_;
     LogCourier courier_;
     Timer pump_timer_;
+    Timer trouble_timer_;
     Timer stop_timer_; // drain timeout, then waiting for reports or for killed processes; or of handing over
 
     const std::int64_t incarnation_;
@@ -134,6 +135,7 @@ private:
     int stop_requests_ = 0;
     bool handing_over_ = false;
     std::optional<std::string> host_condition_;
+    std::optional<std::string> start_trouble_; // why a run could not be started a moment ago
     DrainOrders drain_;
     bool sign_off_sent_ = false;
     bool grace_warned_ = false;

@@ -109,7 +109,8 @@ void Controller::host_fault(std::optional<std::string> reason) {
 }
 
 void Controller::update_drain() {
-    drain_.set_condition(stop_requests_ > 0 ? "the executor is shutting down" : host_condition_);
+    drain_.set_condition(stop_requests_ > 0 ? "the executor is shutting down"
+                                            : (host_condition_ ? host_condition_ : start_trouble_));
     if (changed_) changed_();
 }
 
