@@ -77,5 +77,6 @@ int main() {
     leave_executor();
     const int signals = rcq::supervisor::open_signals();
     if (signals < 0) return complain("cannot receive signals");
+    rcq::supervisor::reserve_end(directory_fd);
     return rcq::supervisor::write_end(directory_fd, supervise(signals)) ? 0 : complain("cannot write the run's end");
 }
