@@ -303,7 +303,7 @@ def real_processes(server, quick):
     for _ in range(50 if quick else 300):
         jobs.append(db.submit(f"#!{stamp}"))
         db.ended(jobs[-1])
-    delays = sorted((int(db.logs(job)[0]) / 1e9 - float(db.one("SELECT extract(epoch FROM claimed_at) FROM rcq.runs WHERE job_id = %s", job))) * 1000
+    delays = sorted((int(db.logs(job)[0]) / 1e9 - float(db.one("SELECT extract(epoch FROM started_at) FROM rcq.runs WHERE job_id = %s", job))) * 1000
                     for job in jobs)
     report("claim_to_start_p50", delays[len(delays) // 2], "ms")
 
