@@ -62,7 +62,10 @@ protected:
     TemporaryDirectory directory_;
 };
 
-TEST_F(Adoption, a_run_whose_lock_cannot_be_looked_at_is_not_lost) {
+// What a process without descriptors does; a sanitizer needs some itself.
+using AdoptionWithoutDescriptors = Adoption;
+
+TEST_F(AdoptionWithoutDescriptors, a_run_whose_lock_cannot_be_looked_at_is_not_lost) {
     const int lock = open(run().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ASSERT_EQ(flock(lock, LOCK_EX), 0);
     ProcessBackend backend(&loop_, "/no/such/program");
@@ -78,7 +81,7 @@ TEST_F(Adoption, a_run_whose_lock_cannot_be_looked_at_is_not_lost) {
     EXPECT_TRUE(turn([&ended] { return ended > 0; }));
 }
 
-TEST_F(Adoption, a_lost_run_is_not_over_while_nobody_knows_what_is_left_of_it) {
+TEST_F(AdoptionWithoutDescriptors, a_lost_run_is_not_over_while_nobody_knows_what_is_left_of_it) {
     ProcessBackend backend(&loop_, "/no/such/program");
     int ended = 0;
     backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }});
@@ -114,7 +117,7 @@ TEST_F(Adoption, of_a_run_before_the_last_boot_nothing_is_looked_for) {
     waitpid(left, nullptr, 0);
 }
 
-TEST_F(Adoption, a_state_directory_that_cannot_be_read_is_not_an_empty_one) {
+TEST_F(AdoptionWithoutDescriptors, a_state_directory_that_cannot_be_read_is_not_an_empty_one) {
     write_launch();
     Remover remover(&loop_);
     const StateDirectory directory(state(), false);
@@ -166,7 +169,7 @@ TEST_F(Adoption, what_an_ended_run_left_is_kept_apart_under_the_path_that_was_to
     EXPECT_TRUE(directory.find_runs(remover).empty());
 }
 
-TEST_F(Adoption, outputs_that_cannot_be_looked_at_are_not_none) {
+TEST_F(AdoptionWithoutDescriptors, outputs_that_cannot_be_looked_at_are_not_none) {
     fs::create_directories(run() + "/job/out");
     std::ofstream(run() + "/job/out/file") << "data";
     const RunDirectory ended(run());

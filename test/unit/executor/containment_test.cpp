@@ -308,7 +308,7 @@ TEST(Snapshot, knows_this_process) {
     EXPECT_EQ(snapshot.run_dir_of(INT_MAX), "") << "gone";
 }
 
-TEST(Snapshot, a_host_that_cannot_be_looked_at_is_not_an_empty_one) {
+TEST(SnapshotWithoutDescriptors, a_host_that_cannot_be_looked_at_is_not_an_empty_one) {
     const NoDescriptors none;
     EXPECT_THROW(ProcessSnapshot(), std::system_error);
 }
