@@ -1,6 +1,6 @@
 -- Who may do what. Nothing is left to PUBLIC; tables are read through row security and written by functions alone.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rcq, rcq_private FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rcq, rcq_private, rcq_api, rcq_rest FROM PUBLIC;
 
 DO $$
 DECLARE

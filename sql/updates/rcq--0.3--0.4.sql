@@ -52,15 +52,15 @@ DROP FUNCTION rcq_private.found(text, text, text, jsonb);
 DROP TYPE rcq_private.finding;
 DROP TYPE rcq_private.executor_verdict;
 
---include 20-library.sql
---include 30-submit.sql
---include 40-runs.sql
---include 41-executor-functions.sql
---include 50-views.sql
---include 51-explain-facts.sql
---include 51-explain.sql
---include 60-admin.sql
---include 70-history.sql
+--include 20-library.sql of 0.4 582 730
+--include 30-submit.sql of 0.4 1131 1548
+--include 40-runs.sql of 0.4 3145 3346
+--include 41-executor-functions.sql of 0.4 3347 3696
+--include 50-views.sql of 0.4 3747 4045
+--include 51-explain-facts.sql of 0.4 4046 4227
+--include 51-explain.sql of 0.4 4228 4781
+--include 60-admin.sql of 0.4 4815 5134
+--include 70-history.sql of 0.4 5291 5552
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
@@ -72,5 +72,5 @@ BEGIN
         EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
     END LOOP;
 END $$;
---include 90-grants.sql
+--include 90-grants.sql of 0.4 5553 5669
 SELECT rcq_private.definitions_changed();

@@ -8,7 +8,7 @@ namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.4", "0.3"}; // the current SQL version and the previous one
+constexpr std::string_view accepted_versions[] = {"0.5", "0.4"}; // the current SQL version and the previous one
 
 bool previous_version = false; // of the SQL objects
 
