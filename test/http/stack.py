@@ -42,9 +42,9 @@ class Answer:
 class Stack:
     """HTTP for one database."""
 
-    def __init__(self, server, database):
+    def __init__(self, server, database, name="http"):
         self.server, self.database = server, database
-        self.state = os.path.join(server.dir, "web")
+        self.state = os.path.join(server.dir, name)
         os.makedirs(self.state, exist_ok=True)
         with open(os.path.join(self.state, "env"), "w", encoding="utf-8") as env:
             for name, value in {"PGHOST": server.dir, "PGPORT": server.port, "PGDATABASE": database, "PGUSER": "postgres"}.items():
