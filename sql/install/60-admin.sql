@@ -320,7 +320,7 @@ BEGIN
         DELETE FROM rcq_private.setting s WHERE s.name = "set".name;
     ELSE
         INSERT INTO rcq_private.setting AS s (name, value, parsed, changed_by)
-        VALUES ("set".name, "set".value, rcq_private.setting_value(def, "set".value), rcq_private.outer_role())
+        VALUES ("set".name, "set".value, rcq_private.setting_value(def, "set".value), rcq_private.user_name(rcq_private.caller_id()))
         ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE
            SET value = EXCLUDED.value, parsed = EXCLUDED.parsed, changed_by = EXCLUDED.changed_by, changed_at = pg_catalog.clock_timestamp();
     END IF;

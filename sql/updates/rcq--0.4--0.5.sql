@@ -27,8 +27,10 @@ UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d
 --include 17-http-tables.sql
 --include 50-views.sql
 --include 60-admin.sql
+--include 61-limits.sql
 --include 64-passwords.sql
 --include 64-tokens.sql
+--include 81-rest-auth.sql
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
