@@ -64,17 +64,9 @@ class Stack:
 
     def start(self, **environment):
         # harnesses that start at the same time look in different places
-        options = [] if self.port else ["--port", str(self._free_port())]
+        options = [] if self.port else ["--port", str(free_port())]
         self.run("start", *options, **environment)
         self.port = int(self.run("url").rsplit(":", 1)[1])
-
-    @staticmethod
-    def _free_port():
-        while True:
-            port = random.randrange(18100, 24000)
-            with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
 
     def stop(self):
         self.run("stop")
@@ -133,3 +125,11 @@ class Stack:
 
 def some_address():
     return f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+
+
+def free_port():
+    while True:
+        port = random.randrange(18100, 24000)
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
