@@ -11,6 +11,7 @@ LOCK TABLE rcq_private.home, rcq_private.setting_definition, rcq_private.setting
     rcq_private.job, rcq_private.live, rcq_private.outcome, rcq_private.run, rcq_private.command, rcq_private.log, rcq_private.usage;
 
 --include 01-http-roles.sql
+--include 80-rest-answers.sql
 
 ALTER TABLE rcq_private.users
     ADD COLUMN disabled text;
