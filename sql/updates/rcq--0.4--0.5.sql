@@ -11,6 +11,25 @@ LOCK TABLE rcq_private.home, rcq_private.setting_definition, rcq_private.setting
     rcq_private.job, rcq_private.live, rcq_private.outcome, rcq_private.run, rcq_private.command, rcq_private.log, rcq_private.usage;
 
 --include 01-http-roles.sql
+--include 18-audit-tables.sql
+
+-- Types that a piece makes, with the functions that know them.
+DROP FUNCTION rcq_private.parse_reports(jsonb);
+DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
+DROP TYPE rcq_private.run_report;
+
+--include 20-library.sql
+--include 30-submit.sql
+--include 31-control.sql
+--include 32-arrays.sql
+--include 34-resubmit.sql
+--include 40-runs.sql
+--include 41-executor-functions.sql
+--include 60-admin.sql
+--include 70-history.sql
+--include 75-metrics.sql
+--include 76-audit.sql
+--include 85-rest-observe.sql
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
