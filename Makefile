@@ -90,6 +90,7 @@ setup:
 demo:
 	@deploy/demo/run.sh
 stop:
+	@deploy/http.sh stop
 	@deploy/executors.sh stop
 	@deploy/cluster.sh stop
 reset: stop

@@ -2,7 +2,7 @@
 # Sourced by the scripts of this folder: where things are, as whom they run, how progress is shown.
 #
 # State lies under .rcq of the checkout (or $RCQ_STATE_DIR). What the unprivileged user writes is in directories of that
-# user (data sock log run home executors); the rest belongs to whoever calls these scripts, so that root never writes
+# user (data sock log run home executors http); the rest belongs to whoever calls these scripts, so that root never writes
 # where jobs can.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -86,7 +86,7 @@ make_directories() {
     id -u "$run_user" >/dev/null 2>&1 || die "there is no user $run_user yet: make setup"
     [[ $(id -u "$run_user") -ne 0 ]] || die "RCQ_RUN_USER must not be root"
     reachable "$state" || die "user $run_user cannot enter $state: set RCQ_STATE_DIR to a directory where it can"
-    for name in data sock log run home executors; do
+    for name in data sock log run home executors http; do
         if [[ ! -d $state/$name ]]; then
             mkdir -m 0755 "$state/$name"
             if [[ $EUID -eq 0 ]]; then chown "$run_user:" "$state/$name"; fi
@@ -94,7 +94,7 @@ make_directories() {
             die "$state/$name belongs to $(stat -c %U "$state/$name"): run this as that user, or begin anew with make reset"
         fi
     done
-    as_run_user chmod 0700 "$state/data" "$state/sock" "$state/home"
+    as_run_user chmod 0700 "$state/data" "$state/sock" "$state/home" "$state/http"
 }
 
 same_file() { cmp -s "$1" "$2"; }

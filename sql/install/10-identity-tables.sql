@@ -38,6 +38,7 @@ CREATE TABLE rcq_private.users (
     max_gpus     integer CHECK (max_gpus >= 0),
     max_pending  integer CHECK (max_pending >= 0),
     unix_user    text COLLATE "C",
+    disabled     text,
     CHECK (role_name IS NOT NULL OR email IS NOT NULL)
 );
 COMMENT ON TABLE rcq_private.users IS 'People: known by their SQL role, or by an e-mail address when they come over HTTP';
@@ -45,6 +46,7 @@ COMMENT ON COLUMN rcq_private.users.shares IS 'Part of the group''s share, relat
 COMMENT ON COLUMN rcq_private.users.max_jobs IS 'Placed and running jobs of the user, as max_cores and max_gpus; NULL = the settings decide';
 COMMENT ON COLUMN rcq_private.users.max_pending IS 'Pending jobs of the user; 0 = no limit, NULL = the setting max_pending_per_user decides';
 COMMENT ON COLUMN rcq_private.users.unix_user IS 'Account that jobs of the user run as where an executor may choose; NULL = the executor''s default';
+COMMENT ON COLUMN rcq_private.users.disabled IS 'Reason why the user may do nothing, neither in SQL nor over HTTP; NULL = not disabled';
 CREATE INDEX users_group ON rcq_private.users (group_id);
 
 -- Group 1 is open; the installing role administers this database.

@@ -165,7 +165,7 @@ SELECT g.id, g.name, g.priority::integer, g.quota_cpu_hours, g.quota_mode, g.def
 COMMENT ON VIEW rcq.groups IS 'Research groups with priority (1-10) and quota (billed CPU-hours per usage window), their place in the tree of groups, limits on what is placed of them, and the reason of a pause';
 
 CREATE VIEW rcq.users WITH (security_invoker = true) AS
-SELECT u.id, u.role_name, u.email, g.name AS group_name, u.is_admin, u.max_priority::integer, u.created_at, u.shares, u.max_jobs, u.max_cores, u.max_gpus, u.max_pending, u.unix_user
+SELECT u.id, u.role_name, u.email, g.name AS group_name, u.is_admin, u.max_priority::integer, u.created_at, u.shares, u.max_jobs, u.max_cores, u.max_gpus, u.max_pending, u.unix_user, u.disabled
   FROM rcq_private.users u JOIN rcq_private.groups g ON g.id = u.group_id;
 COMMENT ON VIEW rcq.users IS 'People; everyone sees their own row, administrators all';
 

@@ -160,7 +160,7 @@ BEGIN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
     INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority, shares, max_jobs, max_cores, max_gpus, max_pending, unix_user)
-    VALUES (add_user.role_name, pg_catalog.lower(add_user.email), rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10),
+    VALUES (add_user.role_name, CASE WHEN add_user.email IS NOT NULL THEN rcq_private.checked_email(add_user.email) END, rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10),
             COALESCE(add_user.shares, 1), add_user.max_jobs, add_user.max_cores, add_user.max_gpus, add_user.max_pending, add_user.unix_user)
     ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
     IF new_id IS NULL THEN
@@ -182,33 +182,54 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION rcq.set_user(role_name text, group_name text DEFAULT NULL, is_admin boolean DEFAULT NULL, max_priority integer DEFAULT NULL,
+CREATE FUNCTION rcq.set_user(name text, group_name text DEFAULT NULL, is_admin boolean DEFAULT NULL, max_priority integer DEFAULT NULL,
                              shares numeric DEFAULT NULL, max_jobs integer DEFAULT NULL, max_cores integer DEFAULT NULL, max_gpus integer DEFAULT NULL,
-                             max_pending integer DEFAULT NULL, no_limits boolean DEFAULT false, unix_user text DEFAULT NULL, no_unix_user boolean DEFAULT false) RETURNS void
+                             max_pending integer DEFAULT NULL, no_limits boolean DEFAULT false, unix_user text DEFAULT NULL, no_unix_user boolean DEFAULT false,
+                             email text DEFAULT NULL, disabled text DEFAULT NULL, enable boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    changed_id integer;
     new_group integer;
+    address text;
+    role_name text;
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending), rcq_private.check_unix_user(unix_user);
+    changed_id := rcq_private.user_called(name);
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
+    ELSIF disabled !~ '^[^[:cntrl:]]{1,200}$' THEN
+        PERFORM rcq_private.fail('RC001', 'disabled is the reason, in 1 to 200 characters, none of them a control character');
+    ELSIF disabled IS NOT NULL AND enable THEN
+        PERFORM rcq_private.fail('RC001', 'disabled and enable exclude each other');
+    ELSIF disabled IS NOT NULL AND changed_id = rcq_private.caller_id() THEN
+        PERFORM rcq_private.fail('RC003', 'you cannot disable yourself', 'Another administrator can.');
     END IF;
     IF group_name IS NOT NULL THEN new_group := rcq_private.group_id(group_name); END IF;
+    IF email IS NOT NULL THEN
+        address := rcq_private.checked_email(email);
+        IF EXISTS (SELECT FROM rcq_private.users u WHERE u.email = address AND u.id <> changed_id) THEN
+            PERFORM rcq_private.fail('RC006', pg_catalog.format('there is a user "%s" already', address));
+        END IF;
+    END IF;
     UPDATE rcq_private.users u SET group_id = COALESCE(new_group, u.group_id), is_admin = COALESCE(set_user.is_admin, u.is_admin),
            max_priority = COALESCE(set_user.max_priority, u.max_priority), shares = COALESCE(set_user.shares, u.shares),
            max_jobs = COALESCE(set_user.max_jobs, CASE WHEN NOT no_limits THEN u.max_jobs END),
            max_cores = COALESCE(set_user.max_cores, CASE WHEN NOT no_limits THEN u.max_cores END),
            max_gpus = COALESCE(set_user.max_gpus, CASE WHEN NOT no_limits THEN u.max_gpus END),
            max_pending = COALESCE(set_user.max_pending, CASE WHEN NOT no_limits THEN u.max_pending END),
-           unix_user = COALESCE(set_user.unix_user, CASE WHEN NOT no_unix_user THEN u.unix_user END)
-     WHERE u.role_name = set_user.role_name;
-    IF NOT FOUND THEN
-        PERFORM rcq_private.raise_unknown('user', role_name, (SELECT pg_catalog.string_agg(u.role_name, ', ' ORDER BY u.role_name) FROM rcq_private.users u));
+           unix_user = COALESCE(set_user.unix_user, CASE WHEN NOT no_unix_user THEN u.unix_user END),
+           email = COALESCE(address, u.email), disabled = COALESCE(set_user.disabled, CASE WHEN NOT enable THEN u.disabled END)
+     WHERE u.id = changed_id RETURNING u.role_name INTO role_name;
+    IF disabled IS NOT NULL THEN
+        PERFORM rcq_private.end_logins(changed_id, true);
     END IF;
-    PERFORM rcq_private.grant_roles(role_name, is_admin), rcq_private.definitions_changed();
+    IF role_name IS NOT NULL THEN
+        PERFORM rcq_private.grant_roles(role_name, is_admin);
+    END IF;
+    PERFORM rcq_private.definitions_changed();
 END $$;
-COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean) IS
-'Changes what is given of a user; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given; no_unix_user => true removes the account, what starts from now on runs as the executor''s default. Errors: RC001, RC002, RC005';
+COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean, text, text, boolean) IS
+'Changes what is given of a user, who is named by SQL role or e-mail address; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given; no_unix_user => true removes the account, what starts from now on runs as the executor''s default; email: the address to log in with over HTTP; disabled: the reason why the user may do nothing from now on, neither in SQL nor over HTTP, which also revokes their API tokens (their jobs go on); enable => true takes that back. Errors: RC001, RC002, RC003 (disabling yourself), RC005, RC006 (an e-mail address of somebody else)';
 
 CREATE FUNCTION rcq.create_executor_login(name text, password text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -299,7 +320,7 @@ BEGIN
         DELETE FROM rcq_private.setting s WHERE s.name = "set".name;
     ELSE
         INSERT INTO rcq_private.setting AS s (name, value, parsed, changed_by)
-        VALUES ("set".name, "set".value, rcq_private.setting_value(def, "set".value), rcq_private.outer_role())
+        VALUES ("set".name, "set".value, rcq_private.setting_value(def, "set".value), rcq_private.user_name(rcq_private.caller_id()))
         ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE
            SET value = EXCLUDED.value, parsed = EXCLUDED.parsed, changed_by = EXCLUDED.changed_by, changed_at = pg_catalog.clock_timestamp();
     END IF;

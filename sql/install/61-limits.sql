@@ -86,7 +86,7 @@ BEGIN
     IF executor IS NOT NULL THEN reserved_executor := rcq_private.executor_id(executor); END IF;
     IF group_name IS NOT NULL THEN reserved_group := rcq_private.group_id(group_name); END IF;
     INSERT INTO rcq_private.reservation AS r (executor_id, group_id, starts_at, ends_at, reason, created_by)
-    VALUES (reserved_executor, reserved_group, reserve.starts_at, reserve.ends_at, pg_catalog.left(reserve.reason, 1000), rcq_private.outer_role())
+    VALUES (reserved_executor, reserved_group, reserve.starts_at, reserve.ends_at, pg_catalog.left(reserve.reason, 1000), rcq_private.user_name(rcq_private.caller_id()))
     RETURNING r.id INTO new_id;
     PERFORM rcq_private.definitions_changed();
     RETURN new_id;
@@ -120,7 +120,7 @@ BEGIN
     ELSIF reason IS NULL THEN
         DELETE FROM rcq_private.paused;
     ELSE
-        INSERT INTO rcq_private.paused AS p (reason, by) VALUES (set_paused.reason, rcq_private.outer_role())
+        INSERT INTO rcq_private.paused AS p (reason, by) VALUES (set_paused.reason, rcq_private.user_name(rcq_private.caller_id()))
         ON CONFLICT ((true)) DO UPDATE SET reason = EXCLUDED.reason, since = EXCLUDED.since, by = EXCLUDED.by;
     END IF;
     PERFORM rcq_private.definitions_changed();

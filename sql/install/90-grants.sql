@@ -9,7 +9,8 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['groups', 'users', 'setting_definition', 'setting', 'job', 'live', 'outcome', 'run', 'log', 'usage', 'executor', 'command', 'home',
                                 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing',
                                 'array', 'array_end', 'dependency', 'idempotency',
-                                'schedule', 'fire', 'history_partition', 'restored'] LOOP
+                                'schedule', 'fire', 'history_partition', 'restored',
+                                'credential', 'api_token', 'jwt_secret', 'login_failure'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
@@ -70,7 +71,7 @@ GRANT EXECUTE ON FUNCTION
     rcq.add_group(text, numeric, integer, text, interval, boolean, text, numeric, integer, integer, integer),
     rcq.set_group(text, numeric, integer, text, interval, boolean, boolean, text, numeric, integer, integer, integer, boolean, boolean),
     rcq.add_user(text, text, boolean, integer, text, numeric, integer, integer, integer, integer, text),
-    rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean),
+    rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean, text, text, boolean),
     rcq.create_executor_login(text, text), rcq.drain_executor(text, text, text, timestamptz), rcq.resume_executor(text), rcq.set(text, text), rcq.adopt(),
     rcq.set_consumable(text, bigint, text), rcq.set_concurrency_limit(text, integer), rcq.set_gpu_billing(text, numeric),
     rcq.reserve(timestamptz, timestamptz, text, text, text), rcq.cancel_reservation(integer), rcq.pause(text, text, text), rcq.resume(text, text),
@@ -92,6 +93,14 @@ GRANT EXECUTE ON FUNCTION rcq.metrics() TO rcq_admin;
 CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
 GRANT SELECT ON rcq_private.dependency, rcq.dependencies TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.submit_graph(jsonb) TO rcq_user, rcq_admin;
+
+-- identity over HTTP
+GRANT USAGE ON SCHEMA rcq TO rcq_authenticator;
+GRANT EXECUTE ON FUNCTION rcq.http_pre_config() TO rcq_authenticator;
+GRANT EXECUTE ON FUNCTION rcq.http_pre_request() TO rcq_anon, rcq_user, rcq_admin;
+GRANT SELECT ON rcq.api_tokens TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq_private.visible_api_tokens(), rcq.create_api_token(text, text, interval), rcq.revoke_api_token(integer) TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.set_password(text, text), rcq.add_http_user(text, text, text, boolean), rcq.set_http_password(text), rcq.rotate_jwt_secret(interval) TO rcq_admin;
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
@@ -121,5 +130,8 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.fire', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.resubmission', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.audit', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.audit_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.credential', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.api_token', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.api_token_id_seq', '');
 
 SELECT rcq_private.activate();

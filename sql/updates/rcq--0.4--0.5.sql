@@ -31,6 +31,26 @@ DROP TYPE rcq_private.run_report;
 --include 76-audit.sql
 --include 85-rest-observe.sql
 
+ALTER TABLE rcq_private.users
+    ADD COLUMN disabled text;
+COMMENT ON COLUMN rcq_private.users.disabled IS 'Reason why the user may do nothing, neither in SQL nor over HTTP; NULL = not disabled';
+DROP FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean);
+INSERT INTO rcq_private.setting_definition (name, type, default_value, minimum, maximum, choices, unit, description) VALUES
+('http_statement_timeout', 'duration', '10 seconds', 0.1, 3600, NULL, NULL, 'A request over HTTP that takes the database longer is cancelled'),
+('jwt_expiry', 'duration', '24 hours', 60, 31536000, NULL, NULL, 'How long a login over HTTP lasts'),
+('login_failures', 'integer', '5', 1, 1000, NULL, 'failures', 'After so many failed logins with one e-mail address, further ones must wait: 2 s, then twice as long after each failure, at most 15 minutes'),
+('password_cost', 'integer', '10', 4, 14, NULL, NULL, 'Work factor of bcrypt for passwords that are set from now on; each step doubles the time of a login'),
+('request_rate_per_user', 'integer', '6000', 0, 10000000, NULL, 'requests per minute', 'Requests of one user over HTTP; what is faster is refused, after a burst of a tenth of it, at least 20; 0 = no limit');
+UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d, d.default_value) WHERE d.parsed IS NULL;
+
+--include 17-http-tables.sql
+--include 50-views.sql
+--include 60-admin.sql
+--include 61-limits.sql
+--include 64-passwords.sql
+--include 64-tokens.sql
+--include 81-rest-auth.sql
+
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
 DECLARE

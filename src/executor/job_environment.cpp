@@ -30,51 +30,65 @@ std::vector<std::string> inherited_environment(const char* const* environment) {
     return kept;
 }
 
-std::vector<std::string> job_environment(const JobEnvironmentInput& input, const std::vector<std::string>& inherited) {
-    const JobSpec& spec = *input.spec;
-    std::vector<std::string> variables = inherited;
-    variables.reserve(inherited.size() + 20 + spec.env.size());
-    auto add = [&variables](std::string_view name, const std::string& value) {
+namespace {
+
+class Variables {
+public:
+    void add(std::string_view name, const std::string& value) {
         std::string variable;
         variable.reserve(name.size() + 1 + value.size());
         variable.append(name).append("=").append(value);
-        variables.push_back(std::move(variable));
-    };
-    if (input.account != nullptr) {
-        std::erase_if(variables, [](const std::string& variable) { return variable.starts_with("HOME="); });
-        add("HOME", input.account->home);
-        add("USER", input.account->name);
-        add("LOGNAME", input.account->name);
+        list.push_back(std::move(variable));
     }
-    add("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" +
-                    (input.program_dir.empty() ? std::string() : ":" + input.program_dir));
-    add("TMPDIR", input.run_dir);
-    add("RCQ_JOB_ID", std::to_string(input.job_id));
-    add("RCQ_ATTEMPT", std::to_string(spec.attempt));
-    add("RCQ_JOB_NAME", spec.name);
-    add("RCQ_CPU_CORES", std::to_string(spec.cpu_cores));
-    add("RCQ_MEMORY_MIB", std::to_string(spec.memory_mib));
-    add("RCQ_GPU_COUNT", std::to_string(spec.gpu_count));
-    add("RCQ_RUN_DIR", input.run_dir);
-    add("RCQ_OUTPUT_DIR", input.output_dir);
-    add("RCQ_RESULT", input.result_path);
-    if (!spec.type.empty()) add("RCQ_JOB_TYPE", spec.type);
-    if (spec.payload) add("RCQ_PAYLOAD", input.payload_path);
+    std::vector<std::string> list;
+};
+
+} // namespace
+
+std::vector<std::string> run_environment(const JobEnvironmentInput& input) {
+    const JobSpec& spec = *input.spec;
+    Variables variables;
+    variables.add("RCQ_JOB_ID", std::to_string(input.job_id));
+    variables.add("RCQ_ATTEMPT", std::to_string(spec.attempt));
+    variables.add("RCQ_JOB_NAME", spec.name);
+    variables.add("RCQ_CPU_CORES", std::to_string(spec.cpu_cores));
+    variables.add("RCQ_MEMORY_MIB", std::to_string(spec.memory_mib));
+    variables.add("RCQ_GPU_COUNT", std::to_string(spec.gpu_count));
+    variables.add("RCQ_RUN_DIR", input.run_dir);
+    variables.add("RCQ_OUTPUT_DIR", input.output_dir);
+    variables.add("RCQ_RESULT", input.result_path);
+    if (!spec.type.empty()) variables.add("RCQ_JOB_TYPE", spec.type);
+    if (spec.payload) variables.add("RCQ_PAYLOAD", input.payload_path);
     if (spec.array_id) {
-        add("RCQ_ARRAY_ID", std::to_string(*spec.array_id));
-        add("RCQ_ARRAY_INDEX", std::to_string(spec.array_index));
-        add("RCQ_ARRAY_SIZE", std::to_string(spec.array_size));
+        variables.add("RCQ_ARRAY_ID", std::to_string(*spec.array_id));
+        variables.add("RCQ_ARRAY_INDEX", std::to_string(spec.array_index));
+        variables.add("RCQ_ARRAY_SIZE", std::to_string(spec.array_size));
     }
-    add("OMP_NUM_THREADS", std::to_string(spec.cpu_cores));
     const std::string gpus = gpu_list(input.gpus, input.gpu_ids);
-    add("CUDA_VISIBLE_DEVICES", gpus);
-    add("ROCR_VISIBLE_DEVICES", gpus);
-    for (const auto& [name, value] : spec.env) {
-        std::string prefix = name + "=";
-        std::erase_if(variables, [&prefix](const std::string& variable) { return variable.starts_with(prefix); });
-        variables.push_back(prefix + value);
+    variables.add("CUDA_VISIBLE_DEVICES", gpus);
+    variables.add("ROCR_VISIBLE_DEVICES", gpus);
+    return std::move(variables.list);
+}
+
+std::vector<std::string> job_environment(const JobEnvironmentInput& input, const std::vector<std::string>& inherited) {
+    Variables variables{inherited};
+    if (input.account != nullptr) {
+        std::erase_if(variables.list, [](const std::string& variable) { return variable.starts_with("HOME="); });
+        variables.add("HOME", input.account->home);
+        variables.add("USER", input.account->name);
+        variables.add("LOGNAME", input.account->name);
     }
-    return variables;
+    variables.add("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" +
+                              (input.program_dir.empty() ? std::string() : ":" + input.program_dir));
+    variables.add("TMPDIR", input.run_dir);
+    variables.add("OMP_NUM_THREADS", std::to_string(input.spec->cpu_cores));
+    for (std::string& variable : run_environment(input)) variables.list.push_back(std::move(variable));
+    for (const auto& [name, value] : input.spec->env) {
+        const std::string prefix = name + "=";
+        std::erase_if(variables.list, [&prefix](const std::string& variable) { return variable.starts_with(prefix); });
+        variables.list.push_back(prefix + value);
+    }
+    return std::move(variables.list);
 }
 
 } // namespace rcq::executor

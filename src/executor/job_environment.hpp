@@ -25,6 +25,9 @@ struct JobEnvironmentInput {
 // What of the executor's own environment a job may see: HOME, LANG, LC_*. Taken once at the start.
 std::vector<std::string> inherited_environment(const char* const* environment);
 
+// What names the run and its GPUs, as "NAME=value" strings: nothing that the user set.
+std::vector<std::string> run_environment(const JobEnvironmentInput& input);
+
 // "NAME=value" strings in the order inherited, rcq's own, the job's; a later one replaces an earlier one of its name.
 std::vector<std::string> job_environment(const JobEnvironmentInput& input, const std::vector<std::string>& inherited);
 

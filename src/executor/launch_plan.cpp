@@ -17,20 +17,6 @@ constexpr double gib = 1024.0 * 1024 * 1024;
 
 std::int64_t milliseconds(double seconds) { return static_cast<std::int64_t>(std::ceil(seconds * 1000)); }
 
-// What names the run and its GPUs. A hook may run as root where the job does not, so no variable that the user set for
-// the job, such as LD_PRELOAD or a CUDA_VISIBLE_DEVICES of their own, may reach it.
-std::vector<std::string> hook_environment(JobEnvironmentInput input) {
-    JobSpec spec = *input.spec;
-    spec.env.clear();
-    input.spec = &spec;
-    std::vector<std::string> variables = job_environment(input, {});
-    std::erase_if(variables, [](std::string_view variable) {
-        return !variable.starts_with("RCQ_") && !variable.starts_with("CUDA_VISIBLE_DEVICES=") &&
-               !variable.starts_with("ROCR_VISIBLE_DEVICES=");
-    });
-    return variables;
-}
-
 } // namespace
 
 rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpec& spec, const RunDirectory& directory,
@@ -80,7 +66,9 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
     launch.max_core_bytes = static_cast<std::int64_t>(options.max_core_gb * gib);
     launch.prolog = options.prolog;
     launch.epilog = options.epilog;
-    if (!options.prolog.empty() || !options.epilog.empty()) launch.hook_environment = hook_environment(environment);
+    // A hook may run as root where the job does not, so no variable that the user set for the job, such as LD_PRELOAD
+    // or a CUDA_VISIBLE_DEVICES of their own, may reach it.
+    if (!options.prolog.empty() || !options.epilog.empty()) launch.hook_environment = run_environment(environment);
     launch.hook_limit_ms = milliseconds(options.hook_timeout_s);
     return launch;
 }

@@ -3,6 +3,7 @@
 #include "guard.hpp"
 #include "guc.hpp"
 #include "launcher.hpp"
+#include "rate_limits.hpp"
 #include "shared.hpp"
 
 extern "C" {
@@ -19,6 +20,7 @@ extern "C" void _PG_init(void) {
     if (!process_shared_preload_libraries_in_progress) return;
     rcq::pg::guc::define();
     rcq::pg::install_shared_memory_hooks();
+    rcq::pg::install_rate_limit_hooks();
     if (IsBinaryUpgrade) return;
     rcq::pg::install_database_command_hook();
     rcq::pg::register_launcher();

@@ -122,10 +122,13 @@ int find_slot(Oid database, bool claim) {
     return -1;
 }
 
+void refuse_unloaded() {
+    throw SqlError(protocol::error::not_preloaded, "rcq is not loaded",
+                   "Add rcq to shared_preload_libraries in postgresql.conf and restart the server.");
+}
+
 DatabaseSlot* own_slot() {
-    if (!shared)
-        throw SqlError(protocol::error::not_preloaded, "rcq is not loaded",
-                       "Add rcq to shared_preload_libraries in postgresql.conf and restart the server.");
+    if (!shared) refuse_unloaded();
     static int cached = -1;
     if (cached < 0 || shared->slots[cached].database != MyDatabaseId) cached = find_slot(MyDatabaseId, false);
     return cached < 0 ? nullptr : &shared->slots[cached];

@@ -134,6 +134,9 @@ extern Shared* shared;
 
 void install_shared_memory_hooks();
 
+// Error RC011: there is no shared memory, because the library was not preloaded.
+[[noreturn]] void refuse_unloaded();
+
 // This database's slot, or -1. With `claim`, a free one is taken when there is none yet.
 int find_slot(Oid database, bool claim);
 // As above, with error RC011 when the library was not preloaded.

@@ -2,6 +2,7 @@
 
 #include "arrays.hpp"
 #include "json.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
@@ -28,6 +29,8 @@ Parameters& Parameters::add(const std::vector<int64>& values) {
 Parameters& Parameters::add(const std::vector<int32>& values) {
     return push(array_of<int32>(values, INT4OID, [](int32 v) { return Int32GetDatum(v); }));
 }
+
+Parameters& Parameters::add_text(std::string_view value) { return push(text_datum(value)); }
 
 std::optional<Datum> Row::datum(int column) const {
     bool null = false;

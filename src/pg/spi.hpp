@@ -11,6 +11,7 @@ public:
     Parameters& add(int32 value) { return push(Int32GetDatum(value)); }
     Parameters& add(double value) { return push(Float8GetDatum(value)); }
     Parameters& add_boolean(bool value) { return push(BoolGetDatum(value)); }
+    Parameters& add_text(std::string_view value);
     Parameters& add_time(TimestampTz value) { return push(TimestampTzGetDatum(value)); }
     Parameters& add(const std::vector<int64>& values);
     Parameters& add(const std::vector<int32>& values);

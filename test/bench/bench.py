@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import fleet  # noqa: E402
 import harness  # noqa: E402
+from protocol import Session  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "8GB", "fsync": "on", "synchronous_commit": "on"}
@@ -57,34 +58,13 @@ def pgbench(server, database, script, clients=1, seconds=5, **variables):
     return float(re.search(r"tps = ([\d.]+)", done.stdout).group(1))
 
 
-class ProtocolExecutor:
-    """Speaks the executor protocol without running anything: claims in batches, reports success at once."""
+class ProtocolExecutor(Session):
+    """An executor that takes jobs in batches and does nothing else."""
 
     def __init__(self, db, name, cores, memory_mib=1 << 30):
         role = f"{db.name}_{name}"
         db.sql("SELECT rcq.create_executor_login(%s)", role)
-        self.connection = db.server.connect(db.name, role)
-        self.cursor = self.connection.cursor()
-        self.incarnation = time.time_ns() >> 1
-        self.cursor.execute("SELECT rcq.register_executor('bench', %s, '{}', %s, 1)",
-                            (json.dumps({"cpu_cores": cores, "memory_mib": memory_mib, "gpu_count": 0}), self.incarnation))
-        self.id = self.cursor.fetchone()[0]["executor"]
-        self.acked, self.finished = 0, []
-
-    def sync(self, batch):
-        """Reports what was claimed before and claims more; returns how many reports were accepted."""
-        self.cursor.execute("SELECT kind, seq, job_id, token, body->>'answer' FROM rcq.executor_sync(%s, %s, %s, NULL, %s, NULL, %s)",
-                            (self.id, self.incarnation, self.acked, json.dumps(self.finished) if self.finished else None, batch))
-        done, self.finished = 0, []
-        for kind, seq, job, token, answer in self.cursor.fetchall():
-            if kind == "start":
-                self.finished.append({"job_id": job, "token": token, "end": "exit_code", "exit_code": 0, "cpu_seconds": 0.0})
-            elif kind == "ack":
-                self.acked = seq
-            elif kind == "answer":
-                assert answer == "ok", answer
-                done += 1
-        return done
+        super().__init__(db, role, cores, memory_mib)
 
     def hold_one(self):
         """Claims one run and never reports it."""

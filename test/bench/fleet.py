@@ -1,10 +1,11 @@
 """A thousand executors that run nothing, in one process: what their heartbeats cost the server."""
 import heapq
-import json
 import os
 import selectors
 import subprocess
 import time
+
+from protocol import Session
 
 
 def on_cpu(server):
@@ -30,37 +31,21 @@ def cpu_while(server, action):
     return sum(used - before.get(pid, 0) for pid, used in on_cpu(server).items()) / 1e9
 
 
-class Member:
-    """One executor: registers, listens, syncs, and finishes at once what it is given."""
+class Member(Session):
+    """One executor: listens, syncs, and finishes at once what it is given."""
 
     def __init__(self, db, role, interval):
-        self.connection = db.server.connect(db.name, role)
-        self.cursor = self.connection.cursor()
-        self.incarnation = time.time_ns() >> 1
-        self.cursor.execute("SELECT rcq.register_executor(%s, %s, '{}', %s, 1)",
-                            (role, json.dumps({"cpu_cores": 4, "memory_mib": 1 << 14, "gpu_count": 0}), self.incarnation))
-        answer = self.cursor.fetchone()[0]
-        part = answer["lease_seconds"] / 3
-        self.id, self.list_every, self.listed_at = answer["executor"], part - min(interval, part / 2), 0
-        self.cursor.execute(f'LISTEN "{answer["channel"]}"')
-        self.acked, self.finished = 0, []
+        super().__init__(db, role, 4, 1 << 14)
+        part = self.terms["lease_seconds"] / 3
+        self.list_every, self.listed_at = part - min(interval, part / 2), 0
+        self.cursor.execute(f'LISTEN "{self.terms["channel"]}"')
 
-    def sync(self, now):
+    def beat(self, now):
         """Returns how many reports were accepted and whether there is something to report."""
         listing = None
         if now - self.listed_at >= self.list_every:
             listing, self.listed_at = [run["token"] for run in self.finished], now
-        self.cursor.execute("SELECT kind, seq, job_id, token, body->>'answer' FROM rcq.executor_sync(%s, %s, %s, %s::bigint[], %s, NULL, 10000)",
-                            (self.id, self.incarnation, self.acked, listing, json.dumps(self.finished) if self.finished else None))
-        done, self.finished = 0, []
-        for kind, seq, job, token, answer in self.cursor.fetchall():
-            if kind == "start":
-                self.finished.append({"job_id": job, "token": token, "end": "exit_code", "exit_code": 0, "cpu_seconds": 0.0})
-            elif kind == "ack":
-                self.acked = seq
-            elif kind == "answer":
-                assert answer == "ok", answer
-                done += 1
+        done = self.sync(10000, listing)
         self.connection.notifies.clear()
         return done, bool(self.finished)
 
@@ -81,7 +66,7 @@ class Fleet:
         heapq.heapify(self._due)
 
     def _sync(self, i, now):
-        done, more = self.members[i].sync(now)
+        done, more = self.members[i].beat(now)
         self._next[i] = now if more else now + self.interval
         heapq.heappush(self._due, (self._next[i], i))
         return done
