@@ -13,7 +13,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT e.extvers
 
 -- The text for whoever may read it; bounded by groups, executors and routes, whatever the number of jobs.
 CREATE FUNCTION rcq_private.read_metrics() RETURNS text
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     SELECT rcq_private.metrics_text(rcq_private.sql_version(), g.ids, g.names, t.tables, t.bytes)
       FROM (SELECT COALESCE(pg_catalog.array_agg(g.id), '{}') AS ids, COALESCE(pg_catalog.array_agg(g.name), '{}') AS names FROM rcq_private.groups g) g,
            (SELECT pg_catalog.array_agg(n) AS tables, pg_catalog.array_agg(pg_catalog.pg_total_relation_size(('rcq_private.' || n)::regclass)::text) AS bytes

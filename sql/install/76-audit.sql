@@ -106,6 +106,14 @@ CREATE TRIGGER audit AFTER INSERT OR UPDATE OF cron, timezone, request, missed, 
     EXECUTE FUNCTION rcq_private.audit_row('schedule', 'user_id,name', 'add,change,remove', 'cron,timezone,request,missed,overlap,paused_since');
 CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON rcq_private.task_type FOR EACH ROW
     EXECUTE FUNCTION rcq_private.audit_row('type', 'name', 'add,change,remove', 'command,payload_schema,defaults,limits,description');
+-- of what is secret, that it was changed
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF password_hash OR DELETE ON rcq_private.credential FOR EACH ROW
+    EXECUTE FUNCTION rcq_private.audit_row('password', 'user_id', 'set,change,remove', '');
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF revoked_at OR DELETE ON rcq_private.api_token FOR EACH ROW
+    EXECUTE FUNCTION rcq_private.audit_row('token', 'id', 'create,revoke,remove', 'user_id,name,scope,expires_at,revoked_at');
+-- secrets that have come to their end are removed when another one is made
+CREATE TRIGGER audit AFTER INSERT ON rcq_private.jwt_secret FOR EACH ROW
+    EXECUTE FUNCTION rcq_private.audit_row('jwt_secret', 'id', 'rotate,,', '');
 
 CREATE VIEW rcq.audit WITH (security_invoker = true) AS
 SELECT a.id, a.at, a.user_id, a.actor, a.action, a.kind, a.object, a.old, a.new, a.via, a.address, a.request_id FROM rcq_private.audit a;

@@ -12,6 +12,7 @@ DECLARE
     problem text;
     remark text;
 BEGIN
+    PERFORM rcq_private.check_fields(request);
     SELECT s.state, pg_catalog.round(pg_catalog.date_part('epoch', now_ - s.last_cycle_at)::numeric, 3) AS age_s
       INTO scheduler FROM rcq_private.scheduler_state() s;
     -- as in rcq.executors, which also looks at what runs there
@@ -41,11 +42,15 @@ END $$;
 
 -- GET /metrics: the web server decides who may (an address, or what follows).
 CREATE FUNCTION rcq_private.rest_metrics(request jsonb) RETURNS text
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT rcq_private.read_metrics() $$;
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM rcq_private.check_fields(request);
+    RETURN rcq_private.read_metrics();
+END $$;
 
 -- Whether the token of the request is one of an administrator, or one for metrics.
 CREATE FUNCTION rcq_private.rest_may_read_metrics(request jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF rcq_private.request_scope() = 'metrics' OR rcq_private.caller_is_admin() THEN
         RETURN pg_catalog.jsonb_build_object('allowed', true);
@@ -67,7 +72,7 @@ END $$;
 -- GET /api/admin/audit: newest first, a page at a time. Each way of asking has an index; what is not asked for stays out of
 -- the query, so that its plan is made for what is.
 CREATE FUNCTION rcq_private.rest_admin_audit(request jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     page CONSTANT bigint := rcq_private.whole_field(request, 'limit', 1, 1000, 100);
     before_id CONSTANT bigint := rcq_private.whole_field(request, 'before', 1, 999999999999999999);
@@ -109,3 +114,15 @@ BEGIN
             rcq_private.query_time(request, 'until'), request ->> 'request_id', before_at, before_id, page;
     RETURN pg_catalog.jsonb_build_object('audit', COALESCE(entries, '[]'), 'count', count, 'next_before', CASE WHEN count = page THEN last_id END);
 END $$;
+
+CREATE FUNCTION rcq_rest.health(bytea) RETURNS json
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+COMMENT ON FUNCTION rcq_rest.health(bytea) IS 'GET /health: 200 when the queue works, 503 with the reason when it does not; for everybody';
+
+CREATE FUNCTION rcq_rest.metrics(bytea) RETURNS rcq_rest."text/plain"
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_text';
+COMMENT ON FUNCTION rcq_rest.metrics(bytea) IS 'GET /metrics: as rcq.metrics(); the web server lets in whom rcq_rest.may_read_metrics admits, or by address';
+
+CREATE FUNCTION rcq_rest.may_read_metrics(bytea) RETURNS json
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+COMMENT ON FUNCTION rcq_rest.may_read_metrics(bytea) IS 'For the web server: 200 for a token of an administrator or of the scope metrics, else 403';
