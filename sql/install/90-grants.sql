@@ -84,6 +84,12 @@ GRANT EXECUTE ON FUNCTION
     rcq.executor_sign_off(integer, bigint)
     TO rcq_executor;
 
+ALTER TABLE rcq_private.audit ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rcq_private.audit FORCE ROW LEVEL SECURITY;
+CREATE POLICY administrators ON rcq_private.audit FOR SELECT TO rcq_user, rcq_admin USING ((SELECT rcq_private.caller_is_admin()));
+GRANT SELECT ON rcq_private.audit, rcq.audit TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.metrics() TO rcq_admin;
+
 CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
 GRANT SELECT ON rcq_private.dependency, rcq.dependencies TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.submit_graph(jsonb) TO rcq_user, rcq_admin;
@@ -95,6 +101,10 @@ GRANT EXECUTE ON FUNCTION rcq.http_pre_request() TO rcq_anon, rcq_user, rcq_admi
 GRANT SELECT ON rcq.api_tokens TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq_private.visible_api_tokens(), rcq.create_api_token(text, text, interval), rcq.revoke_api_token(integer) TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.set_password(text, text), rcq.add_http_user(text, text, text, boolean), rcq.set_http_password(text), rcq.rotate_jwt_secret(interval) TO rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea) TO rcq_anon;
+GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea), rcq_rest.refresh(bytea), rcq_rest.logout(bytea), rcq_rest.change_password(bytea), rcq_rest.me(bytea),
+    rcq_rest.list_tokens(bytea), rcq_rest.create_token(bytea), rcq_rest.revoke_token(bytea), rcq_rest.admin_reset_password(bytea), rcq_rest.admin_rotate_secret(bytea)
+    TO rcq_user, rcq_admin;
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
@@ -122,6 +132,8 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.fire', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.resubmission', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.audit', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.audit_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.credential', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.api_token', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.api_token_id_seq', '');

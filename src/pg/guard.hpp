@@ -18,6 +18,9 @@ public:
     PgError(MemoryContext context, ErrorData* data);
     const char* what() const noexcept override;
     int sqlstate() const noexcept { return held_->data->sqlerrcode; }
+    const char* detail() const noexcept { return held_->data->detail ? held_->data->detail : ""; }
+    const char* hint() const noexcept { return held_->data->hint ? held_->data->hint : ""; }
+    const char* context() const noexcept { return held_->data->context ? held_->data->context : ""; }
     // Hands the ErrorData over to memory context `to`; the exception may be destroyed after that.
     ErrorData* release(MemoryContext to) noexcept;
 
