@@ -66,14 +66,14 @@ END $$;
 CREATE FUNCTION rcq_private.rest_refresh(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request), rcq_private.require_login();
+    PERFORM rcq_private.check_fields(request, VARIADIC '{}'), rcq_private.require_login();
     RETURN rcq_private.session_answer('Token refreshed successfully', rcq_private.caller_id());
 END $$;
 
 CREATE FUNCTION rcq_private.rest_logout(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request), rcq_private.require_login(), rcq_private.end_logins(rcq_private.caller_id(), false);
+    PERFORM rcq_private.check_fields(request, VARIADIC '{}'), rcq_private.require_login(), rcq_private.end_logins(rcq_private.caller_id(), false);
     RETURN pg_catalog.jsonb_build_object('message', 'Logged out successfully');
 END $$;
 
@@ -100,7 +100,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_me(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request);
+    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
     RETURN (SELECT pg_catalog.jsonb_build_object('id', u.id, 'email', u.email, 'role_name', u.role_name, 'group_id', u.group_id, 'group_name', rcq_private.group_name(u.group_id),
                        'is_admin', u.is_admin, 'scope', rcq_private.request_scope(), 'max_priority', u.max_priority, 'created_at', rcq_private.rfc3339(u.created_at))
               FROM rcq_private.users u WHERE u.id = rcq_private.caller_id());
@@ -116,7 +116,7 @@ $$;
 CREATE FUNCTION rcq_private.rest_list_tokens(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request);
+    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
     RETURN (SELECT pg_catalog.jsonb_build_object('tokens', COALESCE(pg_catalog.jsonb_agg(rcq_private.token_object(t) ORDER BY t.id), '[]'), 'count', pg_catalog.count(*))
               FROM rcq.api_tokens t WHERE t.user_id = rcq_private.caller_id());
 END $$;
@@ -166,3 +166,26 @@ BEGIN
     PERFORM rcq.rotate_jwt_secret(COALESCE(rcq_private.text_field(request, 'keep'), '0')::interval);
     RETURN pg_catalog.jsonb_build_object('message', 'Secret rotated successfully');
 END $$;
+
+CREATE FUNCTION rcq_rest.register(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.register(bytea) IS 'POST /api/auth/register: makes a user. Body: email; password (8 characters to 72 bytes); group_id, of a group that is open (1 unless given). 201 with user_id; 400, 403 (the group is not open), 409 (the address is known)';
+CREATE FUNCTION rcq_rest.login(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.login(bytea) IS 'POST /api/auth/login: a token for an e-mail address and a password. Body: email, password. 200 with token and user; 401, 403 (disabled), 429 with Retry-After after too many failures';
+CREATE FUNCTION rcq_rest.refresh(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.refresh(bytea) IS 'POST /api/auth/refresh: a new token for that of a login which is still valid. 200 with token and user; 403 for API tokens';
+CREATE FUNCTION rcq_rest.logout(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.logout(bytea) IS 'POST /api/auth/logout: ends every login of the user; API tokens stay valid. 200; 403 for API tokens';
+CREATE FUNCTION rcq_rest.change_password(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.change_password(bytea) IS 'POST /api/auth/password: a new password, which ends every other login. Body: current_password, new_password (8 characters to 72 bytes). 200 with a new token; 400, 403 (current_password is wrong, or the token is an API token), 429';
+CREATE FUNCTION rcq_rest.me(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+COMMENT ON FUNCTION rcq_rest.me(bytea) IS 'GET /api/auth/me: who the token belongs to, and what it is good for';
+CREATE FUNCTION rcq_rest.list_tokens(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+COMMENT ON FUNCTION rcq_rest.list_tokens(bytea) IS 'GET /api/auth/tokens: the API tokens that the user made';
+CREATE FUNCTION rcq_rest.create_token(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.create_token(bytea) IS 'POST /api/auth/tokens: makes an API token, which is shown this once. Body: name; scope (read, submit, admin, metrics; submit unless given); expires_in (90 days unless given). 201; 400, 403 (more than the user, or the token used, may give), 429 (100 valid tokens)';
+CREATE FUNCTION rcq_rest.revoke_token(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.revoke_token(bytea) IS 'DELETE /api/auth/tokens/{id}: makes an API token worthless. 200; 404';
+CREATE FUNCTION rcq_rest.admin_reset_password(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.admin_reset_password(bytea) IS 'POST /api/admin/users/{id}/password: gives a user a password, ends their logins and revokes their API tokens. Body: password. 200; 400, 403, 404, 409 (no e-mail address)';
+CREATE FUNCTION rcq_rest.admin_rotate_secret(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+COMMENT ON FUNCTION rcq_rest.admin_rotate_secret(bytea) IS 'POST /api/admin/rotate-secret: a new secret that signs tokens. Body: keep, how long tokens signed before stay valid (0 unless given: everybody must log in again). 200; 400, 403';

@@ -103,6 +103,10 @@ GRANT EXECUTE ON FUNCTION rcq.http_pre_request() TO rcq_anon, rcq_user, rcq_admi
 GRANT SELECT ON rcq.api_tokens TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq_private.visible_api_tokens(), rcq.create_api_token(text, text, interval), rcq.revoke_api_token(integer) TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.set_password(text, text), rcq.add_http_user(text, text, text, boolean), rcq.set_http_password(text), rcq.rotate_jwt_secret(interval) TO rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea) TO rcq_anon;
+GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea), rcq_rest.refresh(bytea), rcq_rest.logout(bytea), rcq_rest.change_password(bytea), rcq_rest.me(bytea),
+    rcq_rest.list_tokens(bytea), rcq_rest.create_token(bytea), rcq_rest.revoke_token(bytea), rcq_rest.admin_reset_password(bytea), rcq_rest.admin_rotate_secret(bytea)
+    TO rcq_user, rcq_admin;
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.

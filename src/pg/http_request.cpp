@@ -198,11 +198,13 @@ std::optional<Refusal> fault(const Claims& claims, const Facts& facts) {
     return std::nullopt;
 }
 
-// PostgREST makes an answer of an error in this form, and escapes what is in it.
+// PostgREST makes an answer of an error in this form, and escapes what is in it. For routes of the REST interface the
+// web server puts the body in the header X-Rcq-Answer in the place of PostgREST's.
 [[noreturn]] void refuse(const Refusal& refusal) {
     request.refused = refusal.status;
+    const std::string sentence = refusal.message + (refusal.hint.empty() ? "" : ". " + refusal.hint);
     call([&] {
-        StringInfoData message, detail;
+        StringInfoData message, body, detail;
         initStringInfo(&message);
         appendStringInfo(&message, R"({"code": "%.5s", "message": )", refusal.code.data());
         escape_json(&message, refusal.message.c_str());
@@ -212,10 +214,15 @@ std::optional<Refusal> fault(const Claims& claims, const Facts& facts) {
         else
             escape_json(&message, refusal.hint.c_str());
         appendStringInfoChar(&message, '}');
+        initStringInfo(&body);
+        appendStringInfoString(&body, R"({"error": )");
+        escape_json(&body, sentence.c_str());
+        appendStringInfoChar(&body, '}');
         initStringInfo(&detail);
-        appendStringInfo(&detail, R"({"status": %d, "headers": {)", refusal.status);
-        if (refusal.status == 401) appendStringInfoString(&detail, R"("WWW-Authenticate": "Bearer")");
-        if (refusal.retry_after > 0) appendStringInfo(&detail, R"("Retry-After": "%d")", refusal.retry_after);
+        appendStringInfo(&detail, R"({"status": %d, "headers": {"X-Rcq-Answer": )", refusal.status);
+        escape_json(&detail, body.data);
+        if (refusal.status == 401) appendStringInfoString(&detail, R"(, "WWW-Authenticate": "Bearer")");
+        if (refusal.retry_after > 0) appendStringInfo(&detail, R"(, "Retry-After": "%d")", refusal.retry_after);
         appendStringInfoString(&detail, "}}");
         ereport(ERROR, (errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')), errmsg_internal("%s", message.data),
                         errdetail_internal("%s", detail.data)));

@@ -243,6 +243,8 @@ def test_what_an_updated_database_defines_is_in_its_dump(old):
     old.sql("SELECT rcq.set('lease', '40 s'), rcq.set_consumable('licence', 5), rcq.set_consumable('scratch', 9, 't_upgrade_a'), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10)")
     old.sql("SELECT rcq.reserve('2100-01-01', '2100-01-02', 't_upgrade_a', 'physics', 'course'), rcq.reserve('2100-01-01', '2100-01-02')")
     old.sql("SELECT rcq.add_user('t_ben', 'physics', shares => 2, max_pending => 7)")
+    old.sql("CREATE EXTENSION pgcrypto")
+    old.sql("SELECT rcq.set('password_cost', '4'), rcq.add_http_user('ann@example.org', 'correct horse', 'physics'), rcq.create_api_token('laptop')")
     # the row of a parent may come after that of its child
     old.sql("SELECT rcq.add_group('top'), rcq.set_group('science', parent => 'top')")
     old.sql("SELECT rcq.register_type('ours', 'cat', '{\"type\": \"object\"}', '{\"cpu_cores\": 2}'), rcq.resubmit(ARRAY[%s::bigint])", failed)
@@ -270,6 +272,12 @@ def test_what_an_updated_database_defines_is_in_its_dump(old):
         assert restored.submit("true", idempotency_key="after") == after
         assert restored.one("SELECT rcq.reserve('2100-01-01', '2100-01-02')") == 3
         assert restored.one("SELECT rcq.schedule('another', '@daily', 'true')") == 2
+        # passwords are in the dump, what signs tokens is not
+        assert restored.one("SELECT user_id = (SELECT id FROM rcq.users WHERE email = 'ann@example.org') FROM rcq_private.try_password('ann@example.org', 'correct horse')")
+        secrets = [database.sql("SELECT secret::text FROM rcq_private.jwt_secret") for database in (old, restored)]
+        assert [len(found) for found in secrets] == [1, 1] and secrets[0] != secrets[1]
+        restored.sql("SELECT rcq.create_api_token('another')")
+        assert restored.one("SELECT max(id) FROM rcq.api_tokens") == 2
     finally:
         restored.drop()
         old.sql("DROP ROLE t_upgrade_a, t_ben")
