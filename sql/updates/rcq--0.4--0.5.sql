@@ -11,6 +11,8 @@ LOCK TABLE rcq_private.home, rcq_private.setting_definition, rcq_private.setting
     rcq_private.job, rcq_private.live, rcq_private.outcome, rcq_private.run, rcq_private.command, rcq_private.log, rcq_private.usage;
 
 --include 01-http-roles.sql
+--include 86-api-views.sql
+--include 87-api-functions.sql
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
