@@ -52,7 +52,7 @@ END $$;
 -- what succeeds: 200, or what the handler says; an answer says nothing of the one before
 SELECT * FROM t.ask('{"write": "one"}', '{"status": 201, "header": "yes"}', '', '  ', '{}');
 SELECT * FROM t.query('', 'b=2&a=two+words%21&&c=', 'a=%7B%22x%22:1%7D');
-SELECT rcq_rest.regress_text('a=1'), current_setting('response.status', true) AS outside;
+SELECT rcq_rest.regress_text('a=1');
 SELECT count(*) FROM t.written;
 
 -- bodies that are none
@@ -70,19 +70,18 @@ TRUNCATE t.written;
 SELECT * FROM t.ask('{"raise": "RC001", "write": "x"}', '{"raise": "RC001", "hint": "Do it otherwise.", "status": 201, "header": "gone"}', '{"raise": "RC002"}', '{"raise": "RC003"}', '{"raise": "RC004"}', '{"raise": "RC005"}',
     '{"raise": "RC006"}', '{"raise": "RC007"}', '{"raise": "RC010"}', '{"raise": "22003"}', '{"raise": "40001"}', '{"raise": "40P01"}', '{"raise": "55P03"}', '{"raise": "42501"}', '{"raise": "25006"}',
     '{"raise": "57014"}', '{"raise": "53100"}', '{"raise": "57P03"}');
-SELECT status, regexp_replace(body, 'of process \d+', 'of process N') AS body, headers FROM t.ask('{"raise": "XX000"}', '{"raise": "23505"}', '{"raise": "PT418"}', '{"raise": "PGRST"}', '{"run": "SELECT * FROM nowhere"}', '{"nothing": 1}', '{"header": "a\r\nb"}');
+SELECT status, regexp_replace(body, 'process \d+', 'process N') AS body, headers FROM t.ask('{"raise": "XX000"}', '{"raise": "23505"}', '{"raise": "PT418"}', '{"raise": "PGRST"}', '{"run": "SELECT * FROM nowhere"}', '{"nothing": 1}', '{"header": "a\r\nb"}');
 SELECT count(*) FROM t.written;
 -- a refusal that is returned keeps what was written
 SELECT * FROM t.ask('{"refuse": 429, "after": 7, "write": "kept"}', '{"refuse": 401}');
 SELECT * FROM t.written;
 -- an error of a route of text is JSON, and says so
-SELECT rcq_rest.regress_text('raise=RC002'), current_setting('response.status', true) IS NULL AS local_;
 BEGIN;
 SELECT rcq_rest.regress_text('raise=RC002');
 SELECT current_setting('response.status'), current_setting('response.headers');
 COMMIT;
 -- a route without a handler
-SELECT regexp_replace(rcq_rest.regress_lost('{}')::text, 'of process \d+', 'of process N');
+SELECT regexp_replace(rcq_rest.regress_lost('{}')::text, 'process \d+', 'process N');
 
 -- the transaction goes on after all of them; a cancel is an answer, too
 BEGIN;
@@ -116,7 +115,9 @@ SELECT rcq_rest.regress_query('') AS none;
 COMMIT;
 
 -- the extension may be dropped and made again under a session
+SET client_min_messages = warning;
 DROP EXTENSION rcq CASCADE;
+RESET client_min_messages;
 CREATE EXTENSION rcq;
 CREATE FUNCTION rcq_rest.regress_query(bytea) RETURNS json LANGUAGE c AS 'rcq', 'rcq_answer_query';
 CREATE FUNCTION rcq_private.rest_regress_query(request jsonb) RETURNS text LANGUAGE sql AS $$ SELECT '"another"' $$;

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION rcq_private.set_status(integer) IS 'The HTTP status of the a
 
 CREATE FUNCTION rcq_private.set_header(name text, value text) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_set_header';
-COMMENT ON FUNCTION rcq_private.set_header(text, text) IS 'A header for that answer; error 22023 for characters that no header may have';
+COMMENT ON FUNCTION rcq_private.set_header(text, text) IS 'A header for that answer; error XX000 for characters that no header may have';
 
 CREATE FUNCTION rcq_private.refuse(status integer, message text, retry_after_s integer DEFAULT NULL) RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_refuse';
@@ -37,17 +37,17 @@ BEGIN
 END $$;
 
 -- A field that is a whole number between two others, or NULL; in a query it is written as text.
-CREATE FUNCTION rcq_private.whole_field(request jsonb, field text, least bigint, most bigint, otherwise bigint DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION rcq_private.whole_field(request jsonb, field text, minimum bigint, maximum bigint, otherwise bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     value CONSTANT text := request ->> field;
 BEGIN
     IF value IS NULL THEN RETURN otherwise; END IF;
     IF value ~ '^-?[0-9]{1,18}$' AND pg_catalog.jsonb_typeof(request -> field) IN ('string', 'number') THEN
-        IF value::bigint BETWEEN least AND most THEN RETURN value::bigint; END IF;
+        IF value::bigint BETWEEN minimum AND maximum THEN RETURN value::bigint; END IF;
     END IF;
     PERFORM rcq_private.fail('RC001', pg_catalog.format('%s cannot be "%s"', field, pg_catalog.left(value, 100)),
-            pg_catalog.format('It is a whole number from %s to %s.', least, most));
+            pg_catalog.format('It is a whole number from %s to %s.', minimum, maximum));
 END $$;
 
 -- A field that is a text, or NULL.

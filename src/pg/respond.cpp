@@ -49,12 +49,12 @@ Datum error_body(const std::string& text) {
     });
 }
 
-// The number that the web server gave the request, when it looks like one.
-std::string request_id() {
+// How the log names the request: by the number that the web server gave it, when it looks like one.
+std::string request_name() {
     const std::string id = request_header("x-request-id").value_or("");
     constexpr std::string_view allowed = "0123456789abcdefABCDEF-";
-    if (!id.empty() && id.size() <= 64 && id.find_first_not_of(allowed) == std::string::npos) return id;
-    return "of process " + std::to_string(MyProcPid);
+    if (!id.empty() && id.size() <= 64 && id.find_first_not_of(allowed) == std::string::npos) return "request " + id;
+    return "process " + std::to_string(MyProcPid);
 }
 
 // rcq_rest.NAME, as which we were called, and the function that does its work: looked up every time, which the caches
@@ -152,16 +152,16 @@ void say(const Saying& what) {
 }
 
 // The answer to an error, and what the server's log says of it when it is not the client's.
-Datum refuse(const Handler& handler, int sqlstate, const char* message, const char* detail, const char* hint,
+Datum refuse(const char* route, int sqlstate, const char* message, const char* detail, const char* hint,
              const char* context) {
     std::optional<Problem> problem = problem_for_client(sqlstate, message, hint);
     if (!problem || problem->status >= 500) {
-        const std::string id = request_id();
+        const std::string id = request_name();
         if (!problem)
-            problem = {500, "internal error; ask an administrator to look for request " + id + " in the server's log"};
+            problem = {500, "internal error; ask an administrator to look for " + id + " in the server's log"};
         call([&] {
             ereport(LOG_SERVER_ONLY,
-                    (errcode(sqlstate), errmsg("rcq: request %s to %s failed: %s", id.c_str(), handler.route, message),
+                    (errcode(sqlstate), errmsg("rcq: %s to route \"%s\" failed: %s", id.c_str(), route, message),
                      *detail ? errdetail_internal("%s", detail) : 0, *hint ? errhint("%s", hint) : 0,
                      *context ? errcontext("%s", context) : 0));
         });
@@ -173,29 +173,29 @@ Datum refuse(const Handler& handler, int sqlstate, const char* message, const ch
 }
 
 Datum answer(FunctionCallInfo fcinfo, Source source, bool as_text) {
-    if (PG_ARGISNULL(0)) throw SqlError(protocol::error::bad_request, "the request is NULL");
-    const Handler handler = find_handler(fcinfo);
     saying = Saying();
+    const char* route = "";
     Datum result = 0;
     bool failed = false;
     Subtransaction subtransaction;
     try {
-        const std::string_view sent = text_argument(fcinfo, 0);
-        result = call_handler(handler, read_request(source, sent));
+        const Handler handler = find_handler(fcinfo);
+        route = handler.route;
+        result = call_handler(handler, read_request(source, text_argument(fcinfo, 0)));
         subtransaction.keep();
     } catch (const PgError& e) {
         if (!subtransaction.open()) throw;
         subtransaction.undo();
         failed = true;
-        result = refuse(handler, e.sqlstate(), e.what(), e.detail(), e.hint(), e.context());
+        result = refuse(route, e.sqlstate(), e.what(), e.detail(), e.hint(), e.context());
     } catch (const SqlError& e) {
         subtransaction.undo();
         failed = true;
-        result = refuse(handler, e.code(), e.what(), "", e.hint().c_str(), "");
+        result = refuse(route, e.code(), e.what(), "", e.hint().c_str(), "");
     } catch (const std::exception& e) {
         subtransaction.undo();
         failed = true;
-        result = refuse(handler, ERRCODE_INTERNAL_ERROR, e.what(), "", "", "");
+        result = refuse(route, ERRCODE_INTERNAL_ERROR, e.what(), "", "", "");
     }
     if (failed && as_text) saying.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
     say(saying);
@@ -243,7 +243,7 @@ RCQ_FUNCTION(rcq_set_header) {
     const auto printable = [](unsigned char c) { return c >= 0x20 && c < 0x7f; };
     if (name.empty() || !std::all_of(name.begin(), name.end(), printable) ||
         !std::all_of(value.begin(), value.end(), printable))
-        throw SqlError("22023", "a header is empty or has characters that no header may have");
+        throw SqlError("XX000", "a header is empty or has characters that no header may have");
     saying.headers.emplace_back(name, value);
     PG_RETURN_VOID();
 }
