@@ -71,11 +71,15 @@ log_lock_waits = on
 CONF
 }
 
-write_environment() {
+write_environment() { # keeps what the demo wrote there, a token among it: nobody else may read that
     local value
-    for value in "PGHOST=$state/sock" "PGPORT=$1" PGDATABASE=rcq PGUSER=postgres; do
-        printf 'export %s=%q\n' "${value%%=*}" "${value#*=}"
-    done >"$state/env.new"
+    (
+        umask 077
+        for value in "PGHOST=$state/sock" "PGPORT=$1" PGDATABASE=rcq PGUSER=postgres; do
+            printf 'export %s=%q\n' "${value%%=*}" "${value#*=}"
+        done >"$state/env.new"
+        sed -n '/^export RCQ_/p' "$state/env" >>"$state/env.new" 2>/dev/null || true
+    )
     mv "$state/env.new" "$state/env"
 }
 

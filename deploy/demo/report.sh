@@ -55,5 +55,9 @@ The system stays up; make demo again submits the jobs again, make stop ends it, 
   psql -c "SELECT * FROM rcq.queue"
   psql -c "SELECT rcq.cancel($last)"
   PGUSER=grace psql -c "SELECT name, status FROM rcq.jobs"     # sees only her own
+
+The same over HTTP, as ada:
+
+$(print_http_lines)
 NEXT
 }

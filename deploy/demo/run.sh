@@ -30,7 +30,8 @@ make_database() {
     installed=$(sql -c "SELECT extversion FROM pg_extension WHERE extname = 'rcq'")
     version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" "$root/rcq.control")
     if [[ -z $installed ]]; then
-        sql -c "CREATE EXTENSION rcq"
+        # pgcrypto hashes the passwords of those who come over HTTP
+        PGOPTIONS='-c client_min_messages=warning' sql -c "CREATE EXTENSION IF NOT EXISTS pgcrypto" -c "CREATE EXTENSION rcq"
         cksum <"$script" | as_run_user tee "$sum" >/dev/null
     elif [[ $installed != "$version" ]]; then
         die "database rcq has version $installed of the extension and this is $version: psql -c 'ALTER EXTENSION rcq UPDATE', or begin anew with: make stop reset"
@@ -52,7 +53,11 @@ sql -f "$demo/prepare.sql" >/dev/null
 copy_documents
 "$root/deploy/executors.sh" start node1 --cpu-cores 4 --memory-gb 4 --workdir-allow "$state/share"
 "$root/deploy/executors.sh" start gpu1 --cpu-cores 2 --memory-gb 2 --gpus 2 --workdir-allow "$state/share"
-say "up after $((SECONDS - begin)) s: 3 groups, 6 users, 2 executors (4 cores 4 GB; 2 cores 2 GB 2 GPUs)"
+"$root/deploy/http.sh" start
+# shellcheck source-path=SCRIPTDIR source=http.sh
+source "$demo/http.sh"
+prepare_http
+say "up after $((SECONDS - begin)) s: 3 groups, 6 users, 2 executors (4 cores 4 GB; 2 cores 2 GB 2 GPUs), HTTP"
 echo
 
 # shellcheck source-path=SCRIPTDIR source=jobs.sh

@@ -119,6 +119,18 @@ CREATE FUNCTION rcq_private.scheduler_state(
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_scheduler_state';
 COMMENT ON FUNCTION rcq_private.scheduler_state() IS 'State of this database''s scheduler worker';
 
+CREATE FUNCTION rcq_private.count_submissions(jobs bigint) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_submissions';
+COMMENT ON FUNCTION rcq_private.count_submissions(bigint) IS 'Counts so many submitted jobs for rcq.metrics() when the transaction commits; returns its argument';
+
+CREATE FUNCTION rcq_private.count_ends(statuses text[], ends text[], seconds double precision[]) RETURNS integer
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_count_ends';
+COMMENT ON FUNCTION rcq_private.count_ends(text[], text[], double precision[]) IS 'The same of runs that ended: what their jobs are now, how they ended, how long they took; returns how many';
+
+CREATE FUNCTION rcq_private.count_log_bytes(bytes bigint) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_log_bytes';
+COMMENT ON FUNCTION rcq_private.count_log_bytes(bigint) IS 'The same of so much output of jobs; returns its argument';
+
 CREATE FUNCTION rcq_private.fail(code text, message text, hint text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_fail';
 COMMENT ON FUNCTION rcq_private.fail(text, text, text) IS 'Raises an error that is complete in itself, without the SQL context that would hide it';

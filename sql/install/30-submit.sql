@@ -267,6 +267,7 @@ BEGIN
           LEFT JOIN (SELECT w.place, pg_catalog.count(*)::integer AS unmet FROM unnest(wanted) w GROUP BY w.place) n ON n.place = p.place;
     END IF;
 
+    fresh := rcq_private.count_submissions(fresh);
     now_ := pg_catalog.clock_timestamp();
     WITH asked AS MATERIALIZED (
         SELECT given[r.ordinality] AS id, COALESCE(known[r.ordinality], false) AS is_known, r.*,
@@ -322,14 +323,22 @@ BEGIN
     END IF;
 END $$;
 
--- The same for the user who acts.
+-- The same for the user who acts. What comes over HTTP is recorded with where it came from; over SQL, where it is faster
+-- than that would be, the job is the record.
 CREATE FUNCTION rcq_private.enqueue(requests rcq_private.request[], edges rcq_private.edge[] DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     caller rcq_private.users;
+    ids bigint[];
 BEGIN
     SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
-    RETURN QUERY SELECT rcq_private.enqueue_for(caller, requests, NULL, edges);
+    IF session_user = 'rcq_authenticator' THEN
+        ids := ARRAY(SELECT rcq_private.enqueue_for(caller, requests, NULL, edges));
+        PERFORM rcq_private.record_change('job.submit', 'job', rcq_private.id_ranges(ids));
+        RETURN QUERY SELECT i FROM unnest(ids) i;
+    ELSE
+        RETURN QUERY SELECT rcq_private.enqueue_for(caller, requests, NULL, edges);
+    END IF;
 END $$;
 
 CREATE FUNCTION rcq.submit(

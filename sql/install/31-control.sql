@@ -24,6 +24,14 @@ EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected 
     PERFORM rcq_private.raise_busy(job);
 END $$;
 
+-- Adds to the audit log that somebody did this to a job, or to these tasks of an array.
+CREATE FUNCTION rcq_private.record_job_change(verb text, job bigint, tasks text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM rcq_private.record_change('job.' || verb, 'job', job::text, NULL,
+        CASE WHEN tasks IS NOT NULL THEN pg_catalog.jsonb_build_object('tasks', pg_catalog.left(tasks, 2000)) END);
+END $$;
+
 -- RC003 for a selection of tasks of a job that has none.
 CREATE FUNCTION rcq_private.refuse_tasks(job bigint, tasks text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -67,12 +75,16 @@ CREATE FUNCTION rcq.cancel(job bigint, tasks text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
     l rcq_private.live := rcq_private.lock_live(job);
+    answer text;
 BEGIN
     IF l.tasks_waiting IS NOT NULL THEN
-        RETURN rcq_private.cancel_array(job, tasks);
+        answer := rcq_private.cancel_array(job, tasks);
+    ELSE
+        PERFORM rcq_private.refuse_tasks(job, tasks);
+        answer := CASE WHEN rcq_private.cancel_live(ARRAY[job]) THEN 'cancelling' ELSE 'cancelled' END;
     END IF;
-    PERFORM rcq_private.refuse_tasks(job, tasks);
-    RETURN CASE WHEN rcq_private.cancel_live(ARRAY[job]) THEN 'cancelling' ELSE 'cancelled' END;
+    PERFORM rcq_private.record_job_change('cancel', job, tasks);
+    RETURN answer;
 END $$;
 COMMENT ON FUNCTION rcq.cancel(bigint, text) IS
 'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. tasks: of an array job, only those with these indices (7 or 1-10,20). Errors: RC001, RC002, RC003 (has ended, or no array job), RC004 (locked)';
@@ -96,14 +108,15 @@ DECLARE
 BEGIN
     IF l.tasks_waiting IS NOT NULL THEN
         PERFORM rcq_private.hold_array(job, tasks, true);
-        RETURN;
+    ELSE
+        PERFORM rcq_private.refuse_tasks(job, tasks);
+        IF l.claimed_at IS NOT NULL THEN
+            PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is running and cannot be held', job),
+                'Cancel it, or wait for its end.');
+        END IF;
+        PERFORM rcq_private.hold_live(ARRAY[job], true);
     END IF;
-    PERFORM rcq_private.refuse_tasks(job, tasks);
-    IF l.claimed_at IS NOT NULL THEN
-        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is running and cannot be held', job),
-            'Cancel it, or wait for its end.');
-    END IF;
-    PERFORM rcq_private.hold_live(ARRAY[job], true);
+    PERFORM rcq_private.record_job_change('hold', job, tasks);
 END $$;
 COMMENT ON FUNCTION rcq.hold(bigint, text) IS
 'Keeps a job from being started until rcq.release. Of an array job: all tasks that have not started, or those that the indices in tasks name (7 or 1-10,20). Errors: RC001, RC002, RC003 (running or ended), RC004';
@@ -115,13 +128,14 @@ DECLARE
 BEGIN
     IF l.tasks_waiting IS NOT NULL THEN
         PERFORM rcq_private.hold_array(job, tasks, false);
-        RETURN;
+    ELSE
+        PERFORM rcq_private.refuse_tasks(job, tasks);
+        IF NOT l.held THEN
+            PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is not held', job));
+        END IF;
+        PERFORM rcq_private.hold_live(ARRAY[job], false);
     END IF;
-    PERFORM rcq_private.refuse_tasks(job, tasks);
-    IF NOT l.held THEN
-        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is not held', job));
-    END IF;
-    PERFORM rcq_private.hold_live(ARRAY[job], false);
+    PERFORM rcq_private.record_job_change('release', job, tasks);
 END $$;
 COMMENT ON FUNCTION rcq.release(bigint, text) IS
 'Lets a held job be started; its waiting counts from now. Of an array job: all its held tasks, or those that tasks names. Errors: RC001, RC002, RC003 (not held or ended), RC004';
@@ -146,7 +160,8 @@ BEGIN
         UPDATE rcq_private.live x SET priority = set_priority.priority WHERE x.array_id = job;
     END IF;
     UPDATE rcq_private.live SET priority = set_priority.priority WHERE job_id = job;
-    PERFORM rcq_private.touched(job);
+    PERFORM rcq_private.touched(job),
+            rcq_private.record_change('job.priority', 'job', job::text, pg_catalog.jsonb_build_object('priority', l.priority), pg_catalog.jsonb_build_object('priority', priority));
 END $$;
 COMMENT ON FUNCTION rcq.set_priority(bigint, integer) IS
 'Changes the priority (1-10, 10 = soonest) of a job that has not ended. Errors: RC001, RC002, RC003, RC004, RC005 (above your limit)';
@@ -173,7 +188,7 @@ BEGIN
         UPDATE rcq_private.live SET requeue_requested_at = COALESCE(requeue_requested_at, pg_catalog.clock_timestamp())
          WHERE job_id = job;
     END IF;
-    PERFORM rcq_private.touched(job);
+    PERFORM rcq_private.touched(job), rcq_private.record_job_change('requeue', job);
     RETURN CASE WHEN l.claimed_at IS NULL THEN 'pending' ELSE 'requeueing' END;
 END $$;
 COMMENT ON FUNCTION rcq.requeue(bigint) IS

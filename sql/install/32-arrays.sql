@@ -260,7 +260,8 @@ BEGIN
     END IF;
     PERFORM rcq_private.touched(t.job_id) FROM rcq_private.lock_tasks("array", NULL) t;
     UPDATE rcq_private.live x SET array_throttle = throttle WHERE x.job_id = "array" OR x.array_id = "array";
-    PERFORM rcq_private.touched("array");
+    PERFORM rcq_private.touched("array"),
+            rcq_private.record_change('job.throttle', 'job', "array"::text, pg_catalog.jsonb_build_object('throttle', l.array_throttle), pg_catalog.jsonb_build_object('throttle', throttle));
 END $$;
 COMMENT ON FUNCTION rcq.set_array_throttle(bigint, integer) IS
 'Changes how many tasks of an array may be placed and running at a time (NULL = no limit); what runs goes on. Errors: RC001, RC002, RC003 (no array, or ended), RC004';

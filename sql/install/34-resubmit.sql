@@ -53,6 +53,7 @@ BEGIN
         INSERT INTO rcq_private.resubmission AS r (job_id, new_job_id, user_id)
         SELECT n.id, n.new_id, owner.id FROM unnest(ids, new_ids) n(id, new_id)
         ON CONFLICT (job_id) DO UPDATE SET new_job_id = EXCLUDED.new_job_id;
+        PERFORM rcq_private.record_change('job.resubmit', 'job', rcq_private.id_ranges(ids), NULL, pg_catalog.jsonb_build_object('jobs', rcq_private.id_ranges(new_ids)));
         RETURN QUERY SELECT n.id, n.new_id FROM unnest(ids, new_ids) n(id, new_id);
     END LOOP;
 END $$;

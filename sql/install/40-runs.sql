@@ -42,6 +42,7 @@ DECLARE
     done_tokens bigint[];
     told_ids bigint[];
     first_seq bigint;
+    counted integer;
 BEGIN
     WITH reported AS (
         SELECT DISTINCT ON (r.token) r.* FROM unnest(reports) r ORDER BY r.token
@@ -130,8 +131,9 @@ BEGIN
           FROM ended e WHERE e.end_ NOT IN ('executor_lost', 'not_started') GROUP BY e.group_id, e.user_id, CASE WHEN e.ran_s >= 600 THEN e.job_id END
     )
     SELECT pg_catalog.array_agg(rcq_private.touched(e.job_id)), pg_catalog.array_agg(e.token),
-           pg_catalog.array_agg(e.job_id) FILTER (WHERE e.told), pg_catalog.min(e.command_seq) FILTER (WHERE e.told)
-      INTO done_ids, done_tokens, told_ids, first_seq FROM ended e;
+           pg_catalog.array_agg(e.job_id) FILTER (WHERE e.told), pg_catalog.min(e.command_seq) FILTER (WHERE e.told),
+           rcq_private.count_ends(pg_catalog.array_agg(e.status), pg_catalog.array_agg(e.end_), pg_catalog.array_agg(e.ran_s))
+      INTO done_ids, done_tokens, told_ids, first_seq, counted FROM ended e;
     IF told_ids IS NOT NULL THEN
         -- what told the executor to end them; in a statement of its own, which sees a command that was sent just before
         -- the rows were locked above

@@ -253,6 +253,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 DECLARE
     own CONSTANT rcq_private.executor := rcq_private.own_executor(executor, incarnation);
     n integer := COALESCE(pg_catalog.cardinality(chunks), 0);
+    bytes bigint := (SELECT COALESCE(pg_catalog.sum(pg_catalog.octet_length(k)), 0) FROM unnest(chunks) k);
     enough CONSTANT bigint := 67108864; -- bytes of one run, four times what an executor sends; 24 for the row of each chunk
     counted bigint[];
     stale bigint[];
@@ -261,10 +262,11 @@ BEGIN
        OR n <> COALESCE(pg_catalog.cardinality(seqs), 0) OR n <> COALESCE(pg_catalog.cardinality(streams), 0)
        OR EXISTS (SELECT FROM unnest(seqs, streams, chunks) AS k(seq, stream, chunk)
                    WHERE k.seq IS NULL OR k.seq NOT BETWEEN 1 AND 1000000000000 OR k.stream IS NULL OR k.stream NOT IN ('stdout', 'stderr') OR k.chunk IS NULL)
-       OR (SELECT pg_catalog.sum(pg_catalog.octet_length(k)) FROM unnest(chunks) k) > 1048576 THEN
+       OR bytes > 1048576 THEN
         PERFORM rcq_private.fail('RC023', 'malformed log batch',
             'Five arrays of one length, seq from 1, stream stdout or stderr, at most 1 MiB together.');
     END IF;
+    bytes := rcq_private.count_log_bytes(bytes);
     -- a new process that has asked how much is stored must not find more later: from here on it waits for us, or we are
     -- the one that was replaced
     PERFORM rcq_private.lock_output(own.id, false);

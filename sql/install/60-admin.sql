@@ -335,7 +335,7 @@ BEGIN
     PERFORM rcq_private.require_admin();
     UPDATE rcq_private.home h SET system_identifier = c.system_identifier, database_oid = d.oid
       FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database();
-    PERFORM rcq_private.activate();
+    PERFORM rcq_private.activate(), rcq_private.record_change('database.adopt', 'database', pg_catalog.current_database()::text);
 END $$;
 COMMENT ON FUNCTION rcq.adopt() IS
 'Lets the scheduler work in a database that is a copy of another (CREATE DATABASE ... TEMPLATE, pg_upgrade): its queue is run here from now on. Error: RC005';

@@ -186,7 +186,8 @@ BEGIN
     UPDATE rcq_private.history_partition p SET prune_asked = true
      WHERE p.closed_at <= pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => retention);
     GET DIAGNOSTICS asked = ROW_COUNT;
-    PERFORM rcq_private.definitions_changed();
+    PERFORM rcq_private.definitions_changed(),
+            rcq_private.record_change('history.prune', 'history', '', NULL, pg_catalog.jsonb_build_object('older_than_s', retention, 'parts', asked));
     RETURN asked;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM rcq_private.fail('RC004', 'somebody else is changing the history', 'Try again in a moment.');
@@ -253,7 +254,8 @@ BEGIN
     SELECT pg_catalog.array_agg(j.id) FILTER (WHERE c.chosen), pg_catalog.array_agg(j.id) FILTER (WHERE NOT c.chosen) INTO resumed, left_out
       FROM gone g JOIN rcq_private.job j ON j.id = g.job_id,
            LATERAL (SELECT jobs IS NULL OR j.id = ANY (jobs) OR COALESCE(j.array_id = ANY (jobs), false) AS chosen) c;
-    PERFORM rcq_private.cancel_restored(left_out), rcq_private.requeue_restored(resumed);
+    PERFORM rcq_private.cancel_restored(left_out), rcq_private.requeue_restored(resumed),
+            rcq_private.record_change('job.resume_restored', 'job', rcq_private.id_ranges(resumed), NULL, pg_catalog.jsonb_build_object('cancelled', rcq_private.id_ranges(left_out)));
     RETURN COALESCE(pg_catalog.cardinality(resumed), 0);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM rcq_private.fail('RC004', 'somebody else resumes the restored jobs', 'Look again when their transaction has ended.');

@@ -84,6 +84,12 @@ GRANT EXECUTE ON FUNCTION
     rcq.executor_sign_off(integer, bigint)
     TO rcq_executor;
 
+ALTER TABLE rcq_private.audit ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rcq_private.audit FORCE ROW LEVEL SECURITY;
+CREATE POLICY administrators ON rcq_private.audit FOR SELECT TO rcq_user, rcq_admin USING ((SELECT rcq_private.caller_is_admin()));
+GRANT SELECT ON rcq_private.audit, rcq.audit TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.metrics() TO rcq_admin;
+
 CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
 GRANT SELECT ON rcq_private.dependency, rcq.dependencies TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.submit_graph(jsonb) TO rcq_user, rcq_admin;
@@ -126,6 +132,8 @@ SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.schedule_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.fire', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.resubmission', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.audit', '');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.audit_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.credential', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.api_token', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.api_token_id_seq', '');

@@ -11,8 +11,6 @@ LOCK TABLE rcq_private.home, rcq_private.setting_definition, rcq_private.setting
     rcq_private.job, rcq_private.live, rcq_private.outcome, rcq_private.run, rcq_private.command, rcq_private.log, rcq_private.usage;
 
 --include 01-http-roles.sql
---include 80-rest-answers.sql
-
 ALTER TABLE rcq_private.users
     ADD COLUMN disabled text;
 COMMENT ON COLUMN rcq_private.users.disabled IS 'Reason why the user may do nothing, neither in SQL nor over HTTP; NULL = not disabled';
@@ -25,13 +23,31 @@ INSERT INTO rcq_private.setting_definition (name, type, default_value, minimum, 
 ('request_rate_per_user', 'integer', '6000', 0, 10000000, NULL, 'requests per minute', 'Requests of one user over HTTP; what is faster is refused, after a burst of a tenth of it, at least 20; 0 = no limit');
 UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d, d.default_value) WHERE d.parsed IS NULL;
 
+-- Types that a piece makes, with the functions that know them.
+DROP FUNCTION rcq_private.parse_reports(jsonb);
+DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
+DROP TYPE rcq_private.run_report;
+
 --include 17-http-tables.sql
+--include 18-audit-tables.sql
+--include 20-library.sql
+--include 30-submit.sql
+--include 31-control.sql
+--include 32-arrays.sql
+--include 34-resubmit.sql
+--include 40-runs.sql
+--include 41-executor-functions.sql
 --include 50-views.sql
 --include 60-admin.sql
 --include 61-limits.sql
 --include 64-passwords.sql
 --include 64-tokens.sql
+--include 70-history.sql
+--include 75-metrics.sql
+--include 76-audit.sql
+--include 80-rest-answers.sql
 --include 81-rest-auth.sql
+--include 85-rest-observe.sql
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$

@@ -3,6 +3,7 @@
 #include "../protocol/words.hpp"
 #include "guc.hpp"
 #include "heartbeats.hpp"
+#include "metrics_gauges.hpp"
 #include "monotonic.hpp"
 #include "publishing.hpp"
 
@@ -258,6 +259,7 @@ void Scheduler::refresh_executors() {
         executor.draining = is_draining(row, latest_);
         const core::Executor* known = cluster_->find_executor(id);
         if (known && *known == executor) continue;
+        if (known && known->accepting && !executor.accepting && row.registered) leases_lost_++;
         cluster_->put_executor(executor);
         plan_needed_ = publish_needed_ = true;
     }
@@ -405,6 +407,7 @@ std::vector<core::Placement> Scheduler::place(const core::Plan& plan, TimestampT
         const std::size_t i = index.at(job);
         done.push_back(plan.placements[i]);
         const core::Job placed = *cluster_->find_job(job);
+        waits_.push_back(now - placed.eligible_at);
         if (placed.array != 0) tasks_.placed(placed);
         cluster_->put_run(to_run(placed, plan.placements[i], now));
         runs_[job] = {placing.tokens[i], placing.executors[i], now, false, false, false, false};
@@ -478,6 +481,17 @@ void Scheduler::publish_state(TimestampTz now, std::size_t placed) {
     strlcpy(slot_.last_error, idle_reason_.c_str(), sizeof slot_.last_error);
 }
 
+// What this cycle did counts once it is committed.
+void Scheduler::count_cycle() {
+    Metrics& metrics = slot_.metrics;
+    observe(metrics.cycles, cycle_bounds, static_cast<double>(monotonic() - tick_) / core::second);
+    for (const core::Micros wait : waits_)
+        observe(metrics.waits, wait_bounds, static_cast<double>(wait) / core::second);
+    pg_atomic_fetch_add_u64(&metrics.counter[static_cast<int>(Counter::leases_lost)], static_cast<int64>(leases_lost_));
+    waits_.clear();
+    leases_lost_ = 0;
+}
+
 // Brings the cache up to date. False when this library must not schedule here.
 bool Scheduler::load(const TakenChanges& changes) {
     if (cluster_ && changes.definitions) {
@@ -535,6 +549,7 @@ Scheduler::Outcome Scheduler::cycle() {
         if (!decision.preemptions.empty()) preempt(decision.preemptions, time);
         if (to_publish) {
             publish_plan(slot_, decision, definitions_.settings, is_paused());
+            publish_gauges(slot_, *cluster_, decision, executors_, is_paused());
             published_at_ = tick_;
             publish_needed_ = false;
         }
@@ -547,6 +562,7 @@ Scheduler::Outcome Scheduler::cycle() {
     if (forecast_ && tick_ - forecast_slice_at_ >= forecast_slice_interval) forecast();
     transaction.commit();
     publish_state(time, placed);
+    count_cycle();
     call([] { pgstat_report_stat(false); });
     if (dependencies_.any()) return Outcome::again;
     return !is_paused() && (plan_needed_ || (!complete && placed > 0)) ? Outcome::again : Outcome::rest;

@@ -73,6 +73,7 @@ private:
     void begin_forecast(const core::Plan& plan, TimestampTz now);
     void forecast();
     void publish_state(TimestampTz now, std::size_t placed);
+    void count_cycle();
 
     DatabaseSlot& slot_;
     TimestampTz started_at_; // leases count from here at the earliest
@@ -98,6 +99,8 @@ private:
     int64 sweep_from_ = 0;
     TimestampTz swept_at_ = 0, notify_checked_at_ = 0;
     bool may_notify_ = true;
+    std::vector<core::Micros> waits_; // of the jobs that this cycle places
+    uint64 leases_lost_ = 0;          // noticed in this cycle
     std::vector<JobRange> set_aside_; // could not be placed because somebody holds their rows
     TimestampTz set_aside_at_ = 0;
     Oid extension_ = InvalidOid;

@@ -40,6 +40,7 @@ void clear_slot(DatabaseSlot& slot) {
     slot.cycles = slot.placements = slot.pending = slot.running = 0;
     slot.last_error[0] = '\0';
     slot.published.lanes = slot.published.ranks = 0;
+    clear_metrics(slot.metrics);
     for (int i = 0; i < guc::max_executors; i++) {
         pg_atomic_write_u32(&slot.heartbeats[i].executor_id, 0);
         pg_atomic_write_u64(&slot.heartbeats[i].seen, 0);

@@ -2,6 +2,7 @@
 // jobs changed, heartbeats of executors) and what the scheduler tells backends (its state, what it knows of the queue).
 // Nothing here is truth: the tables are, and a scheduler that starts rebuilds everything from them.
 #pragma once
+#include "metrics.hpp"
 #include "prelude.hpp"
 
 namespace rcq::pg {
@@ -118,6 +119,7 @@ struct DatabaseSlot {
     char last_error[512];
     Published published;
     PublishedForecast forecast;
+    Metrics metrics; // counts take no lock, gauges publish_lock
     Heartbeat* heartbeats; // rcq.max_executors entries
 };
 

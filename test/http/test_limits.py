@@ -1,0 +1,100 @@
+"""How much one address, one user, one request may ask for, and that who is slow harms nobody else."""
+import contextlib
+import socket
+import time
+
+import harness
+import pytest
+import stack
+
+
+def headers_only(http, path, length, token=None):
+    """What comes back to the announcement of a body, before any of it is sent."""
+    said = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n" + (f"Authorization: Bearer {token}\r\n" if token else "") + "Connection: close\r\n\r\n"
+    return http.raw(said.encode())
+
+
+def test_logins_of_one_address_are_limited_and_others_are_not(http, user):
+    source = stack.some_address()
+    tried = [http.post("/api/auth/login", {"email": user.email, "password": stack.PASSWORD}, source=source) for _ in range(13)]
+    statuses = [answer.status for answer in tried]
+    assert statuses[:11] == [200] * 11 and 429 in statuses[11:], statuses
+    (refused, *_) = [answer for answer in tried if answer.status == 429]
+    assert refused.error and 1 <= int(refused.headers["retry-after"]) <= 60
+    assert http.post("/api/auth/register", {}, source=source).status == 429
+    assert http.get("/api/auth/me", user.token, source=source).status == 200, "who is logged in is not kept from work"
+    assert http.post("/api/auth/login", {"email": user.email, "password": stack.PASSWORD}).status == 200
+
+
+def test_requests_of_one_address_are_limited_and_others_are_not(http, user):
+    http.start(RCQ_HTTP_RATE="1r/s")
+    try:
+        source = stack.some_address()
+        refused = harness.wait_for(lambda: next((a for a in (http.get("/health", source=source) for _ in range(100)) if a.status == 429), None), "the limit is reached", 60)
+        assert refused.error and int(refused.headers["retry-after"]) >= 1
+        assert user.get("/api/jobs").status == 200
+    finally:
+        http.start()
+    harness.wait_for(lambda: http.get("/health", source=source).status == 200, "the former limit is in use")
+
+
+def test_requests_of_one_user_are_limited_whatever_their_address(db, user, other):
+    db.set(request_rate_per_user="60")
+    try:
+        statuses = []
+        refused = harness.wait_for(lambda: next((a for a in (user.get("/api/auth/me") for _ in range(10)) if statuses.append(a.status) or a.status == 429), None), "the limit is reached")
+        assert refused.error and 1 <= int(refused.headers["retry-after"]) <= 60
+        assert statuses.count(200) >= 20
+        assert user.get("/rest/jobs").status == 429
+        assert other.get("/api/auth/me").status == 200
+    finally:
+        db.set(request_rate_per_user="0")
+    harness.wait_for(lambda: user.get("/api/auth/me").status == 200, "no limit")
+
+
+@pytest.mark.parametrize(("path", "most"), [("/api/auth/login", 16 << 10), ("/api/auth/register", 16 << 10), ("/api/jobs/1/hold", 1 << 20), ("/api/schedules", 1 << 20), ("/api/jobs", 16 << 20),
+                                            ("/api/jobs/batch", 64 << 20), ("/rest/rpc/cancel", 2 << 10), ("/rest/rpc/submit", 16 << 20)])
+def test_a_body_has_a_largest_size(http, user, path, most):
+    answer = headers_only(http, path, most + 1, user.token)
+    assert answer.startswith(b"HTTP/1.1 413 ") and b'{"error":' in answer
+    body = b'{"x":"' + b"a" * (min(most, 2 << 20) - 8) + b'"}'
+    assert user.post(path, body).status not in (413, 500, 502), "one that is as large as it may be"
+
+
+def test_a_large_script_runs(executor, user):
+    script = f"# {'x' * 900000}\necho $((6 * 7))"
+    job = user.submit(script)
+    harness.wait_for(lambda: user.get(f"/api/jobs/{job}").json["status"] == "completed", "the job ended")
+    assert user.get(f"/api/jobs/{job}/logs").text == "42\n"
+    assert user.get(f"/api/jobs/{job}").json["script"] == script
+
+
+def test_who_sends_slowly_takes_no_connection_to_the_database_and_is_cut_off(http, user):
+    head = f"POST /api/jobs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {user.token}\r\nContent-Length: 1000\r\n\r\n".encode()
+    with contextlib.ExitStack() as wires:
+        slow = [wires.enter_context(socket.create_connection(("127.0.0.1", http.port), timeout=30)) for _ in range(60)]
+        for index, wire in enumerate(slow):
+            wire.sendall(head + b'{"script"' if index % 2 else b"GET /health HT")
+        begin = time.monotonic()
+        for _ in range(10):
+            assert user.get("/api/jobs").status == 200
+        assert time.monotonic() - begin < 5
+        for wire in slow:
+            with contextlib.suppress(ConnectionResetError):
+                assert b" 200 " not in wire.recv(4096)
+        assert time.monotonic() - begin < 25
+
+
+def test_a_request_that_takes_the_database_too_long_is_cancelled(db, user):
+    db.set(http_statement_timeout="0.2 seconds")
+    lock = db.server.connect(db.name)
+    try:
+        lock.autocommit = False
+        lock.cursor().execute("LOCK TABLE rcq_private.groups IN ACCESS EXCLUSIVE MODE")
+        begin = time.monotonic()
+        answer = user.get("/api/groups")
+        assert answer.status in (409, 503) and answer.error and time.monotonic() - begin < 5
+    finally:
+        lock.close()
+        db.set(http_statement_timeout="10 seconds")
+    assert user.get("/api/groups").status == 200
