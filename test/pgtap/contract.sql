@@ -146,7 +146,7 @@ SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE
     ARRAY['rcq_private.groups', 'rcq_private.groups_id_seq', 'rcq_private.users', 'rcq_private.users_id_seq', 'rcq_private.setting', 'rcq_private.executor', 'rcq_private.executor_id_seq',
           'rcq_private.consumable', 'rcq_private.concurrency_limit', 'rcq_private.reservation', 'rcq_private.reservation_id_seq', 'rcq_private.paused', 'rcq_private.gpu_billing',
           'rcq_private.job_id', 'rcq_private.history_partition', 'rcq_private.usage', 'rcq_private."array"', 'rcq_private.array_end', 'rcq_private.dependency', 'rcq_private.idempotency',
-          'rcq_private.resubmission', 'rcq_private.task_type', 'rcq_private.schedule', 'rcq_private.schedule_id_seq', 'rcq_private.fire',
+          'rcq_private.resubmission', 'rcq_private.audit', 'rcq_private.audit_id_seq', 'rcq_private.task_type', 'rcq_private.schedule', 'rcq_private.schedule_id_seq', 'rcq_private.fire',
           'rcq_private.credential', 'rcq_private.api_token', 'rcq_private.api_token_id_seq'], 'what pg_dump keeps besides the partitions');
 
 -- history: pg_dump takes partitions for tables like any other, with their indexes, so they must not be the extension's
