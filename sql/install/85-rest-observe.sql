@@ -45,6 +45,7 @@ CREATE FUNCTION rcq_private.rest_metrics(request jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.set_header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     RETURN rcq_private.read_metrics();
 END $$;
 
