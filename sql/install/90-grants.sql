@@ -89,6 +89,8 @@ ALTER TABLE rcq_private.audit FORCE ROW LEVEL SECURITY;
 CREATE POLICY administrators ON rcq_private.audit FOR SELECT TO rcq_user, rcq_admin USING ((SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.audit, rcq.audit TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.metrics() TO rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq_rest.health(bytea), rcq_rest.metrics(bytea) TO rcq_anon, rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq_rest.may_read_metrics(bytea), rcq_rest.admin_audit(bytea) TO rcq_user, rcq_admin;
 
 CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
 GRANT SELECT ON rcq_private.dependency, rcq.dependencies TO rcq_user, rcq_admin;
