@@ -60,4 +60,5 @@ BEGIN
     END LOOP;
 END $$;
 --include 90-grants.sql
+--include 95-postgrest.sql
 SELECT rcq_private.definitions_changed();
