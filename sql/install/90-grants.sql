@@ -90,13 +90,12 @@ CREATE POLICY administrators ON rcq_private.audit FOR SELECT TO rcq_user, rcq_ad
 GRANT SELECT ON rcq_private.audit, rcq.audit TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.metrics() TO rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq_rest.health(bytea), rcq_rest.metrics(bytea) TO rcq_anon, rcq_user, rcq_admin;
-GRANT EXECUTE ON FUNCTION rcq_rest.may_read_metrics(bytea) TO rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq_rest.may_read_metrics(bytea), rcq_rest.admin_audit(bytea) TO rcq_user, rcq_admin;
 
 CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
 GRANT SELECT ON rcq_private.dependency, rcq.dependencies TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.submit_graph(jsonb) TO rcq_user, rcq_admin;
 
-<<<<<<< HEAD
 -- identity over HTTP
 GRANT USAGE ON SCHEMA rcq TO rcq_authenticator;
 GRANT EXECUTE ON FUNCTION rcq.http_pre_config() TO rcq_authenticator;
@@ -108,7 +107,7 @@ GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea) TO rcq
 GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea), rcq_rest.refresh(bytea), rcq_rest.logout(bytea), rcq_rest.change_password(bytea), rcq_rest.me(bytea),
     rcq_rest.list_tokens(bytea), rcq_rest.create_token(bytea), rcq_rest.revoke_token(bytea), rcq_rest.admin_reset_password(bytea), rcq_rest.admin_rotate_secret(bytea)
     TO rcq_user, rcq_admin;
-=======
+
 -- Over HTTP everybody may do what they may do in SQL: functions of schema rcq_api are granted to those who may call that
 -- of the same name in schema rcq.
 GRANT SELECT ON ALL TABLES IN SCHEMA rcq_api TO rcq_user, rcq_admin;
@@ -123,7 +122,6 @@ BEGIN
         EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %I', f.called, f.role_name);
     END LOOP;
 END $$;
->>>>>>> native
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
