@@ -55,7 +55,7 @@ SELECT t.value('rcq_placements_total'), t.value('rcq_job_wait_seconds_count'), t
 -- ends by how they ended, and what is run again
 SET ROLE regress_node_a;
 SELECT count(*) FROM t.take(2);
-SELECT t.log(1, 1, 'stdout', 'twenty bytes of this' || E'\n');
+SELECT t.log(1, 1, 'stdout', 'twenty bytes of that\012');
 SELECT * FROM t.sync(t.ended(1) || t.ended(4, 'exit_code', 3));
 SELECT count(*) FROM t.take(2);
 RESET ROLE;
@@ -79,7 +79,7 @@ SELECT t.value('rcq_scheduler_cycle_duration_seconds_count') <= t.value('rcq_sch
 -- an executor falls silent
 SELECT rcq.set('lease', '1 s'), rcq.set('lost_after', '2 s');
 SELECT t.wait($$(SELECT t.value('rcq_executors{status="offline"}') = 1)$$), t.value('rcq_executor_leases_lost_total'), t.value('rcq_executors{status="idle"}');
-SELECT rcq.pause('move');
+SELECT rcq.submit('waits'), rcq.pause('move');
 SELECT t.wait($$(SELECT t.value('rcq_paused') = 1)$$), t.value('rcq_waiting_jobs{reason="paused"}') > 0;
 
 -- for administrators

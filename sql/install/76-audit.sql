@@ -53,7 +53,7 @@ $$;
 -- that there was a change and no more. A row that a session inserts by itself, and not through a function, comes from a
 -- dump and has been recorded where that was taken.
 CREATE FUNCTION rcq_private.audit_row() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET IntervalStyle = 'postgres' AS $$
 DECLARE
     named CONSTANT text[] := pg_catalog.string_to_array(TG_ARGV[1], ',');
     words CONSTANT text[] := pg_catalog.string_to_array(TG_ARGV[2], ',');

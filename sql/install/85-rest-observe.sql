@@ -12,7 +12,7 @@ DECLARE
     problem text;
     remark text;
 BEGIN
-    PERFORM rcq_private.check_fields(request);
+    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
     SELECT s.state, pg_catalog.round(pg_catalog.date_part('epoch', now_ - s.last_cycle_at)::numeric, 3) AS age_s
       INTO scheduler FROM rcq_private.scheduler_state() s;
     -- as in rcq.executors, which also looks at what runs there
@@ -44,7 +44,8 @@ END $$;
 CREATE FUNCTION rcq_private.rest_metrics(request jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request);
+    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.set_header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     RETURN rcq_private.read_metrics();
 END $$;
 
@@ -126,3 +127,7 @@ COMMENT ON FUNCTION rcq_rest.metrics(bytea) IS 'GET /metrics: as rcq.metrics(); 
 CREATE FUNCTION rcq_rest.may_read_metrics(bytea) RETURNS json
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.may_read_metrics(bytea) IS 'For the web server: 200 for a token of an administrator or of the scope metrics, else 403';
+
+CREATE FUNCTION rcq_rest.admin_audit(bytea) RETURNS json
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+COMMENT ON FUNCTION rcq_rest.admin_audit(bytea) IS 'GET /api/admin/audit: what people changed, newest first, for administrators. Query: user (id, e-mail address or SQL role), action, kind, object, since, until, request_id, before (next_before of the page before), limit (1-1000, 100 unless given)';
