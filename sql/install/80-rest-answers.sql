@@ -25,7 +25,7 @@ CREATE FUNCTION rcq_private.rfc3339(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
 
 -- RC001 for the first name in a request that is none of these.
-CREATE FUNCTION rcq_private.check_fields(request jsonb, VARIADIC known text[]) RETURNS void
+CREATE FUNCTION rcq_private.check_fields(request jsonb, VARIADIC known text[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     unknown text;

@@ -153,7 +153,7 @@ BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, 'id', 'password');
     changed_id := rcq_private.whole_field(request, 'id', 1, 2147483647);
     IF changed_id IS NULL OR NOT EXISTS (SELECT FROM rcq_private.users u WHERE u.id = changed_id) THEN
-        PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no user %s', changed_id));
+        PERFORM rcq_private.fail('RC002', 'there is no such user');
     END IF;
     PERFORM rcq_private.reset_password(changed_id, rcq_private.text_field(request, 'password'));
     RETURN pg_catalog.jsonb_build_object('message', 'Password changed successfully', 'user_id', changed_id);

@@ -108,6 +108,21 @@ GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea), rcq_r
     rcq_rest.list_tokens(bytea), rcq_rest.create_token(bytea), rcq_rest.revoke_token(bytea), rcq_rest.admin_reset_password(bytea), rcq_rest.admin_rotate_secret(bytea)
     TO rcq_user, rcq_admin;
 
+-- Over HTTP everybody may do what they may do in SQL: functions of schema rcq_api are granted to those who may call that
+-- of the same name in schema rcq.
+GRANT SELECT ON ALL TABLES IN SCHEMA rcq_api TO rcq_user, rcq_admin;
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT a.oid::pg_catalog.regprocedure AS called, r.name AS role_name
+               FROM pg_catalog.pg_proc a JOIN pg_catalog.pg_proc s ON s.proname OPERATOR(pg_catalog.=) a.proname AND s.pronamespace OPERATOR(pg_catalog.=) 'rcq'::pg_catalog.regnamespace,
+                    pg_catalog.unnest('{rcq_user,rcq_admin}'::text[]) r(name)
+              WHERE a.pronamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace AND pg_catalog.has_function_privilege(r.name, s.oid, 'EXECUTE') LOOP
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %I', f.called, f.role_name);
+    END LOOP;
+END $$;
+
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');

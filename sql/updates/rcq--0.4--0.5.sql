@@ -48,6 +48,8 @@ DROP TYPE rcq_private.run_report;
 --include 80-rest-answers.sql
 --include 81-rest-auth.sql
 --include 85-rest-observe.sql
+--include 86-api-views.sql
+--include 87-api-functions.sql
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
@@ -60,4 +62,5 @@ BEGIN
     END LOOP;
 END $$;
 --include 90-grants.sql
+--include 95-postgrest.sql
 SELECT rcq_private.definitions_changed();

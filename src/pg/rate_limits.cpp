@@ -71,14 +71,16 @@ int request_must_wait(int32 user_id, int per_minute) {
     if (per_minute == 0) return 0;
     if (!buckets) refuse_unloaded();
     const int64 interval = std::max<int64>(minute / per_minute, 1);
-    const int64 burst = std::max(per_minute / 10, 20);
+    const int64 burst = std::max(per_minute / 10, 20) * interval;
     const uint32 hash = hash_combine(murmurhash32(MyDatabaseId), murmurhash32(static_cast<uint32>(user_id)));
     LockGuard guard(buckets->lock[hash % locks], LW_EXCLUSIVE);
     Bucket& bucket = bucket_of(buckets->bucket[hash % sets], user_id);
-    const TimestampTz now = monotonic(), full_at = std::max(bucket.full_at, now) + interval;
-    if (const int64 missing = full_at - now - burst * interval; missing > 0)
+    const TimestampTz now = monotonic();
+    // under another limit, what is missing may have been more than there is now
+    bucket.full_at = std::clamp(bucket.full_at, now, now + burst);
+    if (const int64 missing = bucket.full_at + interval - now - burst; missing > 0)
         return static_cast<int>((missing + 999'999) / 1'000'000);
-    bucket.full_at = full_at;
+    bucket.full_at += interval;
     return 0;
 }
 

@@ -172,6 +172,15 @@ Datum refuse(const char* route, int sqlstate, const char* message, const char* d
     return error_body(problem->text);
 }
 
+// The web server throws away the body of every error, because PostgREST's tell of the database; ours comes in a header,
+// too.
+std::string one_line(Datum body) {
+    std::string line = call([&] { return TextDatumGetCString(body); });
+    for (char& c : line)
+        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    return line;
+}
+
 Datum answer(FunctionCallInfo fcinfo, Source source, bool as_text) {
     saying = Saying();
     const char* route = "";
@@ -198,6 +207,7 @@ Datum answer(FunctionCallInfo fcinfo, Source source, bool as_text) {
         result = refuse(route, ERRCODE_INTERNAL_ERROR, e.what(), "", "", "");
     }
     if (failed && as_text) saying.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
+    if (saying.status >= 400) saying.headers.emplace_back("X-Rcq-Answer", one_line(result));
     say(saying);
     return result;
 }

@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import fleet  # noqa: E402
 import harness  # noqa: E402
+import web  # noqa: E402
 from protocol import Session  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -389,7 +390,17 @@ def heartbeats(_, quick):
         server.remove()
 
 
-PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k, arrays, heartbeats)
+def http(server, quick):
+    """Through nginx and PostgREST; and what the server does for a page of many jobs."""
+    web.http_rates(server, quick, report)
+    web.list_of_a_million(server, quick, report, pgbench)
+
+
+def pollers_1000(server, quick):
+    web.pollers(server, quick, report, lambda db: ProtocolExecutor(db, "x", 4000), submit_many)
+
+
+PARTS = (hot_path, depth, held_snapshot, history, real_processes, dag_10k, arrays, heartbeats, http, pollers_1000)
 
 
 def main():

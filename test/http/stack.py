@@ -104,10 +104,9 @@ class Stack:
         return self.request("POST", path, body, token, **options)
 
     def raw(self, data, timeout=15):
-        """Sends bytes as they are; everything that comes back until the other side closes or is silent."""
+        """Sends bytes as they are; everything that comes back until the other side closes."""
         with contextlib.closing(socket.create_connection(("127.0.0.1", self.port), timeout=timeout, source_address=(some_address(), 0))) as wire:
             wire.sendall(data)
-            wire.shutdown(socket.SHUT_WR)
             received = b""
             with contextlib.suppress(ConnectionResetError):
                 while chunk := wire.recv(65536):

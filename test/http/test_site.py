@@ -110,4 +110,5 @@ def test_no_file_of_the_configuration_holds_a_secret_or_more_rights_than_it_need
         for name in files:
             assert not stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) & 0o022, name
     with open(os.path.join(http.state, "http", "postgrest.conf"), encoding="utf-8") as file:
-        assert "@" not in re.sub(r"rcq_authenticator@127", "", file.read()), "everything was filled in"
+        settings = [line for line in file if not line.startswith("#")]
+    assert not [line for line in settings if re.search("@[A-Z_]+@", line)], "everything was filled in"

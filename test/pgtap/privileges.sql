@@ -27,7 +27,7 @@ SELECT is(pg_temp.granted(r), 'array_counts array_of caller_id caller_is_admin c
 SELECT is(pg_temp.granted('rcq_executor'), NULL, 'executors may run none');
 SELECT is_empty($$SELECT p.oid::regprocedure, a.grantee::regrole FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
                    WHERE p.pronamespace = 'rcq_private'::regnamespace AND a.grantee NOT IN (p.proowner, 'rcq_user'::regrole, 'rcq_admin'::regrole)$$, 'nobody else but the owner may run what is in schema rcq_private');
-SELECT ok(NOT has_schema_privilege(r, 'rcq_private', 'USAGE'), r || ' cannot call it by name') FROM unnest('{rcq_user,rcq_admin,rcq_executor}'::name[]) r;
+SELECT ok(NOT has_schema_privilege(r, 'rcq_private', 'USAGE'), r || ' cannot call it by name') FROM unnest('{rcq_user,rcq_admin,rcq_executor,rcq_anon,rcq_authenticator}'::name[]) r;
 
 -- executors
 SELECT ok(rolcanlogin AND NOT rolsuper AND NOT rolcreaterole AND NOT rolcreatedb AND NOT rolbypassrls AND rolconnlimit = 4, 'the login of an executor is a plain one') FROM pg_roles WHERE rolname = 'regress_node_a';
@@ -122,6 +122,40 @@ SELECT lives_ok($$SELECT rcq.create_executor_login('regress_node_c', 'secret')$$
 RESET ROLE;
 SELECT ok(pg_has_role('regress_node_c', 'rcq_executor', 'USAGE') AND NOT pg_has_role('regress_node_c', 'rcq_user', 'USAGE'), 'which are executors and nothing else');
 SELECT throws_ok($$SELECT rcq.create_executor_login('regress_ann')$$, 'RC006', NULL, 'the role of a user is not turned into an executor');
+
+-- whoever comes over HTTP, and has not said who they are
+CREATE TEMP VIEW ours AS SELECT oid, nspname, nspacl, nspowner FROM pg_namespace WHERE nspname LIKE 'rcq%';
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN ours n ON n.oid = p.pronamespace WHERE has_function_privilege('rcq_anon', p.oid, 'EXECUTE')
+                     AND format('%s.%s', n.nspname, p.proname) <> ALL ('{rcq.http_pre_request,rcq_rest.register,rcq_rest.login,rcq_rest.health,rcq_rest.metrics}')$$, 'rcq_anon may call what lets people in and says whether all is well, and nothing else');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c JOIN ours n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                     AND (has_table_privilege('rcq_anon', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege('rcq_anon', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))$$, 'it can read and write no table and no view');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c JOIN ours n ON n.oid = c.relnamespace WHERE CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('rcq_anon', c.oid, 'USAGE, SELECT, UPDATE') END$$, 'and use no sequence');
+SELECT set_eq($$SELECT nspname::text FROM ours WHERE has_schema_privilege('rcq_anon', oid, 'USAGE')$$, '{rcq,rcq_rest}'::text[], 'it finds the pre-request and the routes, but neither views nor functions of schema rcq_api');
+SET ROLE rcq_anon;
+SELECT throws_ok(format('SELECT * FROM rcq_api.%I', relname), '42501', NULL, 'it cannot read rcq_api.' || relname) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'rcq_api') AND relkind = 'v';
+SELECT throws_ok($$SELECT rcq_api.submit('{"script": "true"}')$$, '42501', NULL, 'nor submit');
+RESET ROLE;
+
+-- PostgREST, before it has become somebody
+SELECT ok(NOT rolinherit AND NOT rolsuper AND NOT rolbypassrls AND NOT rolcreaterole AND NOT rolcreatedb AND NOT rolreplication, 'rcq_authenticator has no rights but to become others') FROM pg_roles WHERE rolname = 'rcq_authenticator';
+SELECT set_eq($$SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'rcq_authenticator'::regrole$$, '{rcq_anon,rcq_user,rcq_admin}'::text[], 'which are these');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c JOIN ours n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND has_table_privilege('rcq_authenticator', c.oid, 'SELECT, INSERT, UPDATE, DELETE')$$, 'it can read and write nothing itself');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN ours n ON n.oid = p.pronamespace WHERE has_function_privilege('rcq_authenticator', p.oid, 'EXECUTE') AND format('%s.%s', n.nspname, p.proname) <> 'rcq.http_pre_config'$$,
+    'and call nothing but what hands it its configuration');
+
+-- nobody is everybody
+SELECT is_empty($$SELECT nspname FROM ours, aclexplode(COALESCE(nspacl, acldefault('n', nspowner))) a WHERE a.grantee = 0$$, 'PUBLIC cannot use any of the schemas');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN ours n ON n.oid = p.pronamespace, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0$$, 'nor call any function');
+SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c JOIN ours n ON n.oid = c.relnamespace, aclexplode(c.relacl) a WHERE a.grantee = 0$$, 'nor read any table or view');
+SELECT is_empty($$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN ours n ON n.oid = c.relnamespace, aclexplode(a.attacl) x WHERE x.grantee = 0$$, 'nor any column');
+
+-- views are read
+SELECT is_empty($$SELECT c.oid::regclass, r.rolname FROM pg_class c JOIN ours n ON n.oid = c.relnamespace, pg_roles r WHERE c.relkind = 'v' AND r.rolname ~ '^(rcq|regress)_'
+                     AND (has_table_privilege(r.rolname, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, c.oid, 'INSERT, UPDATE, REFERENCES'))$$, 'nobody may write to a view');
+SET ROLE regress_admin;
+SELECT throws_ok(format('DELETE FROM rcq_api.%I', relname), NULL, NULL, 'not even an administrator deletes from rcq_api.' || relname) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'rcq_api') AND relkind = 'v';
+SELECT throws_ok('UPDATE rcq_api.gpu_billing SET per_hour = 0', NULL, NULL, 'nor changes one that is as simple as can be');
+RESET ROLE;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Everything that an extension's script can have made, one line of text for each: equal for two databases when their
 -- schemas are. The order of a table's columns does not count, that of a view's does.
-WITH namespace AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('rcq', 'rcq_private')
+WITH namespace AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('rcq', 'rcq_private', 'rcq_api', 'rcq_rest')
 ), relation AS (SELECT c.*, c.oid::regclass::text AS called FROM pg_class c JOIN namespace n ON n.oid = c.relnamespace
 ), acl AS (
     SELECT x.class, x.object, string_agg(x.grantee::regrole || '=' || x.privilege_type, ' ' ORDER BY x.grantee::regrole::text, x.privilege_type) AS granted
