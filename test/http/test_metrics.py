@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -89,6 +90,8 @@ def prometheus(http, tmp_path):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}?{urllib.parse.urlencode(query)}", timeout=5) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
+            if error.code == 503:  # not ready yet
+                return None
             raise AssertionError(f"{path} {query}: {error.read().decode()}") from error
         except OSError:
             assert process.poll() is None, (tmp_path / "log").read_text()
@@ -155,8 +158,11 @@ def test_prometheus_reads_the_metrics_evaluates_the_alerts_and_answers_the_dashb
     assert (target["health"], target["lastError"]) == ("up", "")
     (result,) = prometheus("query", query="rcq_up")["result"]
     assert result["value"][1] == "1"
-    rules = harness.wait_for(lambda: [rule for group in prometheus("rules")["groups"] for rule in group["rules"] if rule["health"] != "unknown"], "the alerts are evaluated")
-    assert {(rule["name"], rule["health"]) for rule in rules} == {(name, "ok") for name, _ in alert_expressions()}
+
+    def rules():
+        return [rule for group in prometheus("rules")["groups"] for rule in group["rules"]]
+    harness.wait_for(lambda: all(rule["health"] != "unknown" for rule in rules()), "the alerts are evaluated")
+    assert {(rule["name"], rule["health"]) for rule in rules()} == {(name, "ok") for name, _ in alert_expressions()}
     for title, expression in dashboard_expressions():
         assert prometheus("query", query=expression)["resultType"] == "vector", title
     metadata = prometheus("targets/metadata", metric="rcq_job_wait_seconds")
