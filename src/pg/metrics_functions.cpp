@@ -26,7 +26,7 @@ private:
 // -> (status, jobs)
 RCQ_FUNCTION(rcq_ended_counts) {
     Rows rows(fcinfo);
-    const DatabaseSlot* slot = own_slot();
+    DatabaseSlot* slot = own_slot();
     constexpr std::pair<Counter, const char*> ends[] = {
         {Counter::completed, "completed"}, {Counter::failed, "failed"}, {Counter::cancelled, "cancelled"}};
     for (const auto& [counter, status] : ends) {
