@@ -103,13 +103,13 @@ class Stack:
     def post(self, path, body=None, token=None, **options):
         return self.request("POST", path, body, token, **options)
 
-    def raw(self, data, timeout=15):
-        """Sends bytes as they are; everything that comes back until the other side closes."""
+    def raw(self, data, timeout=15, until=None):
+        """Sends bytes as they are; everything that comes back until the other side closes, or until it ends like this."""
         with contextlib.closing(socket.create_connection(("127.0.0.1", self.port), timeout=timeout, source_address=(some_address(), 0))) as wire:
             wire.sendall(data)
             received = b""
             with contextlib.suppress(ConnectionResetError):
-                while chunk := wire.recv(65536):
+                while not (until and received.endswith(until)) and (chunk := wire.recv(65536)):
                     received += chunk
             return received
 

@@ -11,7 +11,7 @@ import stack
 def headers_only(http, path, length, token=None):
     """What comes back to the announcement of a body, before any of it is sent."""
     said = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n" + (f"Authorization: Bearer {token}\r\n" if token else "") + "Connection: close\r\n\r\n"
-    return http.raw(said.encode())
+    return http.raw(said.encode(), until=b'"}')
 
 
 def test_logins_of_one_address_are_limited_and_others_are_not(http, user):
@@ -59,6 +59,36 @@ def test_a_body_has_a_largest_size(http, user, path, most):
     assert answer.startswith(b"HTTP/1.1 413 ") and b'{"error":' in answer
     body = b'{"x":"' + b"a" * (min(most, 2 << 20) - 8) + b'"}'
     assert user.post(path, body).status not in (413, 500, 502), "one that is as large as it may be"
+
+
+def test_a_large_body_without_a_good_token_is_refused_before_it_is_read(http, user):
+    body = b'{"script":"' + b"a" * 600000 + b'"}'
+    for path in ("/api/jobs", "/api/jobs/batch", "/api/schedules", "/rest/rpc/submit"):
+        for token in (None, "garbage", user.token[:-4] + "AAAA"):
+            for _ in range(5):
+                answer = http.post(path, body, token)
+                assert answer.status == 401 and answer.error
+        announced = headers_only(http, path, len(body))
+        assert announced.startswith(b"HTTP/1.1 401 "), "not a byte of it was sent"
+    assert user.post("/api/jobs", b'{"x":"' + b"a" * 600000 + b'"}').status == 400
+
+
+def test_a_body_in_chunks_is_as_good_as_any(http, user):
+    said = b'{"email":"%s","password":"%s"}' % (user.email.encode(), stack.PASSWORD.encode())
+    chunked = b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(said), said)
+    assert http.raw(chunked).startswith(b"HTTP/1.1 200 ")
+    job = b'{"script":"true"}'
+    chunked = (b"POST /api/jobs HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+               % (user.token.encode(), len(job), job))
+    assert http.raw(chunked).startswith(b"HTTP/1.1 201 ")
+
+
+def test_no_request_suffers_from_the_one_before_it_on_the_connection_to_postgrest(http, user):
+    for _ in range(60):
+        assert user.request("HEAD", "/rest/jobs").status == 200
+        assert http.get("/health").status == 200
+        assert http.post("/api/jobs", b"a" * 30000, "garbage").status == 401
+        assert user.get("/api/auth/me").status == 200
 
 
 def test_a_large_script_runs(executor, user):
