@@ -131,6 +131,7 @@ GRANT EXECUTE ON FUNCTION
     rcq_rest.admin_usage(bytea), rcq_rest.admin_settings(bytea), rcq_rest.admin_set_setting(bytea), rcq_rest.admin_pause(bytea),
     rcq_rest.admin_resume(bytea), rcq_rest.list_schedules(bytea), rcq_rest.create_schedule(bytea), rcq_rest.delete_schedule(bytea),
     rcq_rest.pause_schedule(bytea), rcq_rest.resume_schedule(bytea), rcq_rest.admin_schedules(bytea)
+    TO rcq_user, rcq_admin;
 
 -- routes of the REST interface: those that only administrators may use look themselves
 GRANT EXECUTE ON FUNCTION rcq_rest.get_job(bytea), rcq_rest.list_jobs(bytea), rcq_rest.job_logs(bytea), rcq_rest.job_runs(bytea), rcq_rest.explain_job(bytea),
