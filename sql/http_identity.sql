@@ -27,7 +27,7 @@ BEGIN
         EXECUTE format('SELECT rcq_rest.%I(convert_to($1, ''UTF8''))', route) INTO answered USING body;
         PERFORM set_config('role', 'none', true);
         status := current_setting('response.status');
-        retry_after := nullif(current_setting('response.headers'), '')::json -> 0 ->> 'Retry-After';
+        SELECT h ->> 'Retry-After' INTO retry_after FROM json_array_elements(nullif(current_setting('response.headers'), '')::json) h WHERE h ->> 'Retry-After' IS NOT NULL;
     EXCEPTION WHEN SQLSTATE 'PGRST' THEN
         GET STACKED DIAGNOSTICS refused = PG_EXCEPTION_DETAIL;
         status := refused::json ->> 'status';

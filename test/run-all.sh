@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e chaos sanitize
+#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e http chaos sanitize
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -94,6 +94,12 @@ e2e() {
     python_suite e2e
 }
 
+# Through nginx and PostgREST, as people and programs come.
+http() {
+    say "HTTP: real server, real executors, real PostgREST, real nginx"
+    python_suite http
+}
+
 # Faults, and what must hold through them.
 chaos() {
     say "killed, frozen, cut off, out of space, out of time"
@@ -124,7 +130,7 @@ sanitize() {
     count "sanitizer reports" $((1 - code)) "$code" "$code"
 }
 
-for suite in "${@:-unit vm replay exports sql upgrade e2e chaos sanitize}"; do
+for suite in "${@:-unit vm replay exports sql upgrade e2e http chaos sanitize}"; do
     for name in $suite; do
         began=$SECONDS
         "$name"

@@ -123,6 +123,16 @@ BEGIN
     END LOOP;
 END $$;
 
+-- REST routes of administrators (who is one is looked at inside), of schedules, and of what everybody may see
+GRANT EXECUTE ON FUNCTION
+    rcq_rest.list_executors(bytea), rcq_rest.list_groups(bytea), rcq_rest.admin_stats(bytea), rcq_rest.admin_executors(bytea),
+    rcq_rest.admin_drain_executor(bytea), rcq_rest.admin_resume_executor(bytea), rcq_rest.admin_groups(bytea), rcq_rest.admin_add_group(bytea),
+    rcq_rest.admin_set_group(bytea), rcq_rest.admin_users(bytea), rcq_rest.admin_add_user(bytea), rcq_rest.admin_set_user(bytea),
+    rcq_rest.admin_usage(bytea), rcq_rest.admin_settings(bytea), rcq_rest.admin_set_setting(bytea), rcq_rest.admin_pause(bytea),
+    rcq_rest.admin_resume(bytea), rcq_rest.list_schedules(bytea), rcq_rest.create_schedule(bytea), rcq_rest.delete_schedule(bytea),
+    rcq_rest.pause_schedule(bytea), rcq_rest.resume_schedule(bytea), rcq_rest.admin_schedules(bytea)
+    TO rcq_user, rcq_admin;
+
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');

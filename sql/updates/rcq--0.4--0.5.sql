@@ -47,6 +47,8 @@ DROP TYPE rcq_private.run_report;
 --include 76-audit.sql
 --include 80-rest-answers.sql
 --include 81-rest-auth.sql
+--include 84-rest-admin.sql
+--include 84-rest-schedules.sql
 --include 85-rest-observe.sql
 --include 86-api-views.sql
 --include 87-api-functions.sql

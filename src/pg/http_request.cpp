@@ -5,6 +5,7 @@
 #include "json.hpp"
 #include "rate_limits.hpp"
 #include "relations.hpp"
+#include "request_input.hpp"
 #include "spi.hpp"
 #include "values.hpp"
 
@@ -236,21 +237,12 @@ void set(const char* name, const std::string& value) {
     call([&] { set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false); });
 }
 
-// The number that the web server gave the request, when it looks like one.
-std::string request_id() {
-    const char* text = parameter("request.headers");
-    if (!*text) return {};
-    Jsonb* json = call([&] { return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))); });
-    if (!JB_ROOT_IS_OBJECT(json)) return {};
-    JsonbValue value;
-    constexpr std::string_view name = "x-request-id";
-    const bool found = call([&] {
-        return getKeyJsonValueFromContainer(&json->root, name.data(), static_cast<int>(name.size()), &value) != nullptr;
-    });
-    if (!found || value.type != jbvString) return {};
-    const std::string id(value.val.string.val, static_cast<std::size_t>(value.val.string.len));
+// What the session is called meanwhile: by the number that the web server gave the request, when it looks like one.
+std::string session_name() {
+    const std::string id = request_header("x-request-id").value_or("");
     constexpr std::string_view allowed = "0123456789abcdefABCDEF-";
-    return id.size() <= 40 && id.find_first_not_of(allowed) == std::string::npos ? id : std::string();
+    const bool good = !id.empty() && id.size() <= 40 && id.find_first_not_of(allowed) == std::string::npos;
+    return good ? "rcq " + id : "rcq";
 }
 
 void admit(const Facts& facts, bool api_token, int32 user_id) {
@@ -300,7 +292,7 @@ RCQ_FUNCTION(rcq_http_pre_request) {
     const Claims claims = read_claims();
     const Facts facts = look_up(claims);
     set("statement_timeout", std::to_string(facts.statement_timeout));
-    set("application_name", "rcq " + request_id());
+    set("application_name", session_name());
     // rcq_anon is whoever sends no token; no token says so
     if (!is_role(GetOuterUserId(), {"rcq_anon"})) {
         if (const std::optional<Refusal> refusal = fault(claims, facts)) refuse(*refusal);

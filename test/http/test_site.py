@@ -27,7 +27,7 @@ def site(http):
         assert before in text
         text = text.replace(before, after)
     temporary = "".join(f"{kind}_temp_path {etc}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    configuration = f"pid {etc}/nginx.pid;\nerror_log {etc}/error.log;\nevents {{ }}\nhttp {{\n{temporary}{text}\n}}\n"
+    configuration = f"pid {etc}/nginx.pid;\nerror_log {etc}/error.log;\nevents {{ }}\nhttp {{\naccess_log off;\n{temporary}{text}\n}}\n"
     os.makedirs(os.path.join(etc, "rcq"))
     for name in os.listdir(os.path.join(DEPLOY, "http", "rcq")):
         with open(os.path.join(http.state, "http", "rcq", name), encoding="utf-8") as file:

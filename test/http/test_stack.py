@@ -1,5 +1,6 @@
 """What must hold of nginx, PostgREST and the functions behind them together, whoever sends whatever."""
 import contextlib
+import re
 import time
 
 import harness
@@ -70,7 +71,7 @@ def test_long_unknown_names_take_no_time(http, user):
 
 
 def test_nobody_reaches_functions_or_views_but_those_that_are_meant(http, user, admin):
-    for path in ("/rpc/login", "/rest/rpc/http_pre_config", "/rest/rpc/login", "/rest/rpc/health", "/rest/rpc/submit_job", "/api/rpc/login", "/rest/users",
+    for path in ("/rpc/login", "/rest/rpc/http_pre_config", "/rest/rpc/login", "/rest/rpc/health", "/rest/rpc/submit_job", "/api/rpc/login", "/rest/credential",
                  "/rest/rpc/", "/rest//rpc/login", "/rest/rpc/../rpc/login", "/_may_read_metrics", "/_error/400", "/_preflight", "/jobs"):
         for who in (user, admin):
             for method in ("GET", "POST"):
@@ -78,7 +79,17 @@ def test_nobody_reaches_functions_or_views_but_those_that_are_meant(http, user, 
                 assert answer.status in (404, 405), (method, path, answer)
     assert http.get("/rest/", headers={"Accept-Profile": "rcq_rest"}).status == 401
     described = user.get("/rest/", headers={"Accept-Profile": "rcq_rest"}).json["paths"]
-    assert "/jobs" in described and not [path for path in described if "login" in path]
+    assert "/jobs" in described and "/rpc/login" not in described
+
+
+def test_what_the_description_offers_is_what_can_be_reached(admin):
+    with open(f"{harness.ROOT}/deploy/http/rcq/native.conf", encoding="utf-8") as file:
+        lists = re.findall(r'"~\^/rest(/(?:rpc/)?)\(([a-z_|]+)\)\$"', file.read())
+    reachable = {prefix + name for prefix, names in lists for name in names.split("|")}
+    assert reachable == set(admin.get("/rest/").json["paths"]) - {"/"}
+    for path in reachable:
+        answer = admin.post(f"/rest{path}", {"nonsense": 1}) if "rpc" in path else admin.get(f"/rest{path}?limit=1")
+        assert answer.status in ((400, 404) if "rpc" in path else (200, 206)) and "there is nothing here" not in answer.text, (path, answer)
 
 
 # --- 4: forms

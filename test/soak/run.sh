@@ -14,6 +14,7 @@ tests() { /usr/bin/python3 -m pytest -q -p no:cacheprovider "$@"; }
 
 step fuzz test/fuzz/run.sh "${1:-60}"
 if command -v slurmctld >/dev/null; then step slurm tests test/slurm; else echo "SKIP slurm: slurmctld is not installed"; fi
+RCQ_FUZZ_REQUESTS=20000 RCQ_FUZZ_SEED=$RANDOM step "fuzz over HTTP" tests test/http/test_fuzz.py
 step "100,000 jobs" tests test/soak
 RCQ_SOAK=1 step chaos tests test/chaos
 
