@@ -16,11 +16,11 @@ def test_what_is_for_administrators_is_refused_to_everybody_else(http, user, met
     assert http.request(method, path, None if method == "GET" else {}).status == 401
 
 
-def row(answer, name, **wanted):
-    return one(answer.json[name], **wanted)
+def row(answer, listed, /, **wanted):
+    return one(answer.json[listed], **wanted)
 
 
-def one(rows, **wanted):
+def one(rows, /, **wanted):
     (found,) = [each for each in rows if all(each[key] == value for key, value in wanted.items())]
     return found
 
@@ -44,8 +44,8 @@ def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
     assert answer.status == 201
     person = answer.json["user_id"]
     token = http.login("limited@example.org", "12345678")
-    assert admin.request("PATCH", f"/api/admin/users/{person}", {"max_pending": 1, "max_priority": 3}).status == 200
-    assert "priority" in http.post("/api/jobs", {"script": "true", "priority": 4}, token).error
+    assert admin.request("PATCH", f"/api/admin/users/{person}", {"max_pending": 1, "max_priority": 6}).status == 200
+    assert "priority" in http.post("/api/jobs", {"script": "true", "priority": 7}, token).error
     assert http.post("/api/jobs", {"script": "true", "hold": True}, token).status == 201
     assert http.post("/api/jobs", {"script": "true", "hold": True}, token).status == 429
     assert admin.request("PATCH", f"/api/admin/users/{person}", {"disabled": "has left"}).status == 200
@@ -55,7 +55,7 @@ def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
     assert admin.request("PATCH", f"/api/admin/users/{person}", {"disabled": None, "max_pending": None}).status == 200
     token = http.login("limited@example.org", "12345678")
     assert http.post("/api/jobs", {"script": "true", "hold": True}, token).status == 201
-    assert row(admin.get("/api/admin/users"), "users", id=person)["max_priority"] == 3
+    assert row(admin.get("/api/admin/users"), "users", id=person)["max_priority"] == 6
     assert admin.request("PATCH", "/api/admin/users/999999", {"max_priority": 3}).status == 404
 
 
