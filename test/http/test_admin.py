@@ -120,7 +120,7 @@ def test_a_schedule_belongs_to_whoever_made_it(admin, user, other):
     assert other.post("/api/schedules/nightly/pause").status == 404
     assert user.post("/api/schedules/nightly/pause").status == 200
     assert row(admin.get("/api/admin/schedules"), "schedules", id=answer.json["schedule_id"])["state"] == "paused"
-    assert admin.post("/api/schedules/nightly/resume", {"user_name": user.email}).status == 200
+    assert admin.post("/api/schedules/nightly/resume", {"user": user.email}).status == 200
     assert user.get("/api/schedules").json["schedules"][0]["state"] == "active"
     assert user.delete("/api/schedules/nightly").status == 200
     assert user.get("/api/schedules").json["count"] == 0
