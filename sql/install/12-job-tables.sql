@@ -72,7 +72,7 @@ COMMENT ON COLUMN rcq_private.live.losses IS 'How often a run of the job was los
 COMMENT ON COLUMN rcq_private.live.requeue_requested_at IS 'When somebody asked for this run to be ended and the job to be run again';
 COMMENT ON COLUMN rcq_private.live.log_full IS 'Whether so much output of this run is stored that no more is taken';
 -- The owner of a job and its array never change, so these indexes leave every state change heap-only.
-CREATE INDEX live_user ON rcq_private.live (user_id);
+CREATE INDEX live_user ON rcq_private.live (user_id, job_id);
 CREATE INDEX live_array ON rcq_private.live (array_id) WHERE array_id IS NOT NULL;
 
 CREATE TABLE rcq_private.usage (

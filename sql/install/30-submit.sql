@@ -379,8 +379,24 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       FROM pg_catalog.pg_attribute a WHERE a.attrelid = 'rcq_private.request'::regclass AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 
--- Requests from a JSON array of objects; RC001 for the first that is not one, naming it by its place.
-CREATE FUNCTION rcq_private.parse_requests(jobs jsonb) RETURNS rcq_private.request[]
+-- The first field of a job whose value is not of the type of its column.
+CREATE FUNCTION rcq_private.misfit(job jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    field record;
+BEGIN
+    FOR field IN SELECT f.key, f.value FROM pg_catalog.jsonb_each(job) f LOOP
+        BEGIN
+            PERFORM pg_catalog.jsonb_populate_record(NULL::rcq_private.request, pg_catalog.jsonb_build_object(field.key, field.value));
+        EXCEPTION WHEN data_exception THEN
+            RETURN field.key;
+        END;
+    END LOOP;
+    RETURN 'a field';
+END $$;
+
+-- Requests from a JSON array of objects; RC001 for the first that is not one, naming it by its place, if it is not single.
+CREATE FUNCTION rcq_private.parse_requests(jobs jsonb, single boolean DEFAULT false) RETURNS rcq_private.request[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     known CONSTANT jsonb := (SELECT pg_catalog.jsonb_object_agg(f.name, f.expected) FROM rcq_private.request_fields() f);
@@ -400,7 +416,9 @@ BEGIN
      WHERE k.key IS NOT NULL OR pg_catalog.jsonb_typeof(e.j) <> 'object' LIMIT 1;
     IF FOUND THEN
         PERFORM rcq_private.fail('RC001',
-            CASE WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
+            CASE WHEN single THEN CASE WHEN wrong.expected IS NULL THEN pg_catalog.format('a job has no field "%s"', pg_catalog.left(wrong.key, 100))
+                                       ELSE pg_catalog.format('%s is not of type %s', wrong.key, wrong.expected) END
+                 WHEN wrong.key IS NULL THEN pg_catalog.format('job %s of the list is not an object', wrong.n)
                  WHEN wrong.expected IS NULL THEN pg_catalog.format('job %s of the list has an unknown field "%s"', wrong.n, pg_catalog.left(wrong.key, 100))
                  ELSE pg_catalog.format('job %s of the list: %s is not of type %s', wrong.n, wrong.key, wrong.expected) END,
             hint);
@@ -408,7 +426,7 @@ BEGIN
     BEGIN
         SELECT pg_catalog.array_agg(r) INTO requests FROM pg_catalog.jsonb_populate_recordset(NULL::rcq_private.request, jobs) r; -- in their order
     EXCEPTION WHEN data_exception THEN
-        PERFORM rcq_private.fail('RC001', 'a field of a job has the wrong type: ' || SQLERRM, hint);
+        PERFORM rcq_private.fail('RC001', CASE WHEN single THEN rcq_private.misfit(jobs -> 0) ELSE 'a field of a job' END || ' has the wrong type: ' || SQLERRM, hint);
     END;
     RETURN requests;
 END $$;

@@ -223,15 +223,14 @@ END $$;
 CREATE FUNCTION rcq_private.rest_admin_set_group(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    name text;
+    group_name CONSTANT text := rcq_private.group_field(request);
     now_ record;
     no_limits CONSTANT boolean := rcq_private.is_null_field(request, 'max_jobs') OR rcq_private.is_null_field(request, 'max_cores') OR rcq_private.is_null_field(request, 'max_gpus');
 BEGIN
     PERFORM rcq_private.require_admin(),
             rcq_private.check_fields(request, 'id', 'quota_cpu_hours', 'priority', 'quota_mode', 'default_estimate', 'open', 'parent', 'shares', 'max_jobs', 'max_cores', 'max_gpus');
-    name := rcq_private.group_field(request);
-    SELECT * INTO now_ FROM rcq.groups g WHERE g.name = rest_admin_set_group.name;
-    PERFORM rcq.set_group(name, rcq_private.number_field(request, 'quota_cpu_hours'), rcq_private.integer_field(request, 'priority'), rcq_private.text_field(request, 'quota_mode'),
+    SELECT * INTO now_ FROM rcq.groups g WHERE g.name = group_name;
+    PERFORM rcq.set_group(group_name, rcq_private.number_field(request, 'quota_cpu_hours'), rcq_private.integer_field(request, 'priority'), rcq_private.text_field(request, 'quota_mode'),
         rcq_private.interval_field(request, 'default_estimate'), rcq_private.boolean_field(request, 'open'), rcq_private.is_null_field(request, 'quota_cpu_hours'),
         rcq_private.text_field(request, 'parent'), rcq_private.number_field(request, 'shares'),
         CASE WHEN request ? 'max_jobs' THEN rcq_private.integer_field(request, 'max_jobs') ELSE now_.max_jobs END,

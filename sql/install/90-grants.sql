@@ -133,6 +133,12 @@ GRANT EXECUTE ON FUNCTION
     rcq_rest.pause_schedule(bytea), rcq_rest.resume_schedule(bytea), rcq_rest.admin_schedules(bytea)
     TO rcq_user, rcq_admin;
 
+-- routes of the REST interface: those that only administrators may use look themselves
+GRANT EXECUTE ON FUNCTION rcq_rest.get_job(bytea), rcq_rest.list_jobs(bytea), rcq_rest.job_logs(bytea), rcq_rest.job_runs(bytea), rcq_rest.explain_job(bytea),
+    rcq_rest.submit_job(bytea), rcq_rest.submit_jobs(bytea), rcq_rest.cancel_job(bytea), rcq_rest.change_job(bytea), rcq_rest.hold_job(bytea),
+    rcq_rest.release_job(bytea), rcq_rest.requeue_job(bytea), rcq_rest.resubmit_job(bytea)
+    TO rcq_user, rcq_admin;
+
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
 -- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');

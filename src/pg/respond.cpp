@@ -28,11 +28,11 @@ bool is_class(int sqlstate, std::string_view two) {
     return ERRCODE_TO_CATEGORY(sqlstate) == MAKE_SQLSTATE(two[0], two[1], '0', '0', '0');
 }
 
-// "message. Hint.", of which an error may have any length.
+// "message. Hint.", of which an error may have any length. A hint for people who speak SQL is none for clients.
 std::string sentence(std::string_view message, std::string_view hint) {
     constexpr int most = 2000;
     std::string text(message);
-    if (!hint.empty()) text += (text.ends_with('.') ? " " : ". ") + std::string(hint);
+    if (!hint.empty() && hint.find("SELECT ") == std::string_view::npos) text += (text.ends_with('.') ? " " : ". ") + std::string(hint);
     if (text.size() > most) text.resize(pg_mbcliplen(text.data(), static_cast<int>(text.size()), most));
     return text;
 }

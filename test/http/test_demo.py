@@ -33,7 +33,7 @@ prepare_http
 def test_the_lines_that_the_demo_prints_do_what_they_say(executor, bash):
     printed = bash(PREPARE + "print_http_lines")
     assert len(printed.splitlines()) == 10
-    job, jobs, queue, stats, output, health = [part for part in bash(printed).replace("}{", "}\n{").replace("}42", "}\n42").splitlines() if part]
+    job, jobs, queue, stats, output, health = [line for line in bash(printed).splitlines() if line]
     job = json.loads(job)
     assert job["name"] == "by-http" and job["cpu_cores"] == 1
     assert isinstance(json.loads(jobs)["jobs"], list) and isinstance(json.loads(queue), dict) and "error" not in json.loads(stats)
