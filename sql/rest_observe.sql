@@ -73,6 +73,13 @@ COMMIT;
 SET ROLE rcq_admin;
 SELECT status, (answer::jsonb #> '{audit,0}') - '{id,at}'::text[] AS entry, answer::jsonb #>> '{audit,0,at}' ~ '^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$' AS rfc3339, answer::jsonb -> 'next_before' AS next
   FROM t.request(:boss, 'admin_audit', 'kind=job');
+-- somebody who is nobody yet
+RESET ROLE;
+SET ROLE rcq_anon;
+SELECT status FROM t.request(0, 'register', '{"email": "new@example.org", "password": "a password", "group_id": 1}');
+SET ROLE rcq_admin;
+SELECT e ->> 'action' AS action, e ->> 'actor' AS actor, e ->> 'user_id' AS user_id, e ->> 'via' AS via, e #>> '{new,email}' AS email
+  FROM t.request(:boss, 'admin_audit', 'limit=2'), jsonb_array_elements(answer::jsonb -> 'audit') e ORDER BY (e ->> 'id')::int;
 -- each way of asking, and all together
 SELECT q AS query, t.found(:boss, q) AS answer
   FROM string_to_table('action=job.submit user=ann@example.org user=ANN@example.org&kind=job&object=1 kind=token request_id=00112233445566778899aabbccddeeff&limit=2 request_id=none until=2020-01-01T00:00:00Z since=2020-01-01&action=job.cancel limit=0 limit=1001 limit=x before=999 since=yesterday2 user=nobody color=red', ' ') q;
@@ -84,7 +91,7 @@ SELECT * FROM t.request(:ann, 'admin_audit');
 SET SESSION AUTHORIZATION regress_boss;
 
 -- the requests were counted, when their transactions ended
-SELECT l FROM string_to_table(rcq.metrics(), E'\n') l WHERE l LIKE 'http_requests_total{%health%' ORDER BY l;
+SELECT split_part(l, ' ', 1) AS sample, split_part(l, ' ', 2)::bigint > 0 AS counted FROM string_to_table(rcq.metrics(), E'\n') l WHERE l LIKE 'http_requests_total{%health%' ORDER BY l;
 
 -- a scheduler that is not there, or has nothing to place on
 SELECT rcq.pause('move');

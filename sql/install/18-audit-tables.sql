@@ -24,5 +24,6 @@ COMMENT ON COLUMN rcq_private.audit.request_id IS 'Of the HTTP request, as in th
 CREATE INDEX audit_at ON rcq_private.audit (at, id);
 CREATE INDEX audit_user ON rcq_private.audit (user_id, at, id);
 CREATE INDEX audit_action ON rcq_private.audit (action, at, id);
-CREATE INDEX audit_object ON rcq_private.audit (kind, object, at, id);
+CREATE INDEX audit_kind ON rcq_private.audit (kind, at, id);
+CREATE INDEX audit_object ON rcq_private.audit (object, at, id);
 CREATE INDEX audit_request ON rcq_private.audit (request_id) WHERE request_id IS NOT NULL;

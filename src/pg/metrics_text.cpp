@@ -48,9 +48,13 @@ void add_histogram(Exposition& out, const HistogramBounds<N>& bounds, const Hist
     out.histogram(bounds.seconds, cells, static_cast<double>(read(histogram.microseconds)) / 1e6);
 }
 
-void add_scheduler(Exposition& out, const DatabaseSlot& slot, const Published& published, TimestampTz now) {
+void add_up(Exposition& out, bool is_up) {
     out.family("rcq_up", "gauge", "Whether the scheduler of this database works: 1, or 0.");
-    out.sample(is_well(slot, published.last_cycle_at, now) ? 1 : 0);
+    out.sample(is_up ? 1 : 0);
+}
+
+void add_scheduler(Exposition& out, const DatabaseSlot& slot, const Published& published, TimestampTz now) {
+    add_up(out, is_well(slot, published.last_cycle_at, now));
     out.family("rcq_paused", "gauge", "Whether nothing is placed because the cluster is paused or rcq.enabled is off.");
     out.sample(published.gauges.paused ? 1 : 0);
     out.family("rcq_scheduler_cycles_total", "counter", "Cycles of the scheduler.");
@@ -191,6 +195,8 @@ RCQ_FUNCTION(rcq_metrics_text) {
         add_hosts(out, published->gauges);
         add_counters(out, slot->metrics);
         add_http(out, slot->metrics);
+    } else { // a standby, or a database beyond rcq.max_databases
+        add_up(out, false);
     }
     out.family("rcq_notify_queue_usage_ratio", "gauge", "Part of the server's queue of notifications that is in use.");
     out.sample(call([] { return DatumGetFloat8(DirectFunctionCall1(pg_notification_queue_usage, 0)); }));

@@ -119,7 +119,7 @@ struct DatabaseSlot {
     char last_error[512];
     Published published;
     PublishedForecast forecast;
-    Metrics metrics; // counts take no lock, gauges publish_lock
+    Metrics metrics;       // counts take no lock, gauges publish_lock
     Heartbeat* heartbeats; // rcq.max_executors entries
 };
 

@@ -46,7 +46,7 @@ def test_a_registration_and_a_password_are_recorded_without_the_password(http, a
     assert http.post("/api/auth/register", {"email": email, "password": "a secret of mine"}).status == 201
     (added,) = entries(admin, f"kind=user&limit=1")
     assert (added["action"], added["new"]["email"], added["user_id"], added["via"]) == ("user.add", email, None, "http")
-    assert user.post("/api/auth/password", {"old_password": stack.PASSWORD, "new_password": "another secret"}).status == 200
+    assert user.post("/api/auth/password", {"current_password": stack.PASSWORD, "new_password": "another secret"}).status == 200
     assert [e["object"] for e in entries(admin, f"action=password.change&user={user.id}")] == [str(user.id)]
     assert "secret" not in admin.get("/api/admin/audit?limit=1000&kind=password").text.replace("jwt_secret", "")
 
