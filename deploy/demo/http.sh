@@ -30,13 +30,13 @@ http_status() { curl -s -o /dev/null -w '%{http_code}' "$RCQ_HTTP_URL$1" "${@:2}
 print_http_lines() {
     cat <<NEXT
   source $state/env
-  TOKEN=\$(curl -s \$RCQ_HTTP_URL/api/auth/login -d "{\"email\":\"ada@example.org\",\"password\":\"\$RCQ_DEMO_PASSWORD\"}" | sed 's/.*"token": *"\([^"]*\)".*/\1/')
-  JOB=\$(curl -s \$RCQ_HTTP_URL/api/jobs -H "Authorization: Bearer \$TOKEN" -d '{"script": "echo \$((6 * 7))", "cpu_cores": 1, "name": "by-http"}' | sed 's/.*"job_id": *\([0-9]*\).*/\1/')
+  TOKEN=\$(curl -s \$RCQ_HTTP_URL/api/auth/login -d "{\"email\":\"ada@example.org\",\"password\":\"\$RCQ_DEMO_PASSWORD\"}" | sed 's/.*"token" *: *"\([^"]*\)".*/\1/')
+  JOB=\$(curl -s \$RCQ_HTTP_URL/api/jobs -H "Authorization: Bearer \$TOKEN" -d '{"script": "echo \$((6 * 7))", "cpu_cores": 1, "name": "by-http"}' | sed 's/.*"job_id" *: *\([0-9]*\).*/\1/')
   curl -sw '\n' \$RCQ_HTTP_URL/api/jobs/\$JOB -H "Authorization: Bearer \$TOKEN"
   curl -sw '\n' "\$RCQ_HTTP_URL/api/jobs?status=running&limit=10" -H "Authorization: Bearer \$TOKEN"
   curl -sw '\n' \$RCQ_HTTP_URL/api/queue -H "Authorization: Bearer \$TOKEN"
   curl -sw '\n' \$RCQ_HTTP_URL/api/admin/stats -H "Authorization: Bearer \$RCQ_ADMIN_TOKEN"
-  until curl -s \$RCQ_HTTP_URL/api/jobs/\$JOB -H "Authorization: Bearer \$TOKEN" | grep -qE '"status": *"(completed|failed|cancelled)"'; do sleep 0.2; done
+  until curl -s \$RCQ_HTTP_URL/api/jobs/\$JOB -H "Authorization: Bearer \$TOKEN" | grep -qE '"status" *: *"(completed|failed|cancelled)"'; do sleep 0.2; done
   curl -sw '\n' \$RCQ_HTTP_URL/api/jobs/\$JOB/logs -H "Authorization: Bearer \$TOKEN"
   curl -sw '\n' \$RCQ_HTTP_URL/health
 NEXT

@@ -379,6 +379,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       FROM pg_catalog.pg_attribute a WHERE a.attrelid = 'rcq_private.request'::regclass AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 
+-- The same as one object. Not as changeable as it looks: it changes when the extension does, and is worked out once in a
+-- session, instead of for every job.
+CREATE FUNCTION rcq_private.request_types() RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT pg_catalog.jsonb_object_agg(f.name, f.expected) FROM rcq_private.request_fields() f $$;
+
 -- The first field of a job whose value is not of the type of its column.
 CREATE FUNCTION rcq_private.misfit(job jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -399,7 +404,7 @@ END $$;
 CREATE FUNCTION rcq_private.parse_requests(jobs jsonb, single boolean DEFAULT false) RETURNS rcq_private.request[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known CONSTANT jsonb := (SELECT pg_catalog.jsonb_object_agg(f.name, f.expected) FROM rcq_private.request_fields() f);
+    known CONSTANT jsonb := rcq_private.request_types();
     hint CONSTANT text := 'Fields are the arguments of rcq.submit under their names: texts, numbers, booleans; intervals as "4h" or seconds, times as "2030-01-31T08:00:00Z", env and consumables as objects, features, tags and retry_on as arrays of texts.';
     requests rcq_private.request[];
     wrong record;

@@ -31,15 +31,15 @@ SELECT j.id, j.user_id, j.group_id, COALESCE(j.script, a.script) AS script, j.cp
   LEFT JOIN rcq_private.live l ON l.job_id = j.id
   LEFT JOIN rcq_private.outcome o ON o.job_id = j.id
   LEFT JOIN rcq_private.restored r ON r.job_id = j.id
-  LEFT JOIN rcq_private.job a ON a.id = j.array_id
+  LEFT JOIN LATERAL (SELECT x.* FROM (SELECT 1 WHERE j.array_id IS NOT NULL OFFSET 0) only_tasks, rcq_private.array_of(j.array_id) x) a ON true
   LEFT JOIN rcq_private.executor e ON e.id = COALESCE(o.executor_id, l.executor_id)
   LEFT JOIN rcq_private.users u ON u.id = j.user_id
   LEFT JOIN rcq_private.groups g ON g.id = j.group_id
   LEFT JOIN rcq_private.schedule s ON s.id = j.schedule_id
-  LEFT JOIN LATERAL (SELECT x.* FROM rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
+  LEFT JOIN LATERAL (SELECT x.* FROM (SELECT 1 WHERE l.job_id IS NOT NULL AND l.placed_at IS NULL OFFSET 0) only_pending,
+               rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) x
-              WHERE l.job_id IS NOT NULL AND l.placed_at IS NULL) p ON true;
+               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) x) p ON true;
 COMMENT ON VIEW rcq_private.rest_job IS 'Jobs as the routes show them; times are RFC 3339 in UTC';
 
 -- RC002 unless the caller may see the job that the path names; its id.
@@ -56,7 +56,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION rcq_private.rest_get_job(request jsonb) RETURNS json
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
     job CONSTANT bigint := rcq_private.job_field(request);
     caller CONSTANT integer := rcq_private.caller_id();
@@ -76,7 +77,7 @@ CREATE FUNCTION rcq_private.newest_jobs(of_user integer, wanted text, before_id 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
-    looked_at CONSTANT bigint := 2000 + skip;
+    looked_at CONSTANT bigint := 1000 + skip;
     ids bigint[];
     lowest bigint;
 BEGIN

@@ -4,6 +4,7 @@ CREATE FUNCTION rcq_private.rest_submit_job(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     key CONSTANT text := rcq_private.request_header('idempotency-key');
+    requests rcq_private.request[];
     id bigint;
 BEGIN
     IF key IS NOT NULL THEN
@@ -12,7 +13,8 @@ BEGIN
         END IF;
         request := request || pg_catalog.jsonb_build_object('idempotency_key', key);
     END IF;
-    SELECT q INTO STRICT id FROM rcq_private.enqueue(rcq_private.parse_requests(pg_catalog.jsonb_build_array(request), single => true)) q;
+    requests := rcq_private.parse_requests(pg_catalog.jsonb_build_array(request), single => true);
+    SELECT q INTO STRICT id FROM rcq_private.enqueue(requests) q;
     PERFORM rcq_private.set_status(201);
     RETURN pg_catalog.json_build_object('message', 'Job submitted successfully', 'job_id', id, 'status', 'pending');
 END $$;

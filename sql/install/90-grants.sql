@@ -123,20 +123,15 @@ BEGIN
     END LOOP;
 END $$;
 
--- REST routes of administrators (who is one is looked at inside), of schedules, and of what everybody may see
-GRANT EXECUTE ON FUNCTION
-    rcq_rest.list_executors(bytea), rcq_rest.list_groups(bytea), rcq_rest.admin_stats(bytea), rcq_rest.admin_executors(bytea),
-    rcq_rest.admin_drain_executor(bytea), rcq_rest.admin_resume_executor(bytea), rcq_rest.admin_groups(bytea), rcq_rest.admin_add_group(bytea),
-    rcq_rest.admin_set_group(bytea), rcq_rest.admin_users(bytea), rcq_rest.admin_add_user(bytea), rcq_rest.admin_set_user(bytea),
-    rcq_rest.admin_usage(bytea), rcq_rest.admin_settings(bytea), rcq_rest.admin_set_setting(bytea), rcq_rest.admin_pause(bytea),
-    rcq_rest.admin_resume(bytea), rcq_rest.list_schedules(bytea), rcq_rest.create_schedule(bytea), rcq_rest.delete_schedule(bytea),
-    rcq_rest.pause_schedule(bytea), rcq_rest.resume_schedule(bytea), rcq_rest.admin_schedules(bytea)
-    TO rcq_user, rcq_admin;
-
 -- routes of the REST interface: those that only administrators may use look themselves
 GRANT EXECUTE ON FUNCTION rcq_rest.get_job(bytea), rcq_rest.list_jobs(bytea), rcq_rest.job_logs(bytea), rcq_rest.job_runs(bytea), rcq_rest.explain_job(bytea),
     rcq_rest.submit_job(bytea), rcq_rest.submit_jobs(bytea), rcq_rest.cancel_job(bytea), rcq_rest.change_job(bytea), rcq_rest.hold_job(bytea),
-    rcq_rest.release_job(bytea), rcq_rest.requeue_job(bytea), rcq_rest.resubmit_job(bytea)
+    rcq_rest.release_job(bytea), rcq_rest.requeue_job(bytea), rcq_rest.resubmit_job(bytea),
+    rcq_rest.list_queue(bytea), rcq_rest.list_groups(bytea), rcq_rest.list_executors(bytea), rcq_rest.list_schedules(bytea), rcq_rest.create_schedule(bytea),
+    rcq_rest.delete_schedule(bytea), rcq_rest.pause_schedule(bytea), rcq_rest.resume_schedule(bytea), rcq_rest.admin_stats(bytea), rcq_rest.admin_executors(bytea),
+    rcq_rest.admin_drain_executor(bytea), rcq_rest.admin_resume_executor(bytea), rcq_rest.admin_groups(bytea), rcq_rest.admin_add_group(bytea), rcq_rest.admin_set_group(bytea),
+    rcq_rest.admin_users(bytea), rcq_rest.admin_add_user(bytea), rcq_rest.admin_set_user(bytea), rcq_rest.admin_usage(bytea), rcq_rest.admin_settings(bytea),
+    rcq_rest.admin_set_setting(bytea), rcq_rest.admin_schedules(bytea), rcq_rest.admin_pause(bytea), rcq_rest.admin_resume(bytea)
     TO rcq_user, rcq_admin;
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.

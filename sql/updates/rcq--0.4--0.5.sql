@@ -23,6 +23,23 @@ INSERT INTO rcq_private.setting_definition (name, type, default_value, minimum, 
 ('request_rate_per_user', 'integer', '6000', 0, 10000000, NULL, 'requests per minute', 'Requests of one user over HTTP; what is faster is refused, after a burst of a tenth of it, at least 20; 0 = no limit');
 UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d, d.default_value) WHERE d.parsed IS NULL;
 
+-- lists of one's unfinished jobs, newest first
+DROP INDEX rcq_private.live_user;
+CREATE INDEX live_user ON rcq_private.live (user_id, job_id);
+-- 21-history-partitions.sql says what partitions are indexed by: those that are there get what is new
+--include 21-history-partitions.sql
+DO $$
+DECLARE
+    i record;
+BEGIN
+    FOR i IN SELECT pg_catalog.format('%s_p%s', h.parent, p.first_id) AS part, h.suffix, h.definition
+               FROM rcq_private.history_partition p, rcq_private.history_indexes() h WHERE h.suffix OPERATOR(pg_catalog.=) ANY ('{unsuccessful,user_unsuccessful}') LOOP
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON rcq_private.%I %s', i.part || '_' || i.suffix, i.part, i.definition);
+    END LOOP;
+END $$;
+
+DROP FUNCTION rcq_private.parse_requests(jsonb);
+
 -- Types that a piece makes, with the functions that know them.
 DROP FUNCTION rcq_private.parse_reports(jsonb);
 DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
@@ -47,8 +64,11 @@ DROP TYPE rcq_private.run_report;
 --include 76-audit.sql
 --include 80-rest-answers.sql
 --include 81-rest-auth.sql
+--include 82-rest-jobs.sql
+--include 82-rest-submit.sql
+--include 83-rest-queue.sql
 --include 84-rest-admin.sql
---include 84-rest-schedules.sql
+--include 84-rest-statistics.sql
 --include 85-rest-observe.sql
 --include 86-api-views.sql
 --include 87-api-functions.sql

@@ -135,3 +135,26 @@ RCQ_FUNCTION(rcq_scheduler_state) {
         return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
     });
 }
+
+// (skip, at_most) -> ids of the jobs that were published with a rank, first in rank first
+RCQ_FUNCTION(rcq_ranked_jobs) {
+    using namespace rcq::pg;
+    std::vector<PublishedRank> ranks;
+    ranks.reserve(Published::max_ranks); // no allocation, which may throw, while the lock is held
+    if (const DatabaseSlot* slot = own_slot()) {
+        LockGuard guard(slot->publish_lock, LW_SHARED);
+        ranks.assign(slot->published.rank, slot->published.rank + slot->published.ranks);
+    }
+    std::sort(ranks.begin(), ranks.end(),
+              [](const PublishedRank& a, const PublishedRank& b) { return a.position < b.position; });
+    const auto skip = std::min(ranks.size(), static_cast<std::size_t>(std::max(PG_GETARG_INT32(0), 0)));
+    const auto count = std::min(ranks.size() - skip, static_cast<std::size_t>(std::max(PG_GETARG_INT32(1), 0)));
+    std::vector<Datum> ids;
+    ids.reserve(count);
+    for (std::size_t i = skip; i < skip + count; i++) ids.push_back(Int64GetDatum(ranks[i].job_id));
+    Datum* data = ids.data();
+    return call([&] {
+        return PointerGetDatum(
+            construct_array(data, static_cast<int>(count), INT8OID, sizeof(int64), true, TYPALIGN_DOUBLE));
+    });
+}

@@ -61,7 +61,7 @@ def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
 
 def test_an_executor_is_drained_with_a_reason_and_resumed(admin, executor, db):
     assert admin.post(f"/api/admin/executors/{executor.role}/drain", {"reason": "new memory"}).json == {
-        "message": "Executor is being drained", "executor": executor.role, "requeued": 0, "running_on": 0}
+        "message": "Executor drained successfully", "name": executor.role, "requeued": 0, "running_on": 0}
     drained = row(admin.get("/api/admin/executors"), "executors", name=executor.role)
     assert (drained["status"], drained["reason"]) == ("draining", "new memory")
     waiting = admin.submit()
@@ -120,7 +120,7 @@ def test_a_schedule_belongs_to_whoever_made_it(admin, user, other):
     assert other.post("/api/schedules/nightly/pause").status == 404
     assert user.post("/api/schedules/nightly/pause").status == 200
     assert row(admin.get("/api/admin/schedules"), "schedules", id=answer.json["schedule_id"])["state"] == "paused"
-    assert admin.post("/api/schedules/nightly/resume", {"user_name": user.email}).status == 200
+    assert admin.post("/api/schedules/nightly/resume", {"user": user.email}).status == 200
     assert user.get("/api/schedules").json["schedules"][0]["state"] == "active"
     assert user.delete("/api/schedules/nightly").status == 200
     assert user.get("/api/schedules").json["count"] == 0
@@ -128,4 +128,4 @@ def test_a_schedule_belongs_to_whoever_made_it(admin, user, other):
 
 def test_everybody_sees_hosts_and_the_shares_of_groups(user, executor):
     assert row(user.get("/api/executors"), "executors", name=executor.role)["cpu_cores"] == 4
-    assert row(user.get("/api/groups"), "groups", group_id=1)["fair_share"] > 0
+    assert row(user.get("/api/groups"), "groups", id=1)["fair_share"] > 0

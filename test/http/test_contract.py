@@ -142,14 +142,19 @@ def test_a_bad_value_is_named_with_its_limit(user, field, value):
 
 
 def test_further_options_of_submit_have_their_sql_names(user):
-    answer = user.post("/api/jobs", {"script": "sleep 100", "name": "trial", "tags": ["a", "b"], "max_retries": 2, "held": True, "time_limit": "1h"})
+    answer = user.post("/api/jobs", {"script": "sleep 100", "name": "trial", "tags": ["a", "b"], "max_retries": 2, "hold": True, "time_limit": "1h"})
     assert answer.status == 201, answer
     shown = user.get(f"/api/jobs/{answer.json['job_id']}").json
     assert shown["name"] == "trial" and shown["status"] == "pending"
 
 
+def test_a_job_submitted_again_with_the_same_key_is_one_job(user):
+    first, second = (user.post("/api/jobs", {"script": "true", "hold": True}, headers={"Idempotency-Key": "once"}) for _ in range(2))
+    assert first.json["job_id"] == second.json["job_id"] and user.get("/api/jobs").json["count"] == 1
+
+
 def test_jobs_are_listed_newest_first_by_status_and_in_pages(user):
-    made = [user.submit("true", held=True) for _ in range(5)]
+    made = [user.submit("true", hold=True) for _ in range(5)]
     answer = user.get("/api/jobs")
     assert answer.status == 200 and answer.json["count"] == 5
     assert [job["id"] for job in answer.json["jobs"]] == made[::-1] and JOB_FIELDS <= set(answer.json["jobs"][0])
@@ -162,16 +167,16 @@ def test_jobs_are_listed_newest_first_by_status_and_in_pages(user):
 
 
 def test_a_job_is_cancelled_once(user):
-    job = user.submit("true", held=True)
+    job = user.submit("true", hold=True)
     answer = user.delete(f"/api/jobs/{job}")
-    assert answer.status == 200 and answer.json == {"message": "Job cancelled successfully", "job_id": job}
+    assert answer.status == 200 and answer.json["message"] == "Job cancelled successfully" and answer.json["job_id"] == job
     assert user.get(f"/api/jobs/{job}").json["status"] == "cancelled"
     answer = user.delete(f"/api/jobs/{job}")
     assert answer.status == 409 and answer.error
 
 
 def test_a_waiting_job_is_held_released_and_changed(user):
-    job = user.submit("true", held=True)
+    job = user.submit("true", hold=True)
     assert user.request("PATCH", f"/api/jobs/{job}", {"priority": 2}).status == 200
     assert user.get(f"/api/jobs/{job}").json["priority"] == 2
     assert user.request("PATCH", f"/api/jobs/{job}", {"priority": 70}).status == 400
@@ -198,7 +203,7 @@ def test_a_running_job_is_put_back(db, executor, user):
 
 
 def test_many_jobs_are_submitted_together_or_not_at_all(user):
-    answer = user.post("/api/jobs/batch", {"jobs": [{"script": "true", "held": True}] * 50})
+    answer = user.post("/api/jobs/batch", {"jobs": [{"script": "true", "hold": True}] * 50})
     assert answer.status == 201 and len(answer.json["job_ids"]) == 50
     assert user.post("/api/jobs/batch", {"jobs": [{"script": "true"}, {"script": "true", "cpu_cores": 0}]}).status == 400
     assert user.get("/api/jobs?limit=100").json["count"] == 50
@@ -217,14 +222,14 @@ def test_the_queue_shows_ones_own_jobs_whole_and_others_without_who_and_what(use
 
 
 def test_groups_and_executors_are_shown(db, executor, user):
-    assert "default" in [group["name"] for group in user.get("/api/groups").json["groups"]]
+    assert "default" in [group["group_name"] for group in user.get("/api/groups").json["groups"]]
     assert executor.role in [each["name"] for each in user.get("/api/executors").json["executors"]]
 
 
 def test_schedules_are_made_paused_resumed_and_deleted(user, other):
-    made = user.post("/api/schedules", {"name": "nightly", "cron": "0 3 * * *", "job": {"script": "true"}})
+    made = user.post("/api/schedules", {"name": "nightly", "cron": "0 3 * * *", "script": "true", "options": {"cpu_cores": 2}})
     assert made.status == 201, made
-    assert user.post("/api/schedules", {"name": "never", "cron": "61 * * * *", "job": {"script": "true"}}).status == 400
+    assert user.post("/api/schedules", {"name": "never", "cron": "61 * * * *", "script": "true"}).status == 400
     assert "nightly" in [each["name"] for each in user.get("/api/schedules").json["schedules"]]
     assert user.post("/api/schedules/nightly/pause").status == 200
     assert user.post("/api/schedules/nightly/resume").status == 200
