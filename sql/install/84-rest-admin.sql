@@ -109,6 +109,21 @@ BEGIN
     RETURN pg_catalog.json_build_object('message', 'Group changed successfully', 'group_id', target);
 END $$;
 
+-- A user's group is named over HTTP by its id, as registering does.
+CREATE FUNCTION rcq_private.with_group_name(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wanted CONSTANT bigint := rcq_private.whole_field(request, 'group_id', 0, 2147483647);
+    found_name text;
+BEGIN
+    IF wanted IS NULL THEN RETURN request - 'group_id'; END IF;
+    SELECT g.name INTO found_name FROM rcq_private.groups g WHERE g.id = wanted;
+    IF NOT FOUND THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('there is no group %s', wanted), 'GET /api/admin/groups lists them.');
+    END IF;
+    RETURN request - 'group_id' || pg_catalog.jsonb_build_object('group_name', found_name);
+END $$;
+
 CREATE FUNCTION rcq_private.rest_admin_users(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -129,6 +144,7 @@ DECLARE
     new_id jsonb;
 BEGIN
     PERFORM rcq_private.require_admin();
+    request := rcq_private.with_group_name(request);
     new_id := CASE WHEN request ? 'password' THEN rcq_private.call_by_name('add_http_user', rcq_private.text_field(request, 'email'), pg_catalog.jsonb_strip_nulls(request - 'email'))
                    ELSE rcq_private.call_by_name('add_user', rcq_private.text_field(request, 'role_name'), pg_catalog.jsonb_strip_nulls(request - 'role_name')) END;
     PERFORM rcq_private.set_status(201);
@@ -146,7 +162,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no user %s', target), 'GET /api/admin/users lists them.');
     END IF;
-    PERFORM rcq_private.call_by_name('set_user', COALESCE(kept.role_name, kept.email), rcq_private.with_switches(request - 'id', '{"unix_user": "no_unix_user", "disabled": "enable"}', pg_catalog.to_jsonb(kept)));
+    PERFORM rcq_private.call_by_name('set_user', COALESCE(kept.role_name, kept.email), rcq_private.with_switches(rcq_private.with_group_name(request - 'id'), '{"unix_user": "no_unix_user", "disabled": "enable"}', pg_catalog.to_jsonb(kept)));
     RETURN pg_catalog.json_build_object('message', 'User changed successfully', 'user_id', target);
 END $$;
 

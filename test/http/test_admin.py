@@ -56,6 +56,10 @@ def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
     token = http.login("limited@example.org", "12345678")
     assert http.post("/api/jobs", {"script": "true", "hold": True}, token).status == 201
     assert row(admin.get("/api/admin/users"), "users", id=person)["max_priority"] == 6
+    assert admin.request("PATCH", f"/api/admin/users/{person}", {"group_id": 999999}).status == 400
+    group = admin.post("/api/admin/groups", {"name": "biology"}).json["group_id"]
+    assert admin.request("PATCH", f"/api/admin/users/{person}", {"group_id": group}).status == 200
+    assert row(admin.get("/api/admin/users"), "users", id=person)["group_name"] == "biology"
     assert admin.request("PATCH", "/api/admin/users/999999", {"max_priority": 3}).status == 404
 
 
