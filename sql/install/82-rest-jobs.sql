@@ -72,7 +72,8 @@ BEGIN
 END $$;
 
 -- Ids of jobs, newest first: of one user (NULL = of everybody), with this status (NULL = any), older than before_id. Each way
--- goes by an index that has them in this order; what it passes over is bounded by what runs, or is rare.
+-- goes by an index that has them in this order; what it passes over is bounded by what runs, or is rare. That of one user is
+-- a range of (user, id): were it an equation, the planner could as well go through the jobs of everybody.
 CREATE FUNCTION rcq_private.newest_jobs(of_user integer, wanted text, before_id bigint, wanted_count bigint, skip bigint) RETURNS bigint[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
@@ -84,13 +85,13 @@ BEGIN
     IF wanted IS NULL AND of_user IS NULL THEN
         RETURN ARRAY(SELECT j.id FROM rcq_private.job j WHERE j.id < before_id ORDER BY j.id DESC LIMIT wanted_count OFFSET skip);
     ELSIF wanted IS NULL THEN
-        RETURN ARRAY(SELECT j.id FROM rcq_private.job j WHERE j.user_id = of_user AND j.id < before_id ORDER BY j.id DESC LIMIT wanted_count OFFSET skip);
+        RETURN ARRAY(SELECT j.id FROM rcq_private.job j WHERE j.user_id >= of_user AND (j.user_id, j.id) < (of_user, before_id) ORDER BY j.user_id DESC, j.id DESC LIMIT wanted_count OFFSET skip);
     ELSIF wanted = 'pending' THEN
         -- those that were restored are few, or nothing else is there
         RETURN ARRAY(SELECT k.id FROM (
             (SELECT l.job_id AS id FROM rcq_private.live l WHERE of_user IS NULL AND l.job_id < before_id AND l.claimed_at IS NULL ORDER BY l.job_id DESC LIMIT wanted_count + skip)
             UNION ALL
-            (SELECT l.job_id FROM rcq_private.live l WHERE l.user_id = of_user AND l.job_id < before_id AND l.claimed_at IS NULL ORDER BY l.job_id DESC LIMIT wanted_count + skip)
+            (SELECT l.job_id FROM rcq_private.live l WHERE l.user_id >= of_user AND (l.user_id, l.job_id) < (of_user, before_id) AND l.claimed_at IS NULL ORDER BY l.user_id DESC, l.job_id DESC LIMIT wanted_count + skip)
             UNION ALL
             (SELECT r.job_id FROM rcq_private.restored r WHERE (of_user IS NULL OR r.user_id = of_user) AND r.job_id < before_id ORDER BY r.job_id DESC LIMIT wanted_count + skip)
             ) k ORDER BY k.id DESC LIMIT wanted_count OFFSET skip);
@@ -101,8 +102,8 @@ BEGIN
     ELSIF wanted <> 'completed' AND of_user IS NULL THEN
         RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.status = wanted AND o.status <> 'completed' AND o.job_id < before_id ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);
     ELSIF wanted <> 'completed' THEN
-        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.user_id = of_user AND o.status = wanted AND o.status <> 'completed' AND o.job_id < before_id
-                      ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);
+        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.user_id >= of_user AND (o.user_id, o.status, o.job_id) < (of_user, wanted, before_id) AND o.status = wanted AND o.status <> 'completed'
+                      ORDER BY o.user_id DESC, o.job_id DESC LIMIT wanted_count OFFSET skip);
     ELSIF of_user IS NULL THEN
         RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.job_id < before_id AND o.status = 'completed' ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);
     END IF;
@@ -112,8 +113,8 @@ BEGIN
       FROM (SELECT o.job_id, o.user_id, o.status FROM rcq_private.outcome o WHERE o.job_id < before_id ORDER BY o.job_id DESC LIMIT looked_at) n;
     IF COALESCE(pg_catalog.cardinality(ids), 0) < wanted_count + skip THEN
         ids := ids || ARRAY(SELECT j.id FROM rcq_private.job j
-                             WHERE j.user_id = of_user AND j.id < lowest AND EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = j.id AND o.status = 'completed' OFFSET 0)
-                             ORDER BY j.id DESC LIMIT wanted_count + skip - COALESCE(pg_catalog.cardinality(ids), 0));
+                             WHERE j.user_id >= of_user AND (j.user_id, j.id) < (of_user, lowest) AND EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = j.id AND o.status = 'completed' OFFSET 0)
+                             ORDER BY j.user_id DESC, j.id DESC LIMIT wanted_count + skip - COALESCE(pg_catalog.cardinality(ids), 0));
     END IF;
     RETURN ids[skip + 1 : skip + wanted_count];
 END $$;
