@@ -35,10 +35,12 @@ def executor(db):
 @pytest.fixture(scope="session")
 def http(server, db):
     service = stack.Stack(server, db.name)
-    service.start()
-    harness.wait_for(service.ready, "the service is healthy")
-    yield service
-    service.stop()
+    try:
+        service.start()
+        harness.wait_for(service.ready, "the service is healthy")
+        yield service
+    finally:
+        service.stop()
 
 
 class Person:
