@@ -21,8 +21,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            ('job', 'schedule', '(schedule_id, id) WHERE schedule_id IS NOT NULL'),
            ('outcome', 'pkey', 'PRIMARY KEY (job_id)'),
            ('outcome', 'failed', $i$(user_id, ended_at) WHERE status = 'failed'$i$),
-           ('outcome', 'unsuccessful', $i$(status, job_id) WHERE status <> 'completed'$i$),
-           ('outcome', 'user_unsuccessful', $i$(user_id, status, job_id) WHERE status <> 'completed'$i$),
+           ('outcome', 'all_failed', $i$(job_id) WHERE status = 'failed'$i$),
+           ('outcome', 'all_cancelled', $i$(job_id) WHERE status = 'cancelled'$i$),
+           ('outcome', 'user_failed', $i$(user_id, job_id) WHERE status = 'failed'$i$),
+           ('outcome', 'user_cancelled', $i$(user_id, job_id) WHERE status = 'cancelled'$i$),
            ('run', 'pkey', 'PRIMARY KEY (job_id, attempt)'),
            ('log', 'pkey', 'PRIMARY KEY (job_id, attempt, seq)')
 $$;

@@ -99,10 +99,15 @@ BEGIN
         RETURN ARRAY(SELECT l.job_id FROM (SELECT c.job_id, c.token FROM rcq_private.command c WHERE c.kind = 'start' AND c.job_id < before_id ORDER BY c.job_id DESC OFFSET 0) c
                        JOIN rcq_private.live l ON l.job_id = c.job_id AND l.token = c.token
                       WHERE l.claimed_at IS NOT NULL AND (of_user IS NULL OR l.user_id = of_user) ORDER BY c.job_id DESC LIMIT wanted_count OFFSET skip);
-    ELSIF wanted <> 'completed' AND of_user IS NULL THEN
-        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.status = wanted AND o.status <> 'completed' AND o.job_id < before_id ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);
-    ELSIF wanted <> 'completed' THEN
-        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.user_id >= of_user AND (o.user_id, o.status, o.job_id) < (of_user, wanted, before_id) AND o.status = wanted AND o.status <> 'completed'
+    ELSIF wanted = 'failed' AND of_user IS NULL THEN
+        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.status = 'failed' AND o.job_id < before_id ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);
+    ELSIF wanted = 'cancelled' AND of_user IS NULL THEN
+        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.status = 'cancelled' AND o.job_id < before_id ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);
+    ELSIF wanted = 'failed' THEN
+        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.user_id >= of_user AND (o.user_id, o.job_id) < (of_user, before_id) AND o.status = 'failed'
+                      ORDER BY o.user_id DESC, o.job_id DESC LIMIT wanted_count OFFSET skip);
+    ELSIF wanted = 'cancelled' THEN
+        RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.user_id >= of_user AND (o.user_id, o.job_id) < (of_user, before_id) AND o.status = 'cancelled'
                       ORDER BY o.user_id DESC, o.job_id DESC LIMIT wanted_count OFFSET skip);
     ELSIF of_user IS NULL THEN
         RETURN ARRAY(SELECT o.job_id FROM rcq_private.outcome o WHERE o.job_id < before_id AND o.status = 'completed' ORDER BY o.job_id DESC LIMIT wanted_count OFFSET skip);

@@ -33,7 +33,7 @@ DECLARE
     i record;
 BEGIN
     FOR i IN SELECT pg_catalog.format('%s_p%s', h.parent, p.first_id) AS part, h.suffix, h.definition
-               FROM rcq_private.history_partition p, rcq_private.history_indexes() h WHERE h.suffix OPERATOR(pg_catalog.=) ANY ('{unsuccessful,user_unsuccessful}') LOOP
+               FROM rcq_private.history_partition p, rcq_private.history_indexes() h WHERE h.suffix OPERATOR(pg_catalog.=) ANY ('{all_failed,all_cancelled,user_failed,user_cancelled}') LOOP
         EXECUTE pg_catalog.format('CREATE INDEX %I ON rcq_private.%I %s', i.part || '_' || i.suffix, i.part, i.definition);
     END LOOP;
 END $$;
