@@ -82,6 +82,16 @@ def test_secrets_are_rotated_without_a_restart(http, db, user, admin):
     assert http.pids("postgrest") == pid
 
 
+def test_a_secret_that_leaked_opens_nothing_once_it_is_rotated(http, db, user, admin):
+    # PostgREST remembers tokens that it verified, also when the secret is another one by then: so they are sent in advance
+    known = db.one("SELECT id FROM rcq_private.jwt_secret WHERE valid_until IS NULL")
+    forged = [tokens.forge(tokens.claims(user, sv=known + ahead), tokens.secret(db)) for ahead in range(1, 5)]
+    assert [http.get("/api/auth/me", token).status for token in forged] == [401] * len(forged)
+    assert admin.post("/api/admin/rotate-secret", {}).status == 200
+    harness.wait_for(lambda: http.get("/api/auth/me", http.login(user.email)).status == 200, "tokens of the new secret are accepted", 10)
+    assert [http.get("/api/auth/me", token).status for token in forged] == [401] * len(forged)
+
+
 def test_the_password_of_postgrest_is_in_one_file_that_nobody_else_reads(http, db):
     path = os.path.join(http.state, "http", "pgpass")
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
