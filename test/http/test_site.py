@@ -94,6 +94,15 @@ def test_a_token_of_scope_metrics_ends_with_the_rights_of_its_administrator(site
     assert site("GET", "/metrics", token).status == 200
 
 
+def test_whoever_has_a_network_of_addresses_counts_as_one(site):
+    def log_in(network, host):
+        return site("POST", "/api/auth/login", body=json.dumps({"email": f"nobody{host}@example.org", "password": "none of theirs"}), address=network + format(host, "x")).status
+    assert 429 in [log_in("2001:db8:1:2:ffff::", host) for host in range(1, 20)]
+    assert log_in("2001:db8:1:3::", 1) == 401, "others are not refused for that"
+    # an address of IPv4 is one, also where it is written as one of IPv6
+    assert {log_in(network, host) for network in ("192.0.2.", "::ffff:192.0.2.") for host in range(2, 10)} == {401}
+
+
 def test_systemd_understands_the_unit_of_postgrest(http, tmp_path):
     with open(os.path.join(DEPLOY, "systemd", "rcq-postgrest.service"), encoding="utf-8") as file:
         text = file.read()
