@@ -26,6 +26,9 @@ BEGIN
     SET LOCAL client_min_messages = warning;
     GRANT rcq_anon, rcq_user, rcq_admin TO rcq_authenticator;
     ALTER ROLE rcq_authenticator NOINHERIT;
+    -- parameters of its statements are what people send, with their passwords and tokens: not for the server's log
+    ALTER ROLE rcq_authenticator SET log_parameter_max_length TO 0;
+    ALTER ROLE rcq_authenticator SET log_parameter_max_length_on_error TO 0;
 END $$;
 
 CREATE SCHEMA rcq_api;

@@ -34,7 +34,7 @@ CREATE TABLE rcq_private.jwt_secret (
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     valid_until timestamptz
 );
-COMMENT ON TABLE rcq_private.jwt_secret IS 'Secrets that tokens are signed with: the last one signs, earlier ones are accepted until valid_until. Never dumped';
+COMMENT ON TABLE rcq_private.jwt_secret IS 'Secrets that tokens are signed with: that without valid_until signs, earlier ones are accepted until then. Never dumped';
 INSERT INTO rcq_private.jwt_secret DEFAULT VALUES;
 
 CREATE TABLE rcq_private.login_failure (

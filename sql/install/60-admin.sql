@@ -141,6 +141,7 @@ CREATE FUNCTION rcq.add_user(role_name text, group_name text DEFAULT 'default', 
                              max_gpus integer DEFAULT NULL, max_pending integer DEFAULT NULL, unix_user text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    address text;
     new_id integer;
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_share(shares, max_jobs, max_cores, max_gpus, max_pending), rcq_private.check_unix_user(unix_user);
@@ -159,9 +160,12 @@ BEGIN
     IF max_priority NOT BETWEEN 1 AND 10 THEN
         PERFORM rcq_private.fail('RC001', 'max_priority is outside 1 to 10');
     END IF;
+    IF email IS NOT NULL THEN address := rcq_private.checked_email(email); END IF;
+    -- role names and addresses both name people: no address may be what a role of somebody else is called
     INSERT INTO rcq_private.users AS u (role_name, email, group_id, is_admin, max_priority, shares, max_jobs, max_cores, max_gpus, max_pending, unix_user)
-    VALUES (add_user.role_name, CASE WHEN add_user.email IS NOT NULL THEN rcq_private.checked_email(add_user.email) END, rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10),
-            COALESCE(add_user.shares, 1), add_user.max_jobs, add_user.max_cores, add_user.max_gpus, add_user.max_pending, add_user.unix_user)
+    SELECT add_user.role_name, address, rcq_private.group_id(group_name), COALESCE(add_user.is_admin, false), COALESCE(add_user.max_priority, 10),
+            COALESCE(add_user.shares, 1), add_user.max_jobs, add_user.max_cores, add_user.max_gpus, add_user.max_pending, add_user.unix_user
+     WHERE NOT EXISTS (SELECT FROM rcq_private.users o WHERE o.email = pg_catalog.lower(add_user.role_name COLLATE "C") OR pg_catalog.lower(o.role_name) = address)
     ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
     IF new_id IS NULL THEN
         PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" or its e-mail address is a user already', role_name),
@@ -207,9 +211,7 @@ BEGIN
     IF group_name IS NOT NULL THEN new_group := rcq_private.group_id(group_name); END IF;
     IF email IS NOT NULL THEN
         address := rcq_private.checked_email(email);
-        IF EXISTS (SELECT FROM rcq_private.users u WHERE u.email = address AND u.id <> changed_id) THEN
-            PERFORM rcq_private.fail('RC006', pg_catalog.format('there is a user "%s" already', address));
-        END IF;
+        PERFORM rcq_private.check_address_is_free(address, changed_id);
     END IF;
     UPDATE rcq_private.users u SET group_id = COALESCE(new_group, u.group_id), is_admin = COALESCE(set_user.is_admin, u.is_admin),
            max_priority = COALESCE(set_user.max_priority, u.max_priority), shares = COALESCE(set_user.shares, u.shares),

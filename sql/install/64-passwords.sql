@@ -49,6 +49,16 @@ BEGIN
     RETURN pg_catalog.lower(email COLLATE "C");
 END $$;
 
+-- RC006 when this address is somebody else's, or the name of somebody else's SQL role: both name people, alone and together.
+CREATE FUNCTION rcq_private.check_address_is_free(address text, user_id integer DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM rcq_private.users u
+                WHERE (u.email = address OR pg_catalog.lower(u.role_name) = address) AND u.id IS DISTINCT FROM check_address_is_free.user_id) THEN
+        PERFORM rcq_private.fail('RC006', pg_catalog.format('there is a user "%s" already', address), 'Log in, or ask an administrator for a new password.');
+    END IF;
+END $$;
+
 -- The id of the user whom an administrator means by a role name or an e-mail address.
 CREATE FUNCTION rcq_private.user_called(name text) RETURNS integer
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -106,7 +116,7 @@ DECLARE
     address CONSTANT text := rcq_private.checked_email(email);
     new_id integer;
 BEGIN
-    PERFORM rcq_private.check_password(password);
+    PERFORM rcq_private.check_password(password), rcq_private.check_address_is_free(address);
     INSERT INTO rcq_private.users AS u (email, group_id, is_admin) VALUES (address, new_http_user.group_id, new_http_user.is_admin)
     ON CONFLICT DO NOTHING RETURNING u.id INTO new_id;
     IF new_id IS NULL THEN

@@ -21,7 +21,7 @@ COMMENT ON FUNCTION rcq_private.base64url(bytea) IS 'RFC 4648, section 5, withou
 CREATE FUNCTION rcq_private.claims(user_id integer, seconds double precision, admin boolean) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_catalog.jsonb_build_object('role', CASE WHEN u.is_admin AND claims.admin THEN 'rcq_admin' ELSE 'rcq_user' END, 'user_id', u.id, 'group_id', u.group_id,
-               'iat', n.now_, 'exp', n.now_ + claims.seconds::bigint, 'sv', (SELECT pg_catalog.max(s.id) FROM rcq_private.jwt_secret s))
+               'iat', n.now_, 'exp', n.now_ + claims.seconds::bigint, 'sv', (SELECT s.id FROM rcq_private.jwt_secret s WHERE s.valid_until IS NULL))
       FROM rcq_private.users u, (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::bigint) n(now_) WHERE u.id = claims.user_id
 $$;
 
@@ -103,7 +103,10 @@ BEGIN
     LOCK TABLE rcq_private.jwt_secret IN SHARE ROW EXCLUSIVE MODE;
     UPDATE rcq_private.jwt_secret s SET valid_until = LEAST(s.valid_until, pg_catalog.clock_timestamp() + keep);
     DELETE FROM rcq_private.jwt_secret s WHERE s.valid_until <= pg_catalog.clock_timestamp();
-    INSERT INTO rcq_private.jwt_secret DEFAULT VALUES;
+    -- PostgREST goes on to accept what it verified with a secret that it has no more: whoever knows that one must not know
+    -- in advance what tokens will call the next
+    INSERT INTO rcq_private.jwt_secret (id)
+    SELECT 2 + pg_catalog.get_byte(r, 0) % 127 * 16777216 + pg_catalog.get_byte(r, 1) * 65536 + pg_catalog.get_byte(r, 2) * 256 + pg_catalog.get_byte(r, 3) FROM rcq_private.random_bytes(4) r;
     PERFORM pg_catalog.pg_notify('pgrst', 'reload config');
 END $$;
 COMMENT ON FUNCTION rcq.rotate_jwt_secret(interval) IS
@@ -112,7 +115,7 @@ COMMENT ON FUNCTION rcq.rotate_jwt_secret(interval) IS
 CREATE FUNCTION rcq.http_pre_config() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_catalog.set_config('pgrst.jwt_secret', pg_catalog.json_build_object('keys', pg_catalog.json_agg(
-               pg_catalog.json_build_object('kty', 'oct', 'alg', 'HS256', 'kid', s.id::text, 'k', rcq_private.base64url(s.secret)) ORDER BY s.id DESC))::text, true)
+               pg_catalog.json_build_object('kty', 'oct', 'alg', 'HS256', 'kid', s.id::text, 'k', rcq_private.base64url(s.secret)) ORDER BY s.valid_until DESC NULLS FIRST))::text, true)
       FROM rcq_private.jwt_secret s WHERE s.valid_until IS NULL OR s.valid_until > pg_catalog.clock_timestamp()
 $$;
 COMMENT ON FUNCTION rcq.http_pre_config() IS

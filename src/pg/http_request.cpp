@@ -253,6 +253,10 @@ void admit(const Facts& facts, bool api_token, int32 user_id) {
     if (scope == Scope::metrics && parameter("request.path") != std::string_view(metrics_path))
         refuse({403, protocol::error::not_permitted, "a token of scope metrics may read the metrics and nothing else",
                 "Make one of scope read, submit or admin."});
+    if (scope == Scope::metrics && !facts.is_admin)
+        refuse({403, protocol::error::not_permitted,
+                "a token of scope metrics is for administrators, and its user is none any more",
+                "Make one of scope read or submit."});
     if (const int wait = request_must_wait(user_id, facts.rate)) {
         count_limit(HttpLimit::user_rate);
         refuse({429, protocol::error::limit_reached,

@@ -1,6 +1,8 @@
 """What administrators do over HTTP, and that nobody else can."""
 import harness
+import psycopg2
 import pytest
+import stack
 
 ROUTES = [("GET", "/api/admin/stats"), ("GET", "/api/admin/executors"), ("POST", "/api/admin/executors/node1/drain"), ("POST", "/api/admin/executors/node1/resume"),
           ("GET", "/api/admin/groups"), ("POST", "/api/admin/groups"), ("PATCH", "/api/admin/groups/1"), ("GET", "/api/admin/users"), ("POST", "/api/admin/users"),
@@ -61,6 +63,22 @@ def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
     assert admin.request("PATCH", f"/api/admin/users/{person}", {"group_id": group}).status == 200
     assert row(admin.get("/api/admin/users"), "users", id=person)["group_name"] == "biology"
     assert admin.request("PATCH", "/api/admin/users/999999", {"max_priority": 3}).status == 404
+
+
+def test_nobody_registers_under_the_name_of_somebody_else(db, http, admin):
+    db.sql('CREATE ROLE "eve@example.org"')
+    eve = db.one("SELECT rcq.add_user('eve@example.org')")
+    registration = {"email": "Eve@example.org", "password": stack.PASSWORD}
+    assert "eve@example.org" in http.post("/api/auth/register", registration).error
+    assert admin.request("PATCH", f"/api/admin/users/{admin.id}", {"email": "eve@example.org"}).status == 409
+    # the other way round: a role that is called as somebody who is here already
+    db.sql(f'CREATE ROLE "{admin.email}"')
+    with pytest.raises(psycopg2.Error) as refused:
+        db.sql("SELECT rcq.add_user(%s)", admin.email)
+    assert refused.value.pgcode == "RC006"
+    # of one's own both may be the same
+    assert admin.request("PATCH", f"/api/admin/users/{eve}", {"email": "eve@example.org"}).status == 200
+    assert db.one("SELECT email FROM rcq_private.users WHERE id = %s", eve) == "eve@example.org"
 
 
 def test_an_executor_is_drained_with_a_reason_and_resumed(admin, executor, db):

@@ -82,6 +82,37 @@ def test_secrets_are_rotated_without_a_restart(http, db, user, admin):
     assert http.pids("postgrest") == pid
 
 
+def test_a_secret_that_leaked_opens_nothing_once_it_is_rotated(http, db, user, admin):
+    # PostgREST remembers tokens that it verified, also when the secret is another one by then: so they are sent in advance
+    known = db.one("SELECT id FROM rcq_private.jwt_secret WHERE valid_until IS NULL")
+    forged = [tokens.forge(tokens.claims(user, sv=known + ahead), tokens.secret(db)) for ahead in range(1, 5)]
+    assert [http.get("/api/auth/me", token).status for token in forged] == [401] * len(forged)
+    assert admin.post("/api/admin/rotate-secret", {}).status == 200
+    harness.wait_for(lambda: http.get("/api/auth/me", http.login(user.email)).status == 200, "tokens of the new secret are accepted", 10)
+    assert [http.get("/api/auth/me", token).status for token in forged] == [401] * len(forged)
+
+
+def test_the_servers_log_shows_no_password_and_no_token_whatever_it_logs(db, http, user):
+    for setting in ("log_statement = 'all'", "log_min_duration_statement = 0"):
+        db.sql(f"ALTER DATABASE {db.name} SET {setting}")
+    try:
+        db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rcq_authenticator'")
+        harness.wait_for(lambda: user.get("/api/auth/me").status == 200, "requests are answered again", 60)
+        before = len(db.server.log())
+        token = http.login(user.email)
+        assert http.get("/api/auth/me", token).status == 200
+        assert user.post("/api/auth/password", {"current_password": "not the one", "new_password": stack.PASSWORD}).status == 403
+        logged = db.server.log()[before:]
+        assert "rcq_rest" in logged
+        for said in (stack.PASSWORD, "not the one", token, user.token):
+            assert said not in logged and said.encode().hex() not in logged
+    finally:
+        for setting in ("log_statement", "log_min_duration_statement"):
+            db.sql(f"ALTER DATABASE {db.name} RESET {setting}")
+        db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rcq_authenticator'")
+        harness.wait_for(http.ready, "the service is healthy again", 60)
+
+
 def test_the_password_of_postgrest_is_in_one_file_that_nobody_else_reads(http, db):
     path = os.path.join(http.state, "http", "pgpass")
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600

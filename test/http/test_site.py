@@ -1,6 +1,7 @@
 """What deploy/ offers for production: the nginx site with TLS, and the unit of PostgREST."""
 import contextlib
 import http.client as http_client
+import json
 import os
 import re
 import ssl
@@ -16,7 +17,7 @@ DEPLOY = os.path.join(harness.ROOT, "deploy")
 
 @pytest.fixture(scope="module")
 def site(http):
-    """The site as an administrator installs it, but for its ports, its name and its certificate; figures are for tokens alone."""
+    """The site as an administrator installs it, but for its ports, its name and its certificate; figures are for tokens alone, and X-Test-Address says whence a request comes."""
     etc = os.path.join(http.server.dir, "etc")
     certificate, port, plain = os.path.join(etc, "certificate"), stack.free_port(), stack.free_port()
     with open(os.path.join(DEPLOY, "http", "site.conf"), encoding="utf-8") as file:
@@ -27,7 +28,7 @@ def site(http):
         assert before in text
         text = text.replace(before, after)
     temporary = "".join(f"{kind}_temp_path {etc}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    configuration = f"pid {etc}/nginx.pid;\nerror_log {etc}/error.log;\nevents {{ }}\nhttp {{\naccess_log off;\n{temporary}{text}\n}}\n"
+    configuration = f"pid {etc}/nginx.pid;\nerror_log {etc}/error.log;\nevents {{ }}\nhttp {{\naccess_log off;\nset_real_ip_from 127.0.0.0/8;\nreal_ip_header X-Test-Address;\n{temporary}{text}\n}}\n"
     os.makedirs(os.path.join(etc, "rcq"))
     for name in os.listdir(os.path.join(DEPLOY, "http", "rcq")):
         with open(os.path.join(http.state, "http", "rcq", name), encoding="utf-8") as file:
@@ -45,11 +46,11 @@ def site(http):
     try:
         trusted = ssl.create_default_context(cafile=f"{certificate}.pem")
 
-        def ask(method, path, token=None, body=None, secure=True):
-            address = "localhost", port if secure else plain
-            connection = http_client.HTTPSConnection(*address, context=trusted, timeout=15) if secure else http_client.HTTPConnection(*address, timeout=15)
+        def ask(method, path, token=None, body=None, secure=True, address=None):
+            place = "localhost", port if secure else plain
+            connection = http_client.HTTPSConnection(*place, context=trusted, timeout=15) if secure else http_client.HTTPConnection(*place, timeout=15)
             with contextlib.closing(connection):
-                connection.request(method, path, body=body, headers={"Authorization": f"Bearer {token}"} if token else {})
+                connection.request(method, path, body=body, headers={**({"Authorization": f"Bearer {token}"} if token else {}), **({"X-Test-Address": address} if address else {})})
                 answer = connection.getresponse()
                 return stack.Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
 
@@ -82,6 +83,24 @@ def test_figures_are_for_tokens_of_scope_metrics_or_admin(site, user, admin):
     assert site("GET", "/metrics", "garbage").status == 401
     metrics = admin.post("/api/auth/tokens", {"name": "prometheus", "scope": "metrics"}).json["token"]
     assert site("GET", "/api/jobs", metrics).status == 403, "and such a token is for nothing else"
+
+
+def test_a_token_of_scope_metrics_ends_with_the_rights_of_its_administrator(site, db, admin):
+    token = admin.post("/api/auth/tokens", {"name": "prometheus", "scope": "metrics"}).json["token"]
+    assert site("GET", "/metrics", token).status == 200
+    db.sql("SELECT rcq.set_user(%s, is_admin => false)", admin.email)
+    assert site("GET", "/metrics", token).status == 403
+    db.sql("SELECT rcq.set_user(%s, is_admin => true)", admin.email)
+    assert site("GET", "/metrics", token).status == 200
+
+
+def test_whoever_has_a_network_of_addresses_counts_as_one(site):
+    def log_in(network, host):
+        return site("POST", "/api/auth/login", body=json.dumps({"email": f"nobody{host}@example.org", "password": "none of theirs"}), address=network + format(host, "x")).status
+    assert 429 in [log_in("2001:db8:1:2:ffff::", host) for host in range(1, 20)]
+    assert log_in("2001:db8:1:3::", 1) == 401, "others are not refused for that"
+    # an address of IPv4 is one, also where it is written as one of IPv6
+    assert {log_in(network, host) for network in ("192.0.2.", "::ffff:192.0.2.") for host in range(2, 10)} == {401}
 
 
 def test_systemd_understands_the_unit_of_postgrest(http, tmp_path):

@@ -26,7 +26,7 @@ def forge(claims, secret=b"", algorithm="HS256", header=None):
 
 def secret(db):
     """The one that signs now: what only the database knows."""
-    return bytes(db.one("SELECT secret FROM rcq_private.jwt_secret ORDER BY id DESC LIMIT 1"))
+    return bytes(db.one("SELECT secret FROM rcq_private.jwt_secret WHERE valid_until IS NULL"))
 
 
 def claims(person, **other):

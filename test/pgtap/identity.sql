@@ -141,9 +141,9 @@ SELECT throws_matching(format('SELECT pg_temp.request(%L)', c), m, m) FROM (VALU
 RESET SESSION AUTHORIZATION;
 
 SELECT rcq.rotate_jwt_secret('1 hour');
-SELECT is((SELECT string_agg(format('%s %s', id, valid_until > clock_timestamp()), ', ' ORDER BY id) FROM rcq_private.jwt_secret), '1 t, 2 ', 'the secret before stays for a while');
-SELECT is(pg_temp.claims('ben')::json ->> 'sv', '2', 'the new one signs');
-SELECT ok(rcq_private.signed(pg_temp.claims('ben')::jsonb) = rcq_private.sign_jwt(pg_temp.claims('ben')::jsonb::text, secret), 'by what it is') FROM rcq_private.jwt_secret WHERE id = 2;
+SELECT is((SELECT string_agg(format('%s %s', id = 1, valid_until > clock_timestamp()), ', ' ORDER BY id) FROM rcq_private.jwt_secret), 't t, f ', 'the secret before stays for a while');
+SELECT is(pg_temp.claims('ben')::json ->> 'sv', id::text, 'the new one signs') FROM rcq_private.jwt_secret WHERE valid_until IS NULL;
+SELECT ok(rcq_private.signed(pg_temp.claims('ben')::jsonb) = rcq_private.sign_jwt(pg_temp.claims('ben')::jsonb::text, secret), 'by what it is') FROM rcq_private.jwt_secret WHERE valid_until IS NULL;
 SET SESSION AUTHORIZATION rcq_authenticator;
 SELECT is(pg_temp.request(:'ben', 'SELECT 1'), '1', 'what the old one signed is valid');
 SELECT rcq.http_pre_config();
@@ -154,7 +154,7 @@ SET SESSION AUTHORIZATION rcq_authenticator;
 SELECT throws_matching(format('SELECT pg_temp.request(%L)', c), 'a secret that is not valid any more', 'no longer than that, also when PostgREST still knows it') FROM unnest(ARRAY[:'ben', (:'ben'::jsonb - 'sv')::text]) c;
 RESET SESSION AUTHORIZATION;
 SELECT rcq.rotate_jwt_secret();
-SELECT is((SELECT string_agg(id::text, ' ') FROM rcq_private.jwt_secret), '3', 'a secret is gone at once when it is not kept');
+SELECT is((SELECT string_agg(format('%s %s', id > 1, valid_until), ' ') FROM rcq_private.jwt_secret), 't ', 'a secret is gone at once when it is not kept');
 SELECT throws_ok(format('SELECT rcq.rotate_jwt_secret(%L)', k), 'RC001', NULL, 'it is not kept for ' || COALESCE(k, 'NULL')) FROM unnest('{-1 s,2 years,NULL}'::text[]) k;
 
 -- disabled
