@@ -70,11 +70,10 @@ nginx_pid() { # of the master
 
 # Workers whose master was killed still hold the port.
 nginx_orphans() {
-    local directory
+    local directory name
     for directory in /proc/[0-9]*; do
-        if [[ $(cat "$directory/comm" 2>/dev/null) == nginx && $(readlink "$directory/cwd" 2>/dev/null) == "$http" ]]; then
-            echo "${directory#/proc/}"
-        fi
+        read -r name 2>/dev/null <"$directory/comm" || continue
+        if [[ $name == nginx && $(as_run_user readlink "$directory/cwd" 2>/dev/null) == "$http" ]]; then echo "${directory#/proc/}"; fi
     done
 }
 

@@ -34,7 +34,7 @@ BEGIN
     FOREACH b IN ARRAY bodies LOOP
         body := rcq_rest.regress_body(convert_to(b, 'UTF8'));
         status := current_setting('response.status');
-        headers := current_setting('response.headers');
+        headers := regexp_replace(current_setting('response.headers'), 'process \d+', 'process N');
         RETURN NEXT;
     END LOOP;
 END $$;

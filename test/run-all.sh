@@ -59,7 +59,7 @@ replay() { googletest replay build/replay_test; }
 exports() {
     local extra
     say "exported symbols"
-    extra=$(nm -D --defined-only rcq.so | awk '{print $3}' | grep -vE '^(_PG_init|Pg_magic_func|(pg_finfo_)?rcq_[a-z_]+)$')
+    extra=$(nm -D --defined-only rcq.so | awk '{print $3}' | grep -vE '^(_PG_init|Pg_magic_func|(pg_finfo_)?rcq_[a-z0-9_]+)$')
     if [ -z "$extra" ]; then count exports 1 0 0; else
         echo "$extra" | head
         count exports 0 1 1

@@ -212,17 +212,17 @@ def test_many_jobs_are_submitted_together_or_not_at_all(user):
 def test_the_queue_shows_ones_own_jobs_whole_and_others_without_who_and_what(user, other):
     mine = user.submit("true", cpu_cores=4000, name="mine")
     theirs = other.submit("echo their secret", cpu_cores=4000, name="their-secret")
-    harness.wait_for(lambda: {mine} <= {entry.get("id") for entry in user.get("/api/queue").json["jobs"]}, "the job is in the queue")
+    harness.wait_for(lambda: {mine} <= {entry.get("id") for entry in user.get("/api/queue").json["queue"]}, "the job is in the queue")
     answer = user.get("/api/queue")
     assert answer.status == 200 and "secret" not in answer.text and other.email not in answer.text
-    (entry,) = [entry for entry in answer.json["jobs"] if entry.get("id") == mine]
+    (entry,) = [entry for entry in answer.json["queue"] if entry.get("id") == mine]
     assert {"position", "reason"} <= set(entry)
     for person, job in ((user, mine), (other, theirs)):
         assert person.delete(f"/api/jobs/{job}").status == 200
 
 
 def test_groups_and_executors_are_shown(db, executor, user):
-    assert "default" in [group["group_name"] for group in user.get("/api/groups").json["groups"]]
+    assert "default" in [group["name"] for group in user.get("/api/groups").json["groups"]]
     assert executor.role in [each["name"] for each in user.get("/api/executors").json["executors"]]
 
 
@@ -269,7 +269,7 @@ def test_administrators_keep_executors_groups_users_and_settings(db, http, execu
     number = db.one("SELECT id FROM rcq.groups WHERE name = 'astronomy'")
     assert admin.request("PATCH", f"/api/admin/groups/{number}", {"quota_cpu_hours": 200}).status == 200
     assert db.one("SELECT quota_cpu_hours FROM rcq.groups WHERE name = 'astronomy'") == 200
-    made = admin.post("/api/admin/users", {"email": "kepler@example.org", "password": stack.PASSWORD, "group_id": number})
+    made = admin.post("/api/admin/users", {"email": "kepler@example.org", "password": stack.PASSWORD, "group_name": "astronomy"})
     assert made.status == 201, made
     kepler = db.one("SELECT id FROM rcq.users WHERE email = 'kepler@example.org'")
     token = http.login("kepler@example.org")
