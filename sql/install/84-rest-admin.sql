@@ -145,6 +145,9 @@ DECLARE
 BEGIN
     PERFORM rcq_private.require_admin();
     request := rcq_private.with_group_name(request);
+    IF NOT request ? 'password' AND request ->> 'role_name' IS NULL THEN
+        PERFORM rcq_private.fail('RC001', 'a user needs email and password, or role_name', 'With email and password they come over HTTP; role_name is that of an SQL role.');
+    END IF;
     new_id := CASE WHEN request ? 'password' THEN rcq_private.call_by_name('add_http_user', rcq_private.text_field(request, 'email'), pg_catalog.jsonb_strip_nulls(request - 'email'))
                    ELSE rcq_private.call_by_name('add_user', rcq_private.text_field(request, 'role_name'), pg_catalog.jsonb_strip_nulls(request - 'role_name')) END;
     PERFORM rcq_private.set_status(201);

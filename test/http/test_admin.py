@@ -39,6 +39,12 @@ def test_a_group_is_added_changed_and_stripped_of_its_limits(admin):
     assert row(admin.get("/api/admin/usage"), "groups", group_id=group)["running_jobs"] == 0
 
 
+def test_a_user_without_password_and_role_is_refused_with_what_is_missing(admin):
+    for body in ({"email": "nobody@example.org"}, {}):
+        answer = admin.post("/api/admin/users", body)
+        assert answer.status == 400 and "password" in answer.error and "role_name" in answer.error, answer
+
+
 def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
     answer = admin.post("/api/admin/users", {"email": "Limited@example.org", "password": "12345678"})
     assert answer.status == 201
