@@ -51,6 +51,7 @@ rcq.so: src/pg/exports.map
 
 EXTRA_CLEAN += build
 MAKEFLAGS += --no-print-directory
+export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 .DEFAULT_GOAL := all
 ifndef PORTNAME
 ifneq ($(filter all install install-all installcheck,$(or $(MAKECMDGOALS),all)),)

@@ -13,7 +13,7 @@ packages=("${postgresql[@]}"
     postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
     libuv1-dev libcurl4-openssl-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev zlib1g-dev libgd-dev
     libgtest-dev libgmock-dev libbenchmark-dev
-    g++ make cmake pkg-config python3 python3-psycopg2 python3-pytest clang-format clang-tidy
+    g++ make cmake pkg-config python3 python3-psycopg2 python3-pytest python3-pytest-xdist clang-format clang-tidy
     pgbouncer openssl iproute2 procps systemd user-mode-linux
     nginx-light curl prometheus)
 # PostgREST comes by way of npm unless it is there

@@ -108,7 +108,8 @@ class Server:
 
     @staticmethod
     def _free_port():
-        first = os.getpid() % 400  # harnesses that start at the same time look in different places
+        # harnesses that start at the same time, and workers of one pytest, look in different places
+        first = os.getpid() + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
         for port in [25500 + (first + step) % 400 for step in range(400)]:
             with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does

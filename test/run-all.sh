@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
 #   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e http chaos sanitize
-# RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in.
+# RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in; RCQ_TEST_WORKERS (2): how many end-to-end tests run at a time,
+# each with a server of its own.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +10,7 @@ passed=0
 failed=0
 skipped=0
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -74,11 +75,11 @@ sql() {
     count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
 }
 
-python_suite() { # NAME [FILE ...]: the tests of test/NAME, or those files
+python_suite() { # NAME [ARGUMENT ...]: the tests of test/NAME, or what pytest is told
     local name=$1 code=0
     shift
     if [ $# -eq 0 ]; then set -- "test/$name"; fi
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider "$@" 2>&1 | tee "$logs/$name"
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider -c test/pytest.ini "$@" 2>&1 | tee "$logs/$name"
     code=${PIPESTATUS[0]}
     skipped=$((skipped + $(number "$logs/$name" '[0-9]+ skipped')))
     count "$name" "$(number "$logs/$name" '[0-9]+ passed')" "$(($(number "$logs/$name" '[0-9]+ failed') + $(number "$logs/$name" '[0-9]+ errors?')))" "$code"
@@ -91,7 +92,8 @@ upgrade() {
 
 e2e() {
     say "end to end: real server, real executors"
-    python_suite e2e
+    python_suite e2e -n "${RCQ_TEST_WORKERS:-2}" -m "not alone" test/e2e
+    python_suite "e2e, one at a time" -m alone test/e2e
 }
 
 # Through nginx and PostgREST, as people and programs come.
@@ -111,7 +113,8 @@ chaos() {
 sanitize() {
     local code=0 reports=$logs/reports
     say "sanitizers"
-    test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test || {
+    wait "$sanitizers" || {
+        cat "$logs/sanitizers"
         count sanitize 0 1 1
         return
     }
@@ -129,6 +132,14 @@ sanitize() {
     fi
     count "sanitizer reports" $((1 - code)) "$code" "$code"
 }
+
+# Builds for them while other suites wait for something, which most of them do most of the time.
+sanitizers=
+build_sanitizers() {
+    nice -n 19 test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test >"$logs/sanitizers" 2>&1 &
+    sanitizers=$!
+}
+if [[ $# -eq 0 || " $* " == *" sanitize "* ]]; then build_sanitizers; fi
 
 for suite in "${@:-unit vm replay exports sql upgrade e2e http chaos sanitize}"; do
     for name in $suite; do

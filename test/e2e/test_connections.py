@@ -1,7 +1,9 @@
 """Ways to the server: a transaction pooler, TLS both ways, a password file, several hosts of which one is the primary."""
 import contextlib
 import os
+import pathlib
 import subprocess
+import tempfile
 import threading
 
 import harness
@@ -175,11 +177,18 @@ class Authority:
         return f"{stem}.crt", f"{stem}.key"
 
 
+def open_to_all(directory):
+    """pytest's own directories are its user's alone; those above them are everybody's."""
+    for path in (directory, *directory.parents):
+        if path == pathlib.Path(tempfile.gettempdir()):
+            break
+        path.chmod(0o755)
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     directory = tmp_path_factory.mktemp("certificates")
-    for path in (directory, *directory.parents[:2]):
-        path.chmod(0o755)
+    open_to_all(directory)
     return Authority(str(directory), "ours")
 
 
@@ -230,8 +239,7 @@ def test_the_certificate_of_the_server_is_checked(guarded, authority, tmp_path):
     with database(guarded, "t_server_certificate") as db:
         at = f"port={guarded.port} sslmode=verify-full"
         stranger = Authority(str(tmp_path), "stranger")
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(0o755)
+        open_to_all(tmp_path)
         Remote(db, "other_authority", f"host=localhost {at} sslrootcert={stranger.certificate}").refused("certificate verify failed")
         Remote(db, "other_name", f"host=127.0.0.1 {at} sslrootcert={authority.certificate}").refused('does not match host name "127.0.0.1"')
         Remote(db, "no_tls", f"host=localhost port={guarded.port} sslmode=disable").refused("no encryption")

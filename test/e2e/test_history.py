@@ -107,6 +107,7 @@ def test_an_open_transaction_that_reads_history_delays_its_end_and_nobody_else(s
     assert small.server.log().count("dropping a partition, to be tried again") == 1
 
 
+@pytest.mark.alone
 def test_old_parts_are_dropped_while_scheduling_fails(small):
     small.executor("a", cores=4)
     fill(small, 1500)

@@ -1,5 +1,6 @@
 """Runs of preemptible jobs make way for jobs with a reservation, and run again later."""
 import harness
+import pytest
 
 STUBBORN = "trap '' TERM; echo started; test $RCQ_ATTEMPT -gt 1 || while :; do sleep 0.1; done"
 YIELDING = "trap 'echo asked; exit 9' TERM; echo started; if [ $RCQ_ATTEMPT = 1 ]; then sleep 60 & wait; fi"
@@ -50,6 +51,7 @@ def test_a_run_that_does_not_heed_is_killed_after_the_grace(db):
     assert run["ended_at"] <= db.job(wide)["started_at"] <= db.job(wide)["ended_at"] <= row["started_at"]
 
 
+@pytest.mark.alone
 def test_only_as_many_runs_as_needed_are_stopped_those_that_lose_least(db):
     db.executor("a", cores=4)
     gate = db.gate()

@@ -87,6 +87,7 @@ def test_large_array_sum_uses_the_cores_that_it_gets_and_fewer_where_there_are_f
     assert completed(db, submit(db, "large_array_sum", {"numbers": numbers}, cpu_cores=8))["result"] == {"sum": 499500, "chunks": 8}
 
 
+@pytest.mark.alone
 def test_a_payload_of_50_mb_and_a_result_of_50_mb_pass(db):
     db.set(lost_after="2 min", lease="1 min")  # an executor is silent while 50 MB are on their way
     db.executor("a")
@@ -144,6 +145,7 @@ def test_a_result_that_cannot_be_stored_fails_the_job(db, script, said):
     assert said in row["message"]
 
 
+@pytest.mark.alone
 def test_a_result_that_only_the_server_refuses_fails_its_job_and_holds_up_no_other(db):
     db.set(lost_after="2 min", lease="1 min")  # an executor is silent while 58 MB are on their way
     db.executor("a")
@@ -168,6 +170,7 @@ def test_nothing_of_a_payload_stays_on_the_host(db):
     harness.wait_for(lambda: not os.listdir(os.path.join(executor.state_dir, "runs")), "the run directory is removed")
 
 
+@pytest.mark.alone
 def test_many_large_payloads_reach_an_executor_one_answer_after_the_other(db):
     gate = db.gate()
     db.sql("SELECT rcq.register_type('wait', %s)", f"{gate.script}; wc -c < $RCQ_PAYLOAD > $RCQ_RESULT")

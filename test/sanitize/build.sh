@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p build/sanitize
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
 cmake -S . -B build/sanitize -DRCQ_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" \
     >build/sanitize/configure.log || { cat build/sanitize/configure.log && exit 1; }
 cmake --build build/sanitize --parallel "${JOBS:-$(nproc)}" --target "$@"
