@@ -7,7 +7,7 @@ DECLARE
     name text;
     described record;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['arrays', 'concurrency_limits', 'consumables', 'dead_jobs', 'dependencies', 'executors', 'gpu_billing', 'group_usage',
+    FOREACH name IN ARRAY ARRAY['api_tokens', 'arrays', 'audit', 'concurrency_limits', 'consumables', 'dead_jobs', 'dependencies', 'executors', 'gpu_billing', 'group_usage',
                                 'groups', 'history', 'jobs', 'queue', 'reservations', 'runs', 'schedule_history', 'scheduler', 'schedules', 'settings',
                                 'types', 'users'] LOOP
         -- the second relation costs nothing and makes PostgreSQL regard the view as one that cannot be written to, so that

@@ -28,7 +28,7 @@ SELECT is_empty($$SELECT called FROM api WHERE obj_description(oid, 'pg_proc') !
 SELECT results_eq($$SELECT relname, attname, attnum, type, comment FROM described WHERE schema = 'rcq_api' ORDER BY relname, attnum$$,
                   $$SELECT relname, attname, attnum, type, comment FROM described WHERE schema = 'rcq' ORDER BY relname, attnum$$, 'every view of schema rcq is served, with the same columns and their comments');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace$$,
-              '{arrays,concurrency_limits,consumables,dead_jobs,dependencies,executors,gpu_billing,group_usage,groups,history,jobs,queue,reservations,runs,schedule_history,scheduler,schedules,settings,types,users}'::text[], 'they are these');
+              '{api_tokens,arrays,audit,concurrency_limits,consumables,dead_jobs,dependencies,executors,gpu_billing,group_usage,groups,history,jobs,queue,reservations,runs,schedule_history,scheduler,schedules,settings,types,users}'::text[], 'they are these');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace AND NOT (relkind = 'v' AND reloptions = '{security_invoker=true}')$$, 'each of them runs with the rights of its reader');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace AND pg_relation_is_updatable(oid, true) <> 0$$, 'none of them can be written to, whatever anybody is granted');
 SELECT is_empty($$SELECT c.relname, r.rolname FROM pg_class c, (VALUES ('rcq_user'), ('rcq_admin'), ('regress_ann'), ('regress_admin')) r(rolname) WHERE c.relnamespace = 'rcq_api'::regnamespace
@@ -40,7 +40,15 @@ CREATE TEMP TABLE not_served (name text, why text);
 INSERT INTO not_served VALUES
     ('add_user', 'makes a SQL role a user: over HTTP people register, or an administrator adds them by their e-mail address'),
     ('create_executor_login', 'makes a SQL role, whose password belongs neither into a log nor through a proxy'),
-    ('adopt', 'is for whoever copied the database, and has SQL at hand');
+    ('adopt', 'is for whoever copied the database, and has SQL at hand'),
+    ('add_http_user', 'takes a password, which the routes /api/auth/register and /api/admin/users keep out of logs'),
+    ('set_password', 'the same: /api/auth/password and /api/admin/users/{id}/password'),
+    ('create_api_token', 'returns a secret: /api/auth/tokens'),
+    ('revoke_api_token', 'belongs to that: /api/auth/tokens/{id}'),
+    ('rotate_jwt_secret', 'is /api/admin/rotate-secret'),
+    ('set_http_password', 'is the password of PostgREST itself'),
+    ('http_pre_request', 'is called by PostgREST before every request'),
+    ('metrics', 'is /metrics');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND (has_function_privilege('rcq_user', p.oid, 'EXECUTE') OR has_function_privilege('rcq_admin', p.oid, 'EXECUTE'))
                      AND p.proname NOT IN (SELECT proname FROM api) AND p.proname NOT IN (SELECT name FROM not_served)$$, 'every function of schema rcq that people or administrators may call is served, or listed here with the reason why not');
 SELECT is_empty($$SELECT name FROM not_served WHERE name IN (SELECT proname FROM api) OR NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'rcq'::regnamespace AND proname = name)$$, 'what is listed is there, and not served');
