@@ -223,14 +223,16 @@ BEGIN
     ended := EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = job);
     latest := COALESCE(rcq_private.log_attempt(job, NULL), 0);
     shown := COALESCE(rcq_private.whole_field(request, 'attempt', 1, 2147483647)::integer, latest);
-    FOR r IN SELECT g.seq + k.n - 1 AS seq, k.line
-               FROM rcq_private.log g, unnest(rcq_private.log_lines(g.data)) WITH ORDINALITY k(line, n)
+    -- a chunk may end within a line, which the next one goes on with
+    FOR r IN SELECT g.seq + k.n - 1 AS seq, k.line || CASE WHEN k.n < g.lines OR w.ended THEN E'\n' ELSE '' END AS line
+               FROM rcq_private.log g, LATERAL (SELECT pg_catalog.substr(g.data, pg_catalog.octet_length(g.data)) = '\x0a' AS ended OFFSET 0) w,
+                    unnest(rcq_private.log_lines(g.data)) WITH ORDINALITY k(line, n)
               WHERE g.job_id = job AND g.attempt = shown AND (wanted IS NULL OR g.stream = wanted) AND g.seq + k.n - 1 > after
                 -- from the chunk on that has the next line
                 AND g.seq >= COALESCE((SELECT x.seq FROM rcq_private.log x WHERE x.job_id = job AND x.attempt = shown AND x.seq <= after + 1 ORDER BY x.seq DESC LIMIT 1), 0)
               ORDER BY g.seq, k.n LIMIT most LOOP
         EXIT WHEN bytes + pg_catalog.octet_length(r.line) > max_bytes AND bytes > 0;
-        lines := lines || (r.line || E'\n');
+        lines := lines || r.line;
         last_seq := r.seq;
         bytes := bytes + pg_catalog.octet_length(r.line);
     END LOOP;

@@ -97,6 +97,8 @@ def test_tokens_of_programs_are_made_listed_and_revoked(http, user, other):
     assert answer.status == 401 and "revoked" in answer.error
     assert user.post("/api/auth/tokens", {"name": "x", "scope": "admin"}).status == 403
     assert user.post("/api/auth/tokens", {"name": "x", "scope": "all"}).status == 400
+    answer = user.post("/api/auth/tokens", {"name": "x", "expires_in": "long"})
+    assert answer.status == 400 and "expires_in" in answer.error
 
 
 # --- jobs
@@ -218,6 +220,15 @@ def test_output_is_followed_through_all_attempts(executor, user):
         return False
     harness.wait_for(read_on, "the last line")
     assert seen == [f"{n} {word}" for n in (1, 2, 3) for word in ("begin", "end")]
+
+
+def test_lines_that_come_in_pieces_stay_whole(db, executor, user):
+    gate = db.gate()
+    job = user.submit(f"printf begin; {gate.script}; echo ' end'; printf '%0100000d' 0")
+    harness.wait_for(lambda: user.get(f"/api/jobs/{job}/logs").text == "begin", "the first piece")
+    gate.open()
+    ended(user, job)
+    assert user.get(f"/api/jobs/{job}/logs").text == "begin end\n" + "0" * 100000
 
 
 def test_a_task_of_an_array_is_a_job_with_the_script_of_the_array(executor, user):
