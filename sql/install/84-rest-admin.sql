@@ -33,12 +33,12 @@ END $$;
 CREATE FUNCTION rcq_private.with_switches(change jsonb, switches jsonb, kept jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    limits CONSTANT text[] := '{max_jobs,max_cores,max_gpus,max_pending}';
+    limits CONSTANT text[] := ARRAY(SELECT k FROM unnest('{max_jobs,max_cores,max_gpus,max_pending}'::text[]) k WHERE kept ? k); -- groups have no max_pending
     field text;
 BEGIN
     IF EXISTS (SELECT FROM pg_catalog.jsonb_each(change) c WHERE c.key = ANY (limits) AND c.value = 'null') THEN
         change := pg_catalog.jsonb_strip_nulls((SELECT COALESCE(pg_catalog.jsonb_object_agg(k.key, k.value), '{}') FROM pg_catalog.jsonb_each(kept) k WHERE k.key = ANY (limits))) || change;
-        change := (SELECT pg_catalog.jsonb_object_agg(c.key, c.value) FROM pg_catalog.jsonb_each(change) c WHERE NOT (c.key = ANY (limits) AND c.value = 'null')) || '{"no_limits": true}';
+        change := COALESCE((SELECT pg_catalog.jsonb_object_agg(c.key, c.value) FROM pg_catalog.jsonb_each(change) c WHERE NOT (c.key = ANY (limits) AND c.value = 'null')), '{}') || '{"no_limits": true}';
     END IF;
     FOR field IN SELECT c.key FROM pg_catalog.jsonb_each(change) c WHERE c.value = 'null' LOOP
         IF NOT switches ? field THEN
