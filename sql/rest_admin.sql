@@ -60,8 +60,8 @@ SELECT * FROM t.rest('admin_resume', '{}', '{"reason": "x"}');
 SELECT t.wait($$(SELECT state = 'running' FROM rcq.scheduler)$$);
 SELECT rcq.submit('waits', hold => true), rcq.cancel(rcq.submit('ended'));
 SELECT t.wait($$(SELECT (rcq_rest.admin_stats('') #>> '{jobs,held}')::integer = 1)$$);
-SELECT (s -> 'jobs') - 'ended_since', s -> 'throughput', s -> 'utilisation' FROM (SELECT rcq_rest.admin_stats('')::jsonb) x(s);
-SELECT s #>> '{groups,0,group_name}', s #>> '{groups,0,held}', s #>> '{scheduler,state}', (s #>> '{scheduler,cycles}')::integer > 0 FROM (SELECT rcq_rest.admin_stats('')::jsonb) x(s);
+SELECT s -> 'jobs' #- '{ended_since}', s -> 'groups', s #> '{throughput,ended_last_hour}', s -> 'waits_last_hour', s -> 'utilisation' FROM (SELECT rcq_rest.admin_stats('')::jsonb) x(s);
+SELECT s #>> '{scheduler,state}', (s #>> '{scheduler,cycles}')::integer > 0, s #>> '{jobs,ended_since}' IS NOT NULL FROM (SELECT rcq_rest.admin_stats('')::jsonb) x(s);
 SELECT u -> 'users', u #>> '{groups,0,group_name}', u ->> 'window_begins' IS NOT NULL FROM (SELECT rcq_rest.admin_usage('')::jsonb) x(u);
 SELECT p.proname, r.status, r.body FROM unnest('{admin_stats,admin_usage,admin_groups,admin_settings,admin_executors,admin_users,admin_schedules}'::text[]) p(proname), t.rest(p.proname, 'x=1') r;
 \pset format aligned

@@ -329,12 +329,19 @@ CREATE FUNCTION rcq_private.enqueue(requests rcq_private.request[], edges rcq_pr
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     caller rcq_private.users;
+    last_before bigint;
     ids bigint[];
+    new_ids bigint[];
 BEGIN
     SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
     IF session_user = 'rcq_authenticator' THEN
+        last_before := COALESCE(pg_catalog.pg_sequence_last_value('rcq_private.job_id'), 0);
         ids := ARRAY(SELECT rcq_private.enqueue_for(caller, requests, NULL, edges));
-        PERFORM rcq_private.record_change('job.submit', 'job', rcq_private.id_ranges(ids));
+        -- a request that is repeated with its idempotency key submits nothing
+        new_ids := ARRAY(SELECT i FROM unnest(ids) i WHERE i > last_before);
+        IF new_ids <> '{}' THEN
+            PERFORM rcq_private.record_change('job.submit', 'job', rcq_private.id_ranges(new_ids));
+        END IF;
         RETURN QUERY SELECT i FROM unnest(ids) i;
     ELSE
         RETURN QUERY SELECT rcq_private.enqueue_for(caller, requests, NULL, edges);

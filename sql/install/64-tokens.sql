@@ -132,6 +132,7 @@ BEGIN
     ELSE
         EXECUTE pg_catalog.format('ALTER ROLE rcq_authenticator LOGIN PASSWORD %L', password);
     END IF;
+    PERFORM rcq_private.record_change(CASE WHEN password IS NULL THEN 'http_password.remove' ELSE 'http_password.set' END, 'http_password', 'rcq_authenticator');
 END $$;
 COMMENT ON FUNCTION rcq.set_http_password(text) IS
 'Lets PostgREST log in as rcq_authenticator with this password (at least 8 characters; the role is shared by all databases of the server); NULL = nobody can. Errors: RC001, RC005';

@@ -60,6 +60,17 @@ BEGIN
     RETURN request ->> field;
 END $$;
 
+-- A field that is a length of time, or NULL.
+CREATE FUNCTION rcq_private.interval_field(request jsonb, field text) RETURNS interval
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    value CONSTANT text := rcq_private.text_field(request, field);
+BEGIN
+    RETURN value::interval;
+EXCEPTION WHEN data_exception THEN
+    PERFORM rcq_private.fail('RC001', pg_catalog.format('%s cannot be "%s"', field, pg_catalog.left(value, 100)), 'Write a length of time such as "90 days".');
+END $$;
+
 -- The job that a path names.
 CREATE FUNCTION rcq_private.job_field(request jsonb) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -128,7 +128,7 @@ DECLARE
 BEGIN
     PERFORM rcq_private.check_fields(request, 'name', 'scope', 'expires_in');
     token := rcq.create_api_token(rcq_private.text_field(request, 'name'), COALESCE(rcq_private.text_field(request, 'scope'), 'submit'),
-                                  COALESCE(rcq_private.text_field(request, 'expires_in'), '90 days')::interval);
+                                  COALESCE(rcq_private.interval_field(request, 'expires_in'), '90 days'));
     PERFORM rcq_private.set_status(201);
     RETURN (SELECT rcq_private.token_object(t) || pg_catalog.jsonb_build_object('message', 'Token created successfully; it is not shown again', 'token', token)
               FROM rcq.api_tokens t WHERE t.user_id = rcq_private.caller_id() ORDER BY t.id DESC LIMIT 1);
@@ -163,7 +163,7 @@ CREATE FUNCTION rcq_private.rest_admin_rotate_secret(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, 'keep');
-    PERFORM rcq.rotate_jwt_secret(COALESCE(rcq_private.text_field(request, 'keep'), '0')::interval);
+    PERFORM rcq.rotate_jwt_secret(COALESCE(rcq_private.interval_field(request, 'keep'), '0'));
     RETURN pg_catalog.jsonb_build_object('message', 'Secret rotated successfully');
 END $$;
 

@@ -4,7 +4,7 @@
 -- what belongs to one job alone. By keys alone, and without the views for people, whose branches are planned for every
 -- partition.
 CREATE VIEW rcq_private.rest_job AS
-SELECT j.id, j.user_id, j.group_id, COALESCE(j.script, a.script) AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count,
+SELECT j.id, j.user_id, j.group_id, CASE WHEN j.array_id IS NULL THEN j.script ELSE a.script END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count,
        COALESCE(o.status, CASE WHEN l.claimed_at IS NOT NULL THEN 'running' ELSE 'pending' END) AS status,
        COALESCE(o.priority, l.priority, r.priority)::integer AS priority, rcq_private.rfc3339(j.submitted_at) AS submitted_at,
        rcq_private.rfc3339(COALESCE(o.claimed_at, l.claimed_at)) AS started_at, rcq_private.rfc3339(o.ended_at) AS completed_at, e.id AS worker_id,
@@ -212,6 +212,7 @@ DECLARE
     most CONSTANT integer := rcq_private.whole_field(request, 'limit', 1, 10000, 1000);
     after CONSTANT bigint := rcq_private.whole_field(request, 'after', 0, 999999999999999999, 0);
     wanted CONSTANT text := request ->> 'stream';
+    latest integer;
     shown integer;
     ended boolean;
     last_seq bigint := after;
@@ -223,21 +224,24 @@ BEGIN
     IF wanted NOT IN ('stdout', 'stderr') THEN
         PERFORM rcq_private.fail('RC001', pg_catalog.format('stream cannot be "%s"', pg_catalog.left(wanted, 100)), 'It is stdout or stderr; leave it out for both.');
     END IF;
-    -- before the lines: whoever reads on until this is true has all of them
+    -- before the lines: whoever reads on until this is true, and through all attempts, has all of them
     ended := EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = job);
-    shown := rcq_private.log_attempt(job, rcq_private.whole_field(request, 'attempt', 1, 2147483647)::integer);
-    FOR r IN SELECT g.seq + k.n - 1 AS seq, k.line
-               FROM rcq_private.log g, unnest(rcq_private.log_lines(g.data)) WITH ORDINALITY k(line, n)
+    latest := COALESCE(rcq_private.log_attempt(job, NULL), 0);
+    shown := COALESCE(rcq_private.whole_field(request, 'attempt', 1, 2147483647)::integer, latest);
+    -- a chunk may end within a line, which the next one goes on with
+    FOR r IN SELECT g.seq + k.n - 1 AS seq, k.line || CASE WHEN k.n < g.lines OR w.ended THEN E'\n' ELSE '' END AS line
+               FROM rcq_private.log g, LATERAL (SELECT pg_catalog.substr(g.data, pg_catalog.octet_length(g.data)) = '\x0a' AS ended OFFSET 0) w,
+                    unnest(rcq_private.log_lines(g.data)) WITH ORDINALITY k(line, n)
               WHERE g.job_id = job AND g.attempt = shown AND (wanted IS NULL OR g.stream = wanted) AND g.seq + k.n - 1 > after
                 -- from the chunk on that has the next line
                 AND g.seq >= COALESCE((SELECT x.seq FROM rcq_private.log x WHERE x.job_id = job AND x.attempt = shown AND x.seq <= after + 1 ORDER BY x.seq DESC LIMIT 1), 0)
               ORDER BY g.seq, k.n LIMIT most LOOP
         EXIT WHEN bytes + pg_catalog.octet_length(r.line) > max_bytes AND bytes > 0;
-        lines := lines || (r.line || E'\n');
+        lines := lines || r.line;
         last_seq := r.seq;
         bytes := bytes + pg_catalog.octet_length(r.line);
     END LOOP;
-    PERFORM rcq_private.set_header('X-Rcq-Next-After', last_seq::text), rcq_private.set_header('X-Rcq-Ended', ended::text);
+    PERFORM rcq_private.set_header('X-Rcq-Next-After', last_seq::text), rcq_private.set_header('X-Rcq-Ended', ended::text), rcq_private.set_header('X-Rcq-Attempt', latest::text);
     RETURN pg_catalog.array_to_string(lines, '');
 END $$;
 

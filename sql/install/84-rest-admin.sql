@@ -33,12 +33,12 @@ END $$;
 CREATE FUNCTION rcq_private.with_switches(change jsonb, switches jsonb, kept jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    limits CONSTANT text[] := '{max_jobs,max_cores,max_gpus,max_pending}';
+    limits CONSTANT text[] := ARRAY(SELECT k FROM unnest('{max_jobs,max_cores,max_gpus,max_pending}'::text[]) k WHERE kept ? k); -- groups have no max_pending
     field text;
 BEGIN
     IF EXISTS (SELECT FROM pg_catalog.jsonb_each(change) c WHERE c.key = ANY (limits) AND c.value = 'null') THEN
         change := pg_catalog.jsonb_strip_nulls((SELECT COALESCE(pg_catalog.jsonb_object_agg(k.key, k.value), '{}') FROM pg_catalog.jsonb_each(kept) k WHERE k.key = ANY (limits))) || change;
-        change := (SELECT pg_catalog.jsonb_object_agg(c.key, c.value) FROM pg_catalog.jsonb_each(change) c WHERE NOT (c.key = ANY (limits) AND c.value = 'null')) || '{"no_limits": true}';
+        change := COALESCE((SELECT pg_catalog.jsonb_object_agg(c.key, c.value) FROM pg_catalog.jsonb_each(change) c WHERE NOT (c.key = ANY (limits) AND c.value = 'null')), '{}') || '{"no_limits": true}';
     END IF;
     FOR field IN SELECT c.key FROM pg_catalog.jsonb_each(change) c WHERE c.value = 'null' LOOP
         IF NOT switches ? field THEN
@@ -145,6 +145,9 @@ DECLARE
 BEGIN
     PERFORM rcq_private.require_admin();
     request := rcq_private.with_group_name(request);
+    IF NOT request ? 'password' AND request ->> 'role_name' IS NULL THEN
+        PERFORM rcq_private.fail('RC001', 'a user needs email and password, or role_name', 'With email and password they come over HTTP; role_name is that of an SQL role.');
+    END IF;
     new_id := CASE WHEN request ? 'password' THEN rcq_private.call_by_name('add_http_user', rcq_private.text_field(request, 'email'), pg_catalog.jsonb_strip_nulls(request - 'email'))
                    ELSE rcq_private.call_by_name('add_user', rcq_private.text_field(request, 'role_name'), pg_catalog.jsonb_strip_nulls(request - 'role_name')) END;
     PERFORM rcq_private.set_status(201);

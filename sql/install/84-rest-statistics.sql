@@ -3,7 +3,7 @@
 
 CREATE FUNCTION rcq_private.ended_counts(OUT status text, OUT jobs bigint) RETURNS SETOF record
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_ended_counts';
-COMMENT ON FUNCTION rcq_private.ended_counts() IS 'How many jobs ended in which way since the server started';
+COMMENT ON FUNCTION rcq_private.ended_counts() IS 'How many jobs that had run ended in which way since the server started';
 
 CREATE FUNCTION rcq_private.group_counts(OUT group_id integer, OUT pending bigint, OUT held bigint, OUT assigned bigint, OUT running bigint, OUT oldest timestamptz) RETURNS SETOF record
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_group_counts';
@@ -59,4 +59,4 @@ BEGIN
 END $$;
 
 CREATE FUNCTION rcq_rest.admin_stats(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
-COMMENT ON FUNCTION rcq_rest.admin_stats(bytea) IS 'GET /api/admin/stats: jobs by state and group, ends since the server started, throughput and waits of the last hour (by the newest 10,000 jobs), use of the executors, the scheduler. 200; 403';
+COMMENT ON FUNCTION rcq_rest.admin_stats(bytea) IS 'GET /api/admin/stats: jobs by state and group, ends of jobs that had run since the server started, throughput and waits of the last hour (by the newest 10,000 jobs), use of the executors, the scheduler. 200; 403';

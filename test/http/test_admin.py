@@ -41,6 +41,23 @@ def test_a_group_is_added_changed_and_stripped_of_its_limits(admin):
     assert row(admin.get("/api/admin/usage"), "groups", group_id=group)["running_jobs"] == 0
 
 
+def test_the_only_limit_of_a_group_and_of_a_user_is_taken_away(user, admin):
+    group = admin.post("/api/admin/groups", {"name": "limited", "max_jobs": 3}).json["group_id"]
+    assert admin.request("PATCH", f"/api/admin/groups/{group}", {"max_jobs": None}).status == 200
+    assert row(admin.get("/api/admin/groups"), "groups", id=group)["max_jobs"] is None
+    refused = admin.request("PATCH", f"/api/admin/groups/{group}", {"max_pending": None})
+    assert refused.status == 400 and "max_pending" in refused.error
+    assert admin.request("PATCH", f"/api/admin/users/{user.id}", {"max_jobs": 3}).status == 200
+    assert admin.request("PATCH", f"/api/admin/users/{user.id}", {"max_jobs": None}).status == 200
+    assert row(admin.get("/api/admin/users"), "users", id=user.id)["max_jobs"] is None
+
+
+def test_a_user_without_password_and_role_is_refused_with_what_is_missing(admin):
+    for body in ({"email": "nobody@example.org"}, {}):
+        answer = admin.post("/api/admin/users", body)
+        assert answer.status == 400 and "password" in answer.error and "role_name" in answer.error, answer
+
+
 def test_a_user_is_added_limited_disabled_and_enabled(http, admin):
     answer = admin.post("/api/admin/users", {"email": "Limited@example.org", "password": "12345678"})
     assert answer.status == 201

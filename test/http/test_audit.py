@@ -28,6 +28,13 @@ def test_one_entry_stands_for_a_batch(user, admin):
     assert entry["object"] == f"{jobs[0]}-{jobs[-1]}"
 
 
+def test_a_submission_that_is_repeated_with_its_key_is_recorded_once(user, admin):
+    (job,) = {user.post("/api/jobs", {"script": "true", "hold": True}, headers={"Idempotency-Key": "once"}).json["job_id"] for _ in range(2)}
+    both = user.post("/api/jobs/batch", {"jobs": [{"script": "true", "hold": True, "idempotency_key": "once"}, {"script": "true", "hold": True}]}).json["job_ids"]
+    assert both[0] == job
+    assert [e["object"] for e in entries(admin, f"user={user.id}") if e["action"] == "job.submit"] == [str(both[1]), str(job)]
+
+
 def test_what_is_refused_is_not_recorded(user, admin):
     assert user.post("/api/jobs", {"script": "true", "cpu_cores": -1}).status == 400
     assert user.post("/api/admin/pause", {"reason": "no"}).status == 403

@@ -97,6 +97,8 @@ def test_tokens_of_programs_are_made_listed_and_revoked(http, user, other):
     assert answer.status == 401 and "revoked" in answer.error
     assert user.post("/api/auth/tokens", {"name": "x", "scope": "admin"}).status == 403
     assert user.post("/api/auth/tokens", {"name": "x", "scope": "all"}).status == 400
+    answer = user.post("/api/auth/tokens", {"name": "x", "expires_in": "long"})
+    assert answer.status == 400 and "expires_in" in answer.error
 
 
 # --- jobs
@@ -200,6 +202,50 @@ def test_a_running_job_is_put_back(db, executor, user):
     harness.wait_for(lambda: len(user.get(f"/api/jobs/{job}/runs").json["runs"]) == 2, "it runs once more")
     gate.open()
     assert ended(user, job)["status"] == "completed"
+
+
+def test_output_is_followed_through_all_attempts(executor, user):
+    job = user.submit('echo "$RCQ_ATTEMPT" begin; echo "$RCQ_ATTEMPT" end; exit 3', max_retries=2)
+    attempt, after, seen = 1, 0, []
+
+    def read_on():
+        nonlocal attempt, after
+        answer = user.get(f"/api/jobs/{job}/logs?attempt={attempt}&after={after}")
+        after = int(answer.headers["x-rcq-next-after"])
+        seen.extend(answer.text.splitlines())
+        if not answer.text and int(answer.headers["x-rcq-attempt"]) > attempt:
+            attempt, after = attempt + 1, 0
+        elif not answer.text:
+            return answer.headers["x-rcq-ended"] == "true"
+        return False
+    harness.wait_for(read_on, "the last line")
+    assert seen == [f"{n} {word}" for n in (1, 2, 3) for word in ("begin", "end")]
+
+
+def test_lines_that_come_in_pieces_stay_whole(db, executor, user):
+    gate = db.gate()
+    job = user.submit(f"printf begin; {gate.script}; echo ' end'; printf '%0100000d' 0")
+    harness.wait_for(lambda: user.get(f"/api/jobs/{job}/logs").text == "begin", "the first piece")
+    gate.open()
+    ended(user, job)
+    assert user.get(f"/api/jobs/{job}/logs").text == "begin end\n" + "0" * 100000
+
+
+def test_a_task_of_an_array_is_a_job_with_the_script_of_the_array(executor, user):
+    script = "echo task $RCQ_ARRAY_INDEX"
+    array = user.submit(script, array="1-2")
+    assert ended(user, array)["array_size"] == 2
+    tasks = {job["array_index"]: job for job in user.get("/api/jobs").json["jobs"] if job["array_id"] == array}
+    assert set(tasks) == {1, 2}
+    for index, task in tasks.items():
+        assert task["script"] == script and user.get(f"/api/jobs/{task['id']}").json["script"] == script
+        assert user.get(f"/api/jobs/{task['id']}/logs").text == f"task {index}\n"
+
+
+def test_output_of_a_job_that_has_not_started_is_empty(user):
+    answer = user.get(f"/api/jobs/{user.submit(hold=True)}/logs")
+    assert (answer.status, answer.text) == (200, "")
+    assert [answer.headers[f"x-rcq-{name}"] for name in ("next-after", "ended", "attempt")] == ["0", "false", "0"]
 
 
 def test_many_jobs_are_submitted_together_or_not_at_all(user):

@@ -51,6 +51,8 @@ SELECT throws_ok('SET LOCAL ROLE ' || r || '; SELECT rcq.http_pre_config()', '42
 SELECT lives_ok($$SELECT rcq.set_http_password('of PostgREST')$$, 'an administrator gives it a password');
 SELECT ok(rolcanlogin, 'with which it can log in') FROM pg_roles WHERE rolname = 'rcq_authenticator';
 SELECT lives_ok('SELECT rcq.set_http_password(NULL)', 'or takes it away');
+SELECT is((SELECT string_agg(concat_ws(' ', a.action, a.object, a.old, a.new), ', ' ORDER BY a.id) FROM (SELECT * FROM rcq_private.audit WHERE kind = 'http_password' ORDER BY id DESC LIMIT 2) a),
+    'http_password.set rcq_authenticator, http_password.remove rcq_authenticator', 'which is recorded, without the password');
 SELECT ok(NOT rolcanlogin, 'and it cannot any more') FROM pg_roles WHERE rolname = 'rcq_authenticator';
 
 SET SESSION AUTHORIZATION rcq_authenticator;

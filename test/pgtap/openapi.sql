@@ -40,15 +40,15 @@ CREATE TEMP TABLE not_served (name text, why text);
 INSERT INTO not_served VALUES
     ('add_user', 'makes a SQL role a user: over HTTP people register, or an administrator adds them by their e-mail address'),
     ('create_executor_login', 'makes a SQL role, whose password belongs neither into a log nor through a proxy'),
-    ('http_pre_request', 'is what PostgREST itself calls'),
-    ('set_http_password', 'is for whoever sets PostgREST up, with SQL at hand'),
-    ('set_password', 'takes a password: POST /api/admin/users/{id}/password'),
-    ('add_http_user', 'takes a password: POST /api/admin/users'),
-    ('create_api_token', 'hands out what can act for its user: POST /api/auth/tokens, which wants the token of a login'),
-    ('revoke_api_token', 'goes with it: DELETE /api/auth/tokens/{id}'),
-    ('rotate_jwt_secret', 'ends every login: POST /api/admin/rotate-secret'),
-    ('metrics', 'is served as GET /metrics'),
-    ('adopt', 'is for whoever copied the database, and has SQL at hand');
+    ('adopt', 'is for whoever copied the database, and has SQL at hand'),
+    ('add_http_user', 'takes a password, which the routes /api/auth/register and /api/admin/users keep out of logs'),
+    ('set_password', 'the same: /api/auth/password and /api/admin/users/{id}/password'),
+    ('create_api_token', 'returns a secret: /api/auth/tokens'),
+    ('revoke_api_token', 'belongs to that: /api/auth/tokens/{id}'),
+    ('rotate_jwt_secret', 'is /api/admin/rotate-secret'),
+    ('set_http_password', 'is the password of PostgREST itself'),
+    ('http_pre_request', 'is called by PostgREST before every request'),
+    ('metrics', 'is /metrics');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND (has_function_privilege('rcq_user', p.oid, 'EXECUTE') OR has_function_privilege('rcq_admin', p.oid, 'EXECUTE'))
                      AND p.proname NOT IN (SELECT proname FROM api) AND p.proname NOT IN (SELECT name FROM not_served)$$, 'every function of schema rcq that people or administrators may call is served, or listed here with the reason why not');
 SELECT is_empty($$SELECT name FROM not_served WHERE name IN (SELECT proname FROM api) OR NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'rcq'::regnamespace AND proname = name)$$, 'what is listed is there, and not served');
