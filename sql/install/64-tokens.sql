@@ -17,17 +17,18 @@ CREATE FUNCTION rcq_private.base64url(data bytea) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_base64url';
 COMMENT ON FUNCTION rcq_private.base64url(bytea) IS 'RFC 4648, section 5, without padding';
 
--- What tokens of this user say, from now for so many seconds; the claim sv names the secret that signs.
+-- What tokens of this user say, from now for so many seconds.
 CREATE FUNCTION rcq_private.claims(user_id integer, seconds double precision, admin boolean) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_catalog.jsonb_build_object('role', CASE WHEN u.is_admin AND claims.admin THEN 'rcq_admin' ELSE 'rcq_user' END, 'user_id', u.id, 'group_id', u.group_id,
-               'iat', n.now_, 'exp', n.now_ + claims.seconds::bigint, 'sv', (SELECT s.id FROM rcq_private.jwt_secret s WHERE s.valid_until IS NULL))
+               'iat', n.now_, 'exp', n.now_ + claims.seconds::bigint)
       FROM rcq_private.users u, (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::bigint) n(now_) WHERE u.id = claims.user_id
 $$;
 
+-- The token that says so; the claim sv names the secret that signs it.
 CREATE FUNCTION rcq_private.signed(claims jsonb) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT rcq_private.sign_jwt(signed.claims::text, s.secret) FROM rcq_private.jwt_secret s WHERE s.id = (signed.claims->>'sv')::integer
+    SELECT rcq_private.sign_jwt((signed.claims || pg_catalog.jsonb_build_object('sv', s.id))::text, s.secret) FROM rcq_private.jwt_secret s WHERE s.valid_until IS NULL
 $$;
 
 CREATE FUNCTION rcq_private.login_claims(user_id integer) RETURNS jsonb

@@ -13,7 +13,8 @@ SELECT rcq.add_user('regress_ann', email => 'ann@example.org'), rcq.add_user('re
 SELECT rcq.set_password('regress_ann', 'correct horse');
 CREATE FUNCTION pg_temp.id(name text) RETURNS integer LANGUAGE sql AS $$ SELECT id FROM rcq_private.users WHERE role_name = name OR email = name || '@example.org' $$;
 -- the claims of a login, changed
-CREATE FUNCTION pg_temp.claims(name text, more jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$ SELECT (rcq_private.login_claims(pg_temp.id(name)) || more)::text $$;
+CREATE FUNCTION pg_temp.claims(name text, more jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
+    SELECT (rcq_private.login_claims(pg_temp.id(name)) || jsonb_build_object('sv', s.id) || more)::text FROM rcq_private.jwt_secret s WHERE s.valid_until IS NULL $$;
 -- those of a token that PostgREST has verified
 CREATE FUNCTION pg_temp.said(token text) RETURNS text LANGUAGE sql AS $$
     SELECT convert_from(decode(rpad(p, (length(p) + 3) / 4 * 4, '='), 'base64'), 'UTF8') FROM (SELECT translate(split_part(token, '.', 2), '-_', '+/')) c(p) $$;
@@ -144,7 +145,7 @@ RESET SESSION AUTHORIZATION;
 
 SELECT rcq.rotate_jwt_secret('1 hour');
 SELECT is((SELECT string_agg(format('%s %s', id = 1, valid_until > clock_timestamp()), ', ' ORDER BY id) FROM rcq_private.jwt_secret), 't t, f ', 'the secret before stays for a while');
-SELECT is(pg_temp.claims('ben')::json ->> 'sv', id::text, 'the new one signs') FROM rcq_private.jwt_secret WHERE valid_until IS NULL;
+SELECT is(pg_temp.said(rcq_private.signed(:'ben'))::json ->> 'sv', id::text, 'the new one signs, also what was to be signed by the one before') FROM rcq_private.jwt_secret WHERE valid_until IS NULL;
 SELECT ok(rcq_private.signed(pg_temp.claims('ben')::jsonb) = rcq_private.sign_jwt(pg_temp.claims('ben')::jsonb::text, secret), 'by what it is') FROM rcq_private.jwt_secret WHERE valid_until IS NULL;
 SET SESSION AUTHORIZATION rcq_authenticator;
 SELECT is(pg_temp.request(:'ben', 'SELECT 1'), '1', 'what the old one signed is valid');
