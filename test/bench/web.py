@@ -52,15 +52,14 @@ log-level = "error"
 
 
 @contextlib.contextmanager
-def bare_service(server, service, db):
-    """nginx and PostgREST in front of schema bare, without rcq's look at every request; its URL."""
-    db.sql(BARE_SQL)
-    directory, port = os.path.join(server.dir, "bare"), stack.free_port()
+def bare_service(server, service, looked_at):
+    """nginx and PostgREST in front of schema bare, with or without rcq's look at every request; its URL."""
+    directory, port = os.path.join(server.dir, "bare-looked-at" if looked_at else "bare"), stack.free_port()
     os.mkdir(directory)
     os.chmod(directory, 0o777)
     with open(os.path.join(service.state, "http", "postgrest.conf"), encoding="utf-8") as file:
         uri = re.search(r'^db-uri = "(.*)"', file.read(), re.M).group(1)
-    for name, text in (("postgrest.conf", BARE_POSTGREST.format(uri=uri, dir=directory)), ("nginx.conf", BARE_NGINX.format(dir=directory, port=port))):
+    for name, text in (("postgrest.conf", BARE_POSTGREST.format(uri=uri, dir=directory) + ('db-pre-request = "rcq.http_pre_request"\n' if looked_at else "")), ("nginx.conf", BARE_NGINX.format(dir=directory, port=port))):
         with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
             file.write(text)
     processes = []
@@ -118,18 +117,23 @@ def served(server, name):
 
 
 def http_rates(server, quick, report):
+    """Beside the barest view and function through the same stack, which looks at every request as rcq does; and beside
+    those of a stack that does not (_vs_naked)."""
     seconds = 2 if quick else 6
-    figures = {name: [] for name in ("get", "bare_get", "submit", "bare_submit")}
-    with served(server, "web_rates") as (db, service, url, token), bare_service(server, service, db) as bare:
+    figures = {}
+    with served(server, "web_rates") as (db, service, url, token):
+        db.sql(BARE_SQL)
         job = service.post("/api/jobs", {"script": "true", "hold": True}, token).json["job_id"]
-        for _ in range(3):
-            figures["bare_get"].append(wrk(server.dir, f"{bare}/jobs?id=eq.1", token, seconds))
-            figures["get"].append(wrk(server.dir, f"{url}/api/jobs/{job}", token, seconds))
-            figures["bare_submit"].append(wrk(server.dir, f"{bare}/rpc/insert_job", token, seconds, '{"script": "true"}'))
-            figures["submit"].append(wrk(server.dir, f"{url}/api/jobs", token, seconds, '{"script": "true", "hold": true}'))
+        with bare_service(server, service, True) as bare, bare_service(server, service, False) as naked:
+            for _ in range(3):
+                for name, address, body in (("naked_get", f"{naked}/jobs?id=eq.1", None), ("get", f"{url}/api/jobs/{job}", None), ("bare_get", f"{bare}/jobs?id=eq.1", None),
+                                            ("naked_submit", f"{naked}/rpc/insert_job", '{"script": "true"}'), ("submit", f"{url}/api/jobs", '{"script": "true", "hold": true}'),
+                                            ("bare_submit", f"{bare}/rpc/insert_job", '{"script": "true"}')):
+                    figures.setdefault(name, []).append(wrk(server.dir, address, token, seconds, body))
     for name in ("get", "submit"):
         report(f"http_{name}", statistics.median(figures[name]), "requests/s")
-        report(f"http_{name}_vs_bare", statistics.median(own / bare for own, bare in zip(figures[name], figures[f"bare_{name}"])), "ratio")
+        for other in ("bare", "naked"):
+            report(f"http_{name}_vs_{other}", statistics.median(own / beside for own, beside in zip(figures[name], figures[f"{other}_{name}"])), "ratio")
 
 
 def pollers(server, quick, report, executor_of, submit_many):
