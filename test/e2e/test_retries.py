@@ -64,7 +64,7 @@ def test_a_requeued_job_is_ended_and_run_again_without_counting_as_a_failure(db)
     db.executor("a")
     gate = db.gate()
     job = db.submit(f"echo attempt $RCQ_ATTEMPT; if [ $RCQ_ATTEMPT = 1 ]; then sleep 60; fi; {gate.script}", requeue=False)
-    db.running(job)
+    harness.wait_for(lambda: db.logs(job) == ["attempt 1"], "the first attempt has begun")
     submitted = db.one("SELECT eligible_at FROM rcq_private.live WHERE job_id = %s", job)
     assert db.one("SELECT rcq.requeue(%s)", job) == "requeueing"
     harness.wait_for(lambda: db.sql("SELECT 1 FROM rcq_private.live WHERE job_id = %s AND attempt = 2 AND claimed_at IS NOT NULL", job), "the second attempt runs")
