@@ -39,6 +39,7 @@ def distant(db, cable):
 
 
 def test_a_cut_shorter_than_lost_after_ends_nothing(db, cable, distant):
+    db.set(claim_timeout="20 s")  # what is placed when the cut begins is claimed after it
     witness = Witness(db)
     gate = db.gate()
     for choice in ("continue", "kill"):
