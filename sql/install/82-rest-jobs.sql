@@ -2,12 +2,12 @@
 
 -- A job as the routes show it: first the fields that every client of such queues knows, then what a list has as well, then
 -- what belongs to one job alone. By keys alone, and without the views for people, whose branches are planned for every
--- partition.
+-- partition. What few jobs have is looked up by functions: every join would cost every job the start of one.
 CREATE VIEW rcq_private.rest_job AS
-SELECT j.id, j.user_id, j.group_id, CASE WHEN j.array_id IS NULL THEN j.script ELSE a.script END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count,
+SELECT j.id, j.user_id, j.group_id, CASE WHEN j.array_id IS NULL THEN j.script ELSE (rcq_private.array_of(j.array_id)).script END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count,
        COALESCE(o.status, CASE WHEN l.claimed_at IS NOT NULL THEN 'running' ELSE 'pending' END) AS status,
        COALESCE(o.priority, l.priority, r.priority)::integer AS priority, rcq_private.rfc3339(j.submitted_at) AS submitted_at,
-       rcq_private.rfc3339(COALESCE(o.claimed_at, l.claimed_at)) AS started_at, rcq_private.rfc3339(o.ended_at) AS completed_at, e.id AS worker_id,
+       rcq_private.rfc3339(COALESCE(o.claimed_at, l.claimed_at)) AS started_at, rcq_private.rfc3339(o.ended_at) AS completed_at, COALESCE(o.executor_id, l.executor_id) AS worker_id,
        -- lists
        CASE WHEN o.job_id IS NOT NULL THEN o.reason
             WHEN r.job_id IS NOT NULL THEN 'restored'
@@ -15,27 +15,24 @@ SELECT j.id, j.user_id, j.group_id, CASE WHEN j.array_id IS NULL THEN j.script E
             WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
             WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting'
             WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END AS reason,
-       j.name, COALESCE(u.role_name, u.email) AS "user", g.name AS "group", e.name AS executor, COALESCE(o.attempt, l.attempt, 0) AS attempt, o.exit_code, o.signal,
-       j.type, j.project, j.tags, j.array_id, j.array_index, j.array_size, s.name AS schedule,
+       j.name, COALESCE(u.role_name, u.email) AS "user", g.name AS "group", CASE WHEN o.executor_id IS NOT NULL OR l.executor_id IS NOT NULL THEN rcq_private.executor_name(COALESCE(o.executor_id, l.executor_id)) END AS executor, COALESCE(o.attempt, l.attempt, 0) AS attempt, o.exit_code, o.signal,
+       j.type, j.project, j.tags, j.array_id, j.array_index, j.array_size, CASE WHEN j.schedule_id IS NOT NULL THEN rcq_private.schedule_name(j.schedule_id) END AS schedule,
        -- one job
        o.message, pg_catalog.date_part('epoch', j.estimate) / 3600 AS estimated_hours, pg_catalog.date_part('epoch', j.time_limit) AS time_limit_s,
        p."position", rcq_private.rfc3339(p.expected_start) AS expected_start,
        COALESCE(o.cpu_seconds, l.cpu_seconds) AS cpu_seconds, rcq_private.memory_gb(COALESCE(o.peak_memory_mib, l.peak_memory_mib)) AS peak_memory_gb,
        COALESCE(o.granted_cores, l.granted_cores) AS granted_cores, rcq_private.memory_gb(COALESCE(o.granted_memory_mib, l.granted_memory_mib)) AS granted_memory_gb,
-       COALESCE(o.granted_gpus, l.granted_gpus) AS granted_gpus, COALESCE(j.workdir, a.workdir) AS workdir, COALESCE(j.env, a.env) AS env, COALESCE(j.features, a.features) AS features,
+       COALESCE(o.granted_gpus, l.granted_gpus) AS granted_gpus, CASE WHEN j.array_id IS NULL THEN j.workdir ELSE (rcq_private.array_of(j.array_id)).workdir END AS workdir, CASE WHEN j.array_id IS NULL THEN j.env ELSE (rcq_private.array_of(j.array_id)).env END AS env, CASE WHEN j.array_id IS NULL THEN j.features ELSE (rcq_private.array_of(j.array_id)).features END AS features,
        j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key, j.array_spec AS "array", j.depends_on,
        CASE WHEN j.wait_if_unmet THEN 'wait' ELSE 'fail' END AS on_dependency_failed, rcq_private.rfc3339(j.begin_time) AS begin_time, rcq_private.rfc3339(j.deadline) AS deadline,
        j.max_retries::integer, j.retry, j.requeue, CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, j.idempotency_key, j.external_id,
-       COALESCE(j.payload, a.payload) AS payload, o.result, o.output
+       CASE WHEN j.array_id IS NULL THEN j.payload ELSE (rcq_private.array_of(j.array_id)).payload END AS payload, o.result, o.output
   FROM rcq_private.job j
   LEFT JOIN rcq_private.live l ON l.job_id = j.id
   LEFT JOIN rcq_private.outcome o ON o.job_id = j.id
   LEFT JOIN rcq_private.restored r ON r.job_id = j.id
-  LEFT JOIN LATERAL (SELECT x.* FROM (SELECT 1 WHERE j.array_id IS NOT NULL OFFSET 0) only_tasks, rcq_private.array_of(j.array_id) x) a ON true
-  LEFT JOIN rcq_private.executor e ON e.id = COALESCE(o.executor_id, l.executor_id)
   LEFT JOIN rcq_private.users u ON u.id = j.user_id
   LEFT JOIN rcq_private.groups g ON g.id = j.group_id
-  LEFT JOIN rcq_private.schedule s ON s.id = j.schedule_id
   LEFT JOIN LATERAL (SELECT x.* FROM (SELECT 1 WHERE l.job_id IS NOT NULL AND l.placed_at IS NULL OFFSET 0) only_pending,
                rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
