@@ -61,7 +61,8 @@ def test_only_as_many_runs_as_needed_are_stopped_those_that_lose_least(db):
     wide = db.submit("true", cpu_cores=2)
     assert db.ended(wide)["status"] == "completed"
     gate.open()
-    assert [db.ended(job)["attempt"] for job in runs] == [1, 1, 2, 2]
+    attempts = [db.ended(job)["attempt"] for job in runs]
+    assert attempts == [1, 1, 2, 2], [tuple(run.values()) for run in db.sql("SELECT job_id, attempt, status, started_at::text, ended_at::text FROM rcq.runs ORDER BY ended_at")]
 
 
 def test_a_job_is_not_preempted_for_ever(db):
