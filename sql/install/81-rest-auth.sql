@@ -66,14 +66,14 @@ END $$;
 CREATE FUNCTION rcq_private.rest_refresh(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}'), rcq_private.require_login();
+    PERFORM rcq_private.check_fields(request), rcq_private.require_login();
     RETURN rcq_private.session_answer('Token refreshed successfully', rcq_private.caller_id());
 END $$;
 
 CREATE FUNCTION rcq_private.rest_logout(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}'), rcq_private.require_login(), rcq_private.end_logins(rcq_private.caller_id(), false);
+    PERFORM rcq_private.check_fields(request), rcq_private.require_login(), rcq_private.end_logins(rcq_private.caller_id(), false);
     RETURN pg_catalog.jsonb_build_object('message', 'Logged out successfully');
 END $$;
 
@@ -100,7 +100,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_me(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.check_fields(request);
     RETURN (SELECT pg_catalog.jsonb_build_object('id', u.id, 'email', u.email, 'role_name', u.role_name, 'group_id', u.group_id, 'group_name', rcq_private.group_name(u.group_id),
                        'is_admin', u.is_admin, 'scope', rcq_private.request_scope(), 'max_priority', u.max_priority, 'created_at', rcq_private.rfc3339(u.created_at))
               FROM rcq_private.users u WHERE u.id = rcq_private.caller_id());
@@ -116,7 +116,7 @@ $$;
 CREATE FUNCTION rcq_private.rest_list_tokens(request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.check_fields(request);
     RETURN (SELECT pg_catalog.jsonb_build_object('tokens', COALESCE(pg_catalog.jsonb_agg(rcq_private.token_object(t) ORDER BY t.id), '[]'), 'count', pg_catalog.count(*))
               FROM rcq.api_tokens t WHERE t.user_id = rcq_private.caller_id());
 END $$;

@@ -42,7 +42,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     answer json;
 BEGIN
-    PERFORM rcq_private.caller_id(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.caller_id(), rcq_private.check_fields(request);
     SELECT pg_catalog.json_agg(g ORDER BY g.name) INTO answer FROM (
         SELECT u.group_id AS id, u.group_name AS name, u.priority, u.quota_cpu_hours, u.quota_mode, u.cpu_hours, u.gpu_hours, u.billed_hours, u.planned_hours,
                u.quota_used_percent, u.fair_share, u.running_jobs, u.running_cores, u.pending_jobs
@@ -66,7 +66,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_list_executors(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.caller_id(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.caller_id(), rcq_private.check_fields(request);
     RETURN rcq_private.executors_answer(false);
 END $$;
 
@@ -86,7 +86,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_list_schedules(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.check_fields(request);
     RETURN rcq_private.schedules_answer(rcq_private.caller_id());
 END $$;
 

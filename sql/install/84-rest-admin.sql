@@ -52,7 +52,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_admin_executors(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request);
     RETURN rcq_private.executors_answer(true);
 END $$;
 
@@ -76,7 +76,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     answer json;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request);
     SELECT pg_catalog.json_agg(x ORDER BY x.name) INTO answer FROM (
         SELECT g.id, g.name, g.priority, g.quota_cpu_hours, g.quota_mode, pg_catalog.date_part('epoch', g.default_estimate) AS default_estimate_s, g.open, g.parent, g.shares,
                g.max_jobs, g.max_cores, g.max_gpus, g.paused, rcq_private.rfc3339(g.created_at) AS created_at FROM rcq.groups g) x;
@@ -175,7 +175,7 @@ DECLARE
     groups json;
     users json;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request);
     SELECT pg_catalog.json_agg(g ORDER BY g.group_name) INTO groups FROM rcq.group_usage g;
     SELECT pg_catalog.json_agg(x ORDER BY x.cpu_hours DESC, x.user_id) INTO users FROM (
         SELECT s.user_id, COALESCE(u.role_name, u.email) AS "user", pg_catalog.round((pg_catalog.sum(s.core_seconds) / 3600)::numeric, 4) AS cpu_hours,
@@ -189,7 +189,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     answer json;
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request);
     SELECT pg_catalog.json_agg(x ORDER BY x.name) INTO answer FROM (
         SELECT s.name, s.value, s.default_value, s.unit, s.type, s.allowed, s.description, rcq_private.rfc3339(s.changed_at) AS changed_at, s.changed_by FROM rcq.settings s) x;
     RETURN pg_catalog.json_build_object('settings', answer, 'count', pg_catalog.json_array_length(answer));
@@ -209,7 +209,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_admin_schedules(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.require_admin(), rcq_private.check_fields(request);
     RETURN rcq_private.schedules_answer(NULL);
 END $$;
 

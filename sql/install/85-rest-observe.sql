@@ -12,7 +12,7 @@ DECLARE
     problem text;
     remark text;
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.check_fields(request);
     SELECT s.state, pg_catalog.round(pg_catalog.date_part('epoch', now_ - s.last_cycle_at)::numeric, 3) AS age_s
       INTO scheduler FROM rcq_private.scheduler_state() s;
     -- as in rcq.executors, which also looks at what runs there
@@ -44,7 +44,7 @@ END $$;
 CREATE FUNCTION rcq_private.rest_metrics(request jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rcq_private.check_fields(request, VARIADIC '{}');
+    PERFORM rcq_private.check_fields(request);
     PERFORM rcq_private.set_header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     RETURN rcq_private.read_metrics();
 END $$;
