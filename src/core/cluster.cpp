@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace rcq::core {
+namespace {
+
+// The two are one run that holds the same, at another point of its life.
+bool holds_alike(const Run& a, const Run& b) {
+    return a.executor == b.executor && a.group == b.group && a.user == b.user && a.resources == b.resources &&
+           a.gpu_slot == b.gpu_slot && a.concurrency_key == b.concurrency_key && a.array == b.array &&
+           a.array_throttle == b.array_throttle && a.consumables == b.consumables;
+}
+
+} // namespace
 
 Cluster::Cluster(const Settings& settings) : usage_(settings.usage_window) { set_settings(settings); }
 
@@ -241,6 +251,19 @@ template <typename Concerned, typename Between> void Cluster::rebook(Concerned c
 }
 
 void Cluster::put_run(const Run& run) {
+    if (const auto known = runs_.find(run.job); known != runs_.end() && holds_alike(known->second.run, run)) {
+        Booked& booked = known->second; // usual: it was claimed
+        const Booked before = std::exchange(booked, book(run));
+        const Member owner{run.group, run.user};
+        hosts_.retime(run, before.release, booked.release);
+        holdings_.retime(run, before.release, booked.release);
+        commitments_.put(run.job, owner, booked.rate, booked.planned_s, run.claimed_at);
+        if (before.run.claimed_at) usage_.forget(owner, before.rate, *before.run.claimed_at);
+        if (run.claimed_at) usage_.start(owner, booked.rate, *run.claimed_at);
+        count_run(before.run, false);
+        count_run(run, true);
+        return;
+    }
     drop(run.job);
     const Booked& booked = runs_.emplace(run.job, book(run)).first->second;
     enter(booked);

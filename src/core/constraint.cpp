@@ -225,8 +225,12 @@ Constraint Constraint::all_of(const std::vector<std::string>& features) {
 Constraint Constraint::both(const Constraint& a, const Constraint& b) {
     if (!a.program_) return b;
     if (!b.program_ || a == b) return a;
-    // two levels more than one of them: the parentheses added here, and those that an earlier both() left
-    return Constraint(compile<Program>(Parser("(" + a.text() + ")&(" + b.text() + ")", max_depth + 2).whole()));
+    try {
+        // two levels more than one of them: the parentheses added here, and those that an earlier both() left
+        return Constraint(compile<Program>(Parser("(" + a.text() + ")&(" + b.text() + ")", max_depth + 2).whole()));
+    } catch (const ConstraintError&) { // all_of() took what is no name, which nobody offers
+        return all_of({a.text() + "&" + b.text()});
+    }
 }
 
 const std::string& Constraint::text() const {

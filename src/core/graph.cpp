@@ -36,7 +36,7 @@ std::vector<std::size_t> find_cycle(std::size_t nodes, std::span<const Edge> edg
             if (seen[target] == Seen::never)
                 enter(target);
             else if (seen[target] == Seen::on_path)
-                return {std::find(path.begin(), path.end(), target), path.end()};
+                return std::vector<std::size_t>(std::find(path.begin(), path.end(), target), path.end());
         }
     }
     return {};

@@ -72,6 +72,11 @@ void Holdings::give_back(const Run& run, const Release<Resources>& release) {
     }
 }
 
+void Holdings::retime(const Run& run, const Release<Resources>& from, const Release<Resources>& to) {
+    for (const auto& [name, amount] : run.consumables)
+        move_release(stocks_.at(name).releases, release_of(amount, from), release_of(amount, to));
+}
+
 Held Holdings::of_group(GroupId id) const { return value_of(groups_, id); }
 Held Holdings::of_user(UserId id) const { return value_of(users_, id); }
 std::int64_t Holdings::jobs_of_key(const std::string& key) const { return value_of(keys_, key); }

@@ -35,6 +35,9 @@ public:
     // Exactly what take() took.
     void give_back(const Run& run, const Release<Resources>& release);
 
+    // The same run gives back what it holds at another time.
+    void retime(const Run& run, const Release<Resources>& from, const Release<Resources>& to);
+
     Held of_cluster() const { return cluster_; }
     Held of_group(GroupId id) const;
     Held of_user(UserId id) const;

@@ -87,6 +87,13 @@ void Hosts::give_back(const Run& run, const HostReleases::value_type& release) {
     });
 }
 
+void Hosts::retime(const Run& run, const HostReleases::value_type& from, const HostReleases::value_type& to) {
+    Host& host = hosts_.at(run.executor);
+    move_release(host.releases, from, to);
+    for (const auto& [name, amount] : run.consumables)
+        move_release(host.consumables_taken.at(name).releases, release_of(amount, from), release_of(amount, to));
+}
+
 const Host* Hosts::find(ExecutorId id) const {
     const auto it = hosts_.find(id);
     return it == hosts_.end() ? nullptr : &it->second;

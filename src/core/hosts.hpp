@@ -38,6 +38,8 @@ public:
     void take(const Run& run, const HostReleases::value_type& release);
     // Exactly what take() took.
     void give_back(const Run& run, const HostReleases::value_type& release);
+    // The same run gives back what it holds at another time.
+    void retime(const Run& run, const HostReleases::value_type& from, const HostReleases::value_type& to);
     // See Holes::expect().
     void expect(std::shared_ptr<const Workload> workload) { holes_.expect(std::move(workload)); }
 

@@ -113,6 +113,7 @@ void Lanes::order_by_plan(bool keep) {
 }
 
 void Lanes::advance(Micros now) {
+    if (now < now_) return; // to_come_ has no entries any more of jobs that would be to come again
     now_ = now;
     to_come_.erase(to_come_.begin(), to_come_.upper_bound(now));
     if (!by_plan_) return;

@@ -55,7 +55,8 @@ public:
     // Whether lanes can say which of their jobs is the shortest: see LaneTree::order_by_plan().
     void order_by_plan(bool keep);
 
-    // Time passes; never goes backwards. Cost: jobs whose time has come; lanes, if they can say which is the shortest.
+    // Time passes; an earlier time than before changes nothing. Cost: jobs whose time has come; lanes, if they can say
+    // which is the shortest.
     void advance(Micros now);
     // The first time after `now` at which a waiting job becomes eligible; none: there is no such job. `now` is no
     // earlier than the last advance(). O(log n)

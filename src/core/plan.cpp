@@ -57,23 +57,40 @@ private:
     // Jobs of one lane are alike: whichever is first in it uses the room.
     void place_preemptors() {
         for (auto it = state_.preemptors.begin(); it != state_.preemptors.end();)
-            it = place_preemptor(it->first, it->second.executor) ? state_.preemptors.erase(it) : std::next(it);
+            it = place_preemptor(it->first, it->second) ? state_.preemptors.erase(it) : std::next(it);
     }
 
-    bool place_preemptor(JobId id, ExecutorId where) {
+    bool place_preemptor(JobId id, const PlanState::KeptRoom& room) {
         const LaneSpec spec = lane_spec(*cluster_.find_job(id));
         for (LaneStanding& lane : standing_.lanes) {
             if (lane.lane->spec != spec || stopped()) continue;
             skip_blocked(lane);
-            if (!lane.next) return false;
+            if (!lane.next || kept_.count(lane.next->id) != 0) return false;
             const Ask ask = ask_of(lane);
-            const Search found = search(lane, ask, where);
-            if (!found.hole) return false;
+            const Search found = search(lane, ask, room.executor);
+            if (!found.hole) {
+                keep_room(lane, ask, room.executor);
+                return false;
+            }
             place(lane, ask, *found.hole, false);
+            result_.placements.back().kept_for = id;
+            result_.placements.back().kept_until = room.until;
             standing_.refresh(standing_.group_of(lane));
             return true;
         }
         return false;
+    }
+
+    // Promises what stopped runs leave, if all that have yet to go have been asked to.
+    void keep_room(const LaneStanding& lane, const Ask& ask, ExecutorId where) {
+        const auto host = cluster_.hosts().all().find(where);
+        if (host == cluster_.hosts().all().end() || !serves(host->second, *lane.shape) || !may_promise()) return;
+        const Executor& executor = *host->second.executor;
+        if (is_priced_there(lane) && affordable(lane, executor).length < ask.length()) return;
+        const Micros at = promises_.earliest_on(where, ask, now_ + second + 1);
+        if (at == never) return;
+        kept_.insert(lane.next->id);
+        reserve(lane, ask, {where, at});
     }
 
     // What stands against its jobs closes the lane, or moves it on to one that may start.
@@ -275,7 +292,7 @@ private:
         const Executor& executor = *hole.executor;
         const Resources granted = taken_by(*lane.shape, executor);
         const std::int32_t slot = holes_.take(&hole, *lane.shape);
-        result_.placements.push_back({entry.id, executor.id, granted, slot, lifted});
+        result_.placements.push_back({entry.id, executor.id, granted, slot, lifted, 0, 0});
         promises_.place(executor.id, ask, granted);
         standing_.place(lane, entry, granted, executor.gpu_type);
     }
@@ -339,8 +356,8 @@ private:
             standing_.close(lane, reason);
             return; // promises would hold back nobody
         }
-        if (may_promise()) {
-            promise(lane, ask);
+        if (const bool kept = kept_.count(lane.next->id) != 0; kept || may_promise()) {
+            if (!kept) promise(lane, ask);
             standing_.pass_over(lane, lane.lane->waiting.after(*lane.next), reason);
         } else {
             pass_over_longer(lane, found, reason);
@@ -394,11 +411,19 @@ private:
     bool all_promised() { return has_promised_ && !may_promise(); }
 
     void promise(const LaneStanding& lane, const Ask& ask) {
+        Start start = promises_.earliest(ask);
+        if (start.at == never) { // everything that could hold it is promised for ever
+            ++promised_;
+            has_promised_ = true;
+            return;
+        }
+        if (const auto executor = preempt(lane, ask)) start = {*executor, now_ + second};
+        reserve(lane, ask, start);
+    }
+
+    void reserve(const LaneStanding& lane, const Ask& ask, const Start& start) {
         ++promised_;
         has_promised_ = true;
-        Start start = promises_.earliest(ask);
-        if (start.at == never) return; // everything that could hold it is promised for ever
-        if (const auto executor = preempt(lane, ask)) start = {*executor, now_ + second};
         promises_.reserve(start, ask);
         result_.reservations.push_back({lane.next->id, start.executor, start.at});
     }
@@ -510,6 +535,7 @@ private:
     std::size_t promised_ = 0; // promises made, those that could not be kept included
     bool has_promised_ = false;
     bool nobody_passes_ = false; // the next job in order has to wait, and no other may go before it
+    std::set<JobId> kept_;       // who has been promised the room that was kept for them
     Plan result_;
 };
 
@@ -521,6 +547,11 @@ Plan plan(const Cluster& cluster, PlanState& state, Micros now, const Budget& bu
     Plan result = idle ? Plan{} : Planner(cluster, state, now, budget).run();
     result.next_due = cluster.lanes().next_due(now);
     return result;
+}
+
+void take_back(PlanState& state, const Placement& placement, GroupId group) {
+    if (placement.lifted) state.last_lifted.erase(group);
+    if (placement.kept_for != 0) state.preemptors[placement.kept_for] = {placement.executor, placement.kept_until};
 }
 
 } // namespace rcq::core

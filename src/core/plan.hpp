@@ -6,9 +6,11 @@
 //      plan > quota). A limit or quota that only some executors exceed, for what they grant or cost, closes only these
 //      to it.
 //   2. Of the open jobs, one that others were preempted for, or an older one of its lane, goes first if it starts now
-//      where they were. Then the oldest lifted one: lifted are jobs that have waited longer than max_wait. Scope `job`:
-//      all of them. Scope `group`: of each group only its oldest open one, and only if the group's last lifted start
-//      is at least guard_spacing ago.
+//      where they were. If it would start there within a second, as soon as the last of those has gone, that is
+//      promised to it before anybody is looked at, and it is promised nothing else later: so what the first ones leave
+//      goes to nobody else, and not back to them. Then the oldest lifted one: lifted are jobs that have waited longer
+//      than max_wait. Scope `job`: all of them. Scope `group`: of each group only its oldest open one, and only if the
+//      group's last lifted start is at least guard_spacing ago.
 //   3. Otherwise the job of the highest priority (goes_before()) goes first.
 //   4. It starts if some executor takes it now without delaying a promise: on the fittest of these (fitness.hpp). Its
 //      planned use counts as its group's and its user's from then on.
@@ -35,9 +37,10 @@
 
 namespace rcq::core {
 
-// What lasts from one plan to the next. It may be lost: a lifted job may then start sooner than the spacing.
+// What lasts from one plan to the next. It may be lost: a lifted job may then start sooner than the spacing, and room
+// that was made for a job may go to another. See also take_back().
 struct PlanState {
-    // Last start by the guard, per group. Who could not carry out a lifted placement may erase the group's entry.
+    // Last start by the guard, per group.
     std::unordered_map<GroupId, Micros> last_lifted;
 
     // Jobs that runs were preempted for, where, and until when the room that this makes is kept for them.
@@ -69,6 +72,8 @@ struct Placement {
     Resources granted;          // fewer cores than wanted, or all that the executor has
     std::int32_t gpu_slot = -1; // see Run
     bool lifted = false;        // by the starvation guard
+    JobId kept_for = 0;         // the room was kept for this job, until then; 0: for none
+    Micros kept_until = 0;
     friend bool operator==(const Placement&, const Placement&) = default;
 };
 
@@ -123,5 +128,8 @@ struct Plan {
 // `now` is the time the cluster was last advanced to, or somewhat later: jobs whose time comes in between may be left
 // to the next plan. Changes nothing but `state`.
 Plan plan(const Cluster& cluster, PlanState& state, Micros now, const Budget& budget = {});
+
+// The placement of a job of this group was not carried out: what it changed in the state is as it was before.
+void take_back(PlanState& state, const Placement& placement, GroupId group);
 
 } // namespace rcq::core

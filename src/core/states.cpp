@@ -67,12 +67,12 @@ constexpr std::array reason_words{
     ReasonWord{Reason::tasks_failed, Status::failed, "tasks_failed"},
 };
 
-constexpr auto status_list = [] {
+constexpr auto status_list = []() {
     std::array<Status, status_words.size()> list{};
     for (std::size_t i = 0; i < list.size(); ++i) list[i] = status_words[i].status;
     return list;
 }();
-constexpr auto reason_list = [] {
+constexpr auto reason_list = []() {
     std::array<Reason, reason_words.size()> list{};
     for (std::size_t i = 0; i < list.size(); ++i) list[i] = reason_words[i].reason;
     return list;

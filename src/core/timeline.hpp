@@ -41,6 +41,15 @@ inline Release<Count> release_of(std::int64_t amount, const Release<Resources>& 
     return {release.at, release.job, {amount}, release.started, release.killed_at};
 }
 
+// One release goes, the other comes.
+template <typename Releases>
+void move_release(Releases& releases, const typename Releases::value_type& from,
+                  const typename Releases::value_type& to) {
+    auto node = releases.extract(from);
+    node.value() = to;
+    releases.insert(std::move(node));
+}
+
 // A run past its plan is planned to take twice as long as it has by now, though not longer than its limit.
 inline Micros overdue_end(Micros started, std::optional<Micros> killed_at, Micros now) {
     Micros end = now + std::max(now - started, second);

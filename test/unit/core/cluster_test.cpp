@@ -39,6 +39,21 @@ std::size_t waiting(const Cluster& c) {
     return n;
 }
 
+TEST(Cluster, a_job_whose_time_has_come_may_go_also_after_an_earlier_time_was_told) {
+    Cluster c;
+    c.put_executor(executor(1, {4, 4096, 0}));
+    c.advance(20);
+    Job j = job(7);
+    j.eligible_at = 15;
+    c.put_job(j);
+    c.advance(10);
+    c.drop(7);
+    EXPECT_EQ(waiting(c), 0U);
+    ASSERT_TRUE(c.find_executor(1)) << "what lies behind the lanes is whole";
+    c.put_run(run(8, 1));
+    EXPECT_EQ(c.runs_of(1), std::vector<JobId>{8});
+}
+
 TEST(Cluster, a_job_is_found_as_it_was_put) {
     Cluster c;
     Job j = job(7, 3, 4);

@@ -102,6 +102,14 @@ TEST(Constraint, a_list_of_features_means_all_of_them) {
     EXPECT_FALSE(Constraint::all_of({"ssd", "avx2"}).accepts({"ssd"}));
 }
 
+TEST(Constraint, what_is_no_name_is_offered_by_nobody_also_together_with_others) {
+    const Constraint odd = Constraint::all_of({"afterok:1,"});
+    EXPECT_FALSE(odd.accepts({"a"}));
+    EXPECT_FALSE(Constraint::both(odd, parsed("a")).accepts({"a"}));
+    EXPECT_FALSE(Constraint::both(parsed("!b"), odd).accepts({"a"}));
+    EXPECT_FALSE(Constraint::both(Constraint::both(odd, parsed("a")), parsed("c")).accepts({"a", "c"}));
+}
+
 TEST(Constraint, both_of_two_means_what_each_means) {
     EXPECT_EQ(Constraint::both(parsed("a|b"), parsed("c")).text(), "(a|b)&c");
     EXPECT_EQ(Constraint::both(parsed("a&b"), parsed("c&a")).text(), "a&b&c");

@@ -23,7 +23,7 @@ public:
 
     void run() {
         for (const auto& [id, room] : w.preemptors)
-            if (room.until > w.now) try_preemptor(id, room.executor);
+            if (room.until > w.now) try_preemptor(id, room);
         while (const Job* next = next_job()) {
             if (stopped()) break;
             look_at(*next);
@@ -89,6 +89,7 @@ private:
     std::set<JobId> taken;
     std::map<JobId, Reason> passed; // looked at in vain
     std::map<GroupId, Micros> lifted;
+    std::set<JobId> kept; // promised the room that was kept for them
     std::map<Member, Billed> placed_usage;
     bool ended = false;
 
@@ -368,7 +369,7 @@ private:
         return list;
     }
 
-    void try_preemptor(JobId id, ExecutorId where) {
+    void try_preemptor(JobId id, const PlanState::KeptRoom& room) {
         if (stopped()) return;
         const auto job = std::find_if(w.jobs.begin(), w.jobs.end(), [&](const Job& j) { return j.id == id; });
         if (job == w.jobs.end()) return;
@@ -376,8 +377,27 @@ private:
         std::erase_if(alike, [&](const Job* j) { return !of_one_lane(*j, *job); });
         if (alike.empty()) return;
         const Job& j = **std::min_element(alike.begin(), alike.end(), older);
-        for (const Executor& e : w.executors)
-            if (e.id == where && starts_on(e, j, shape_of(j))) place(j, shape_of(j), e, false);
+        const Shape s = shape_of(j);
+        for (const Executor& e : w.executors) {
+            if (e.id != room.executor || kept.count(j.id) != 0) continue;
+            if (starts_on(e, j, s)) {
+                place(j, s, e, false);
+                placements.back().kept_for = id;
+                placements.back().kept_until = room.until;
+            } else if (may_promise() && in_service(e) && could_ever_host(e, s) && affords(j, e)) {
+                keep_room(j, s, e);
+            }
+        }
+    }
+
+    void keep_room(const Job& j, const Shape& s, const Executor& e) {
+        for (const Micros t : times()) {
+            if (t > w.now + second) return;
+            if (!takes_throughout(e, j, t)) continue;
+            kept.insert(j.id);
+            reserve(j, s, e, t);
+            return;
+        }
     }
 
     const Job* next_job() {
@@ -444,7 +464,7 @@ private:
             passed[j.id] = Reason::resources;
             if (w.settings.backfill == Backfill::none && (!any_fits || any_open))
                 ended = true;
-            else if (may_promise())
+            else if (may_promise() && kept.count(j.id) == 0)
                 promise(j, s);
         }
     }
@@ -510,7 +530,7 @@ private:
             gpus[e.id].take_at(all.gpu_milli, slot);
         else
             gpus[e.id].take(all.gpu_milli);
-        placements.push_back({j.id, e.id, all, slot, by_guard});
+        placements.push_back({j.id, e.id, all, slot, by_guard, 0, 0});
         held.push_back({e.id, w.now, w.now + planned_s(j) * second, all, s.consumables, 0});
         placed_usage[{j.group, j.user}] += billed_rate(all, e.gpu_type, w.settings) * planned_s(j);
         taken.insert(j.id);
@@ -538,10 +558,13 @@ private:
                                    [&](const Executor& e) { return e.id == run->executor; });
         }
         if (!where) throw std::logic_error("a job that some executor could host starts never");
-        reservations.push_back({j.id, where->id, best->first});
+        reserve(j, s, *where, best->first);
+    }
+
+    void reserve(const Job& j, const Shape& s, const Executor& where, Micros at) {
+        reservations.push_back({j.id, where.id, at});
         placed_before.push_back(placements.size());
-        const Micros until = best->first + planned_s(j) * second;
-        held.push_back({where->id, best->first, until, granted(*where, s), s.consumables, 0});
+        held.push_back({where.id, at, at + planned_s(j) * second, granted(where, s), s.consumables, 0});
         promised.push_back(held.back());
     }
 

@@ -188,6 +188,56 @@ TEST_F(PreemptionTest, what_some_of_the_stopped_runs_leave_is_kept_until_the_oth
     EXPECT_EQ(placed(), Ids{1});
 }
 
+TEST_F(PreemptionTest, a_stopped_run_that_waits_again_does_not_take_back_what_it_left_while_the_others_have_yet_to_go) {
+    host(1, 4);
+    running(100, 1, 2);
+    running(101, 1, 2);
+    submit(1, 1, 5, 4);
+    EXPECT_EQ(victims(), (Ids{100, 101}));
+    stop({100, 101});
+    c.drop_run(100);
+    Job again = one(100, 1, 500, 2); // older than the job that it made way for, and before it in order
+    again.priority = 10;
+    again.preemptible = true;
+    c.put_job(again);
+    EXPECT_EQ(victims(), Ids{});
+    EXPECT_EQ(placed(), Ids{});
+    ASSERT_EQ(last.reservations.size(), 1U) << "promised once";
+    EXPECT_EQ(last.reservations[0].job, 1);
+    EXPECT_EQ(last.reservations[0].start, now + core::second);
+    c.drop_run(101);
+    EXPECT_EQ(placed(), Ids{1});
+    EXPECT_EQ(last.placements[0].kept_for, 1);
+}
+
+TEST_F(PreemptionTest, room_is_kept_again_when_the_job_that_it_was_for_could_not_be_placed) {
+    host(1, 4);
+    running(100, 1, 4);
+    submit(1, 1, 5, 4);
+    EXPECT_EQ(victims(), Ids{100});
+    const Micros until = state.preemptors.at(1).until;
+    c.drop_run(100);
+    EXPECT_EQ(placed(), Ids{1});
+    EXPECT_TRUE(state.preemptors.empty());
+    take_back(state, last.placements[0], 1);
+    EXPECT_EQ(state.preemptors.at(1).executor, 1);
+    EXPECT_EQ(state.preemptors.at(1).until, until);
+    Job urgent = one(2, 2, 50);
+    urgent.priority = 10;
+    c.put_job(urgent);
+    EXPECT_EQ(placed(), Ids{1});
+}
+
+TEST_F(PreemptionTest, room_is_not_kept_while_runs_that_were_not_asked_to_go_are_in_it) {
+    host(1, 4);
+    running(100, 1, 2);
+    running(101, 1, 2);
+    submit(1, 1, 5, 4);
+    EXPECT_EQ(victims(), (Ids{100, 101}));
+    stop({100}); // of the other somebody held the row
+    EXPECT_EQ(victims(), Ids{101});
+}
+
 TEST_F(PreemptionTest, an_earlier_promise_is_not_delayed_by_a_job_that_preempts) {
     settings().backfill = Backfill::conservative;
     use_settings();
