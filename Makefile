@@ -6,9 +6,16 @@
 #   make check      every test suite; closes with 'N passed, N failed'
 #   make unit       the unit tests of core, executor, handlers and simulator alone; make unit-sanitize under ASan and UBSan
 #   make fuzz       what strangers could write, into the decoders of the executor; FUZZ_SECONDS=60 each
-#   make soak       hours: fuzzing, real Slurm, 100,000 jobs through one executor, long rounds of test/chaos
-#   make bench      every figure of docs/performance.md; make bench-quick in under a minute
-#   make lint       clang-format, clang-tidy, checks of the SQL
+#   make soak       hours: fuzzing, failures at every point that writes, real Slurm, 100,000 jobs through one executor, a
+#                   snapshot held for long, test/chaos at length and ROUNDS=1 round(s) of all faults with the table of
+#                   docs/explanation/survives.md, the suites with sanitizers in the server, executor and supervisors, the
+#                   server under valgrind, and what make versions and make coverage do; make soak-long the same with
+#                   10,000,000 finished jobs and a snapshot held for 30 minutes
+#   make versions   the suites on PostgreSQL 17 and 18, and pg_upgrade; VERSIONS='17 18' which
+#   make coverage   which lines of core, extension and executor the tests reach; 95 % of core by its unit tests or it fails
+#   make bench      every figure of docs/performance.md beside what it must reach; make bench-quick in under a minute;
+#                   ARGS='--only PART --slurm --output docs/figures' and the like go to test/bench/run.sh
+#   make lint       clang-format, clang-tidy, cppcheck, shellcheck, checks of the SQL
 #   make setup      installs what the above need from Debian (as root or with sudo)
 
 EXTENSION = rcq
@@ -31,7 +38,7 @@ PG_CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Wno-register -Wno-unused-parameter -
 SHLIB_LINK = -lstdc++ -Wl,--version-script=src/pg/exports.map $(EXTRA_LINK)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # PGXS has a `check` of its own, and may be missing: targets that only call scripts (FRONT) do without it
-FRONT = setup programs unit unit-sanitize demo stop reset check fuzz soak bench bench-quick lint help
+FRONT = setup programs unit unit-sanitize demo stop reset check fuzz soak soak-long versions coverage bench bench-quick lint help
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FRONT),$(MAKECMDGOALS)),all),)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
@@ -63,6 +70,7 @@ endif
 PROGRAM_BINDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/bin,$(bindir))
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 1
 
 .PHONY: all install install-all install-programs $(FRONT)
 all: programs
@@ -104,18 +112,26 @@ check: setup
 	@$(MAKE) unit-build
 	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/run-all.sh
 endif
-soak: setup
+soak soak-long: setup
 	@deploy/setup.sh soak
 	@$(MAKE) -j$(JOBS) all
-	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/soak/run.sh $(FUZZ_SECONDS)
+	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config RCQ_SOAK_LONG=$(if $(filter soak-long,$@),1) test/soak/run.sh $(FUZZ_SECONDS) $(ROUNDS)
+coverage: setup
+	@deploy/setup.sh soak
+	@$(MAKE) -j$(JOBS) all
+	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/coverage/run.sh
+versions: setup
+	@deploy/setup.sh soak
+	@$(MAKE) -j$(JOBS) all
+	@test/versions/run.sh $(VERSIONS)
 fuzz: setup
 	@deploy/setup.sh soak
 	@test/fuzz/run.sh $(FUZZ_SECONDS)
 bench bench-quick: setup
 	@deploy/setup.sh bench
 	@$(MAKE) -j$(JOBS) all
-	@$(MAKE) unit-build
-	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/bench/run.sh $(if $(filter bench-quick,$@),--quick)
+	@cmake --build build --parallel $(JOBS) --target plan_bench run_loop_bench stamp_bench
+	@config=$$(deploy/private-postgres.sh) && RCQ_PG_CONFIG=$$config test/bench/run.sh $(if $(filter bench-quick,$@),--quick) $(ARGS)
 lint: build/CMakeCache.txt
 	@deploy/lint.sh
 help:

@@ -39,10 +39,21 @@ SELECT rcq.cancel(7);
 -- running: it is told to take no longer than until the deadline, or its time limit, at least a second
 SELECT rcq.submit('job 8', deadline => clock_timestamp() + interval '1 hour'), rcq.submit('job 9', deadline => clock_timestamp() + interval '1 hour', time_limit => '10 min'),
        rcq.submit('job 10', time_limit => '10 min');
-SELECT j.id, round((rcq_private.start_body(j, j, l)->>'time_limit_s')::numeric, -1) AS seconds FROM rcq_private.job j JOIN rcq_private.live l ON l.job_id = j.id ORDER BY 1;
-SELECT rcq_private.start_body(j, j, jsonb_populate_record(l, jsonb_build_object('deadline', clock_timestamp() - interval '1 hour')))->'time_limit_s' AS seconds
-  FROM rcq_private.job j, rcq_private.live l WHERE j.id = 8 AND l.job_id = 8;
-SELECT rcq.cancel(id) FROM rcq.jobs WHERE status IN ('pending', 'assigned') ORDER BY id;
+SET ROLE regress_node_a;
+SELECT * FROM t.take();
+SELECT round((t.body(8)->>'time_limit_s')::numeric, -1) AS seconds;
+RESET ROLE;
+UPDATE rcq_private.live SET deadline = clock_timestamp() - interval '1 hour' WHERE job_id = 8;
+SET ROLE regress_node_a;
+SELECT t.body(8)->'time_limit_s' AS seconds;
+SELECT * FROM t.sync(t.ended(8));
+SELECT * FROM t.take();
+SELECT t.body(9)->'time_limit_s' AS seconds;
+SELECT * FROM t.sync(t.ended(9));
+SELECT * FROM t.take();
+SELECT t.body(10)->'time_limit_s' AS seconds;
+SELECT * FROM t.sync(t.ended(10));
+RESET ROLE;
 
 -- a timeout before the deadline is one, and is retried; at the deadline it is the end, whatever retries are left
 SELECT rcq.submit('job 11', max_retries => 5, deadline => clock_timestamp() + interval '1500 ms') AS id;

@@ -42,6 +42,7 @@ ROLLBACK;
 
 -- a submission that is rolled back takes its partitions with it
 BEGIN;
+LOCK TABLE ONLY rcq_private.job IN SHARE UPDATE EXCLUSIVE MODE; -- the scheduler makes none meanwhile
 SELECT setval('rcq_private.job_id', 45000);
 SELECT count(*) FROM t.held(1);
 SELECT count(*) FROM t.history;

@@ -45,7 +45,7 @@ RESET ROLE;
 SELECT t.value('rcq_submissions_total');
 
 -- the queue by group: no executor, then one
-SELECT t.wait($$(SELECT t.value('rcq_jobs{group="physics",state="pending"}') = 4)$$), t.value('rcq_jobs{group="physics",state="held"}') AS held, t.value('rcq_jobs{group="default",state="pending"}') AS others;
+SELECT t.wait($$(SELECT t.value('rcq_jobs{group="physics",state="pending"}') = 4 AND t.value('rcq_jobs{group="physics",state="held"}') = 1)$$), t.value('rcq_jobs{group="physics",state="held"}') AS held, t.value('rcq_jobs{group="default",state="pending"}') AS others;
 SELECT t.value('rcq_waiting_jobs{reason="no_executor"}'), t.value('rcq_queue_oldest_wait_seconds{group="physics"}') BETWEEN 0.001 AND 60 AS waits, t.value('rcq_queue_oldest_wait_seconds{group="default"}') AS others;
 SELECT t.node('regress_node_a');
 SET ROLE regress_node_a;

@@ -10,21 +10,6 @@ SELECT t.node('regress_node_a');
 SET ROLE regress_node_a;
 SELECT t.register(cpu_cores => 1);
 
--- which ends are followed by another run
-RESET ROLE;
-SELECT p.policy, e.end_, e.exit_code, rcq_private.retry_delay(p.policy::jsonb, e.end_, e.exit_code, 0) IS NOT NULL AS again
-  FROM (VALUES (1, NULL), (2, '{"delay_s": 1}'), (3, '{"on": ["oom"]}'), (4, '{"exit_codes": [75, 111]}'), (5, '{"on": ["oom", "exit_code"]}'), (6, '{"on": ["signal"], "exit_codes": [75]}')) p(n, policy),
-       (VALUES (1, 'exit_code', 1), (2, 'exit_code', 75), (3, 'oom', NULL), (4, 'signal', NULL), (5, 'exit_code', NULL)) e(n, end_, exit_code)
- WHERE e.exit_code IS NOT NULL OR e.end_ <> 'exit_code' ORDER BY p.n, e.n;
--- when: fixed, doubled, bounded, never longer than a year
-SELECT p.policy, f.failures, rcq_private.retry_delay(p.policy::jsonb, 'oom', NULL, f.failures) AS seconds
-  FROM (VALUES (1, NULL), (2, '{"delay_s": 30}'), (3, '{"delay_s": 30, "backoff": "fixed"}'), (4, '{"delay_s": 30, "backoff": "exponential"}'),
-               (5, '{"delay_s": 30, "backoff": "exponential", "max_delay_s": 100}'), (6, '{"delay_s": 30, "max_delay_s": 10}')) p(n, policy),
-       (VALUES (0), (1), (2), (1000)) f(failures) ORDER BY p.n, f.failures;
--- jitter lengthens and shortens by so much at most, and differs
-SELECT min(s) BETWEEN 5 AND 9, max(s) BETWEEN 11 AND 15, count(DISTINCT s) > 100
-  FROM (SELECT rcq_private.retry_delay('{"delay_s": 10, "jitter": 0.5}', 'oom', NULL, 0) AS s FROM generate_series(1, 1000)) x;
-
 -- an exit code that is on the list, with a delay that doubles; then one that is not
 SET ROLE regress_ann;
 SELECT rcq.submit('job 1', max_retries => 5, retry_on => '{75,oom}', retry_delay => '2 hours', retry_backoff => 'exponential');

@@ -13,13 +13,15 @@ BEGIN
                OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m
                            WHERE m.member OPERATOR(pg_catalog.=) r.oid
                              AND NOT (wanted OPERATOR(pg_catalog.=) 'rcq_authenticator'
-                                      AND m.roleid OPERATOR(pg_catalog.=) ANY (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname OPERATOR(pg_catalog.=) ANY ('{rcq_anon,rcq_user,rcq_admin}')))) AS armed
+                                      AND m.roleid OPERATOR(pg_catalog.=) ANY (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname OPERATOR(pg_catalog.=) ANY ('{rcq_anon,rcq_user,rcq_admin}'))))
+               -- whoever is in the authenticator could be everybody
+               OR wanted OPERATOR(pg_catalog.=) 'rcq_authenticator' AND EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid OPERATOR(pg_catalog.=) r.oid) AS armed
           INTO existing FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) wanted;
         IF NOT FOUND THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB', wanted);
         ELSIF existing.armed THEN
             RAISE EXCEPTION USING ERRCODE = 'RC006',
-                MESSAGE = pg_catalog.format('role "%s" exists and is not a plain role without memberships', wanted),
+                MESSAGE = pg_catalog.format('role "%s" exists and is not a plain role without memberships and members', wanted),
                 HINT = 'rcq needs this name for a role of its own: rename or strip the existing role, then try again.';
         END IF;
     END LOOP;

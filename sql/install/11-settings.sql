@@ -53,11 +53,3 @@ BEGIN
     PERFORM rcq_private.fail('RC001', pg_catalog.format('setting %s cannot be "%s"', def.name, pg_catalog.left(value, 100)),
             pg_catalog.format('Allowed: %s%s.', allowed, COALESCE(' ' || def.unit, '')));
 END $$;
-
--- The value in force, parsed.
-CREATE FUNCTION rcq_private.setting_text(name text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE(s.parsed, d.parsed)
-      FROM rcq_private.setting_definition d LEFT JOIN rcq_private.setting s ON s.name = d.name
-     WHERE d.name = setting_text.name
-$$;

@@ -5,20 +5,28 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_outer_role';
 COMMENT ON FUNCTION rcq_private.outer_role() IS 'The role that acts: SET ROLE or the login role, also inside SECURITY DEFINER functions';
 
 CREATE FUNCTION rcq_private.caller_id() RETURNS integer
-LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rcq_caller_id';
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_caller_id';
 COMMENT ON FUNCTION rcq_private.caller_id() IS 'The id of the user who acts; error RC010 when the role is no user of rcq';
 
 CREATE FUNCTION rcq_private.caller_is_admin() RETURNS boolean
-LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rcq_caller_is_admin';
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_caller_is_admin';
 COMMENT ON FUNCTION rcq_private.caller_is_admin() IS 'Whether the user who acts administers this database''s queue';
+
+CREATE FUNCTION rcq_private.first_visible_user() RETURNS integer
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_first_visible_user';
+COMMENT ON FUNCTION rcq_private.first_visible_user() IS 'With last_visible_user(): a range of user ids outside of which the caller sees nothing, for those who sort or count what row security leaves; raises nothing';
+
+CREATE FUNCTION rcq_private.last_visible_user() RETURNS integer
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_last_visible_user';
+COMMENT ON FUNCTION rcq_private.last_visible_user() IS 'See first_visible_user()';
+
+CREATE FUNCTION rcq_private.setting_text(name text) RETURNS text
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_setting_text';
+COMMENT ON FUNCTION rcq_private.setting_text(text) IS 'The value in force, parsed; NULL when there is no such setting';
 
 CREATE FUNCTION rcq_private.touched(job_id bigint) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_touched';
 COMMENT ON FUNCTION rcq_private.touched(bigint) IS 'Tells the scheduler at commit that this job changed, and wakes it; returns its argument';
-
-CREATE FUNCTION rcq_private.touched_quietly(job_id bigint) RETURNS bigint
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_touched_quietly';
-COMMENT ON FUNCTION rcq_private.touched_quietly(bigint) IS 'As touched(), but the scheduler may learn of it at its next cycle';
 
 CREATE FUNCTION rcq_private.definitions_changed() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_definitions_changed';
@@ -123,13 +131,13 @@ CREATE FUNCTION rcq_private.count_submissions(jobs bigint) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_submissions';
 COMMENT ON FUNCTION rcq_private.count_submissions(bigint) IS 'Counts so many submitted jobs for rcq.metrics() when the transaction commits; returns its argument';
 
-CREATE FUNCTION rcq_private.count_ends(statuses text[], ends text[], seconds double precision[]) RETURNS integer
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_count_ends';
-COMMENT ON FUNCTION rcq_private.count_ends(text[], text[], double precision[]) IS 'The same of runs that ended: what their jobs are now, how they ended, how long they took; returns how many';
-
 CREATE FUNCTION rcq_private.count_log_bytes(bytes bigint) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_log_bytes';
 COMMENT ON FUNCTION rcq_private.count_log_bytes(bigint) IS 'The same of so much output of jobs; returns its argument';
+
+CREATE FUNCTION rcq_private.role_password(role text, password text) RETURNS text
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_role_password';
+COMMENT ON FUNCTION rcq_private.role_password(text, text) IS 'What PostgreSQL stores of a password of a role, for statements that set it: their text may be logged, counted by its words, or stand in the context of an error';
 
 CREATE FUNCTION rcq_private.fail(code text, message text, hint text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_fail';

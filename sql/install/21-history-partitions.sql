@@ -54,19 +54,23 @@ BEGIN
     INSERT INTO rcq_private.history_partition (first_id, last_id) VALUES (attach_history.first_id, attach_history.last_id);
 END $$;
 
--- Makes partitions until there is one for this id, each as wide as the setting says now. Whoever else wants to waits for
--- the lock, and then finds them.
+-- Makes partitions until there is one for this id, each as wide as the setting says now, or wider where that would be more
+-- than 50: all of them are locked until the transaction ends, and the server has room for so many locks only. Whoever else
+-- wants to waits for the lock, and then finds them. They are made as the owner, and so not where and how the session of a
+-- user would have it.
 CREATE FUNCTION rcq_private.add_partitions(up_to bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning SET default_tablespace = '' SET default_table_access_method = heap AS $$
 DECLARE
-    size CONSTANT bigint := rcq_private.setting_text('history_partition_jobs')::double precision;
+    no_more CONSTANT bigint := 9223372036854775806;
     next_id bigint;
+    size bigint;
 BEGIN
     LOCK TABLE ONLY rcq_private.job IN SHARE UPDATE EXCLUSIVE MODE;
-    LOOP
+    next_id := rcq_private.partitioned_to();
+    size := GREATEST(rcq_private.setting_text('history_partition_jobs')::double precision::bigint, (up_to - next_id) / 50 + 1);
+    WHILE next_id <= LEAST(up_to, no_more) LOOP
+        PERFORM rcq_private.attach_history(next_id, LEAST(no_more - size, next_id - 1) + size);
         next_id := rcq_private.partitioned_to();
-        EXIT WHEN next_id > up_to;
-        PERFORM rcq_private.attach_history(next_id, next_id + size - 1);
     END LOOP;
 END $$;
 

@@ -1,7 +1,7 @@
 -- What people do with their jobs after submitting: cancel, hold, release, change priority, run again.
 
 -- The caller's live row of a job, locked; RC002 when there is none that the caller may see, RC003 when it has ended, with
--- this hint (%s = its id).
+-- this hint (%s = its id), or when it was restored from a dump and not yet resumed.
 CREATE FUNCTION rcq_private.lock_live(job bigint, once_ended text DEFAULT 'See it with SELECT * FROM rcq.jobs WHERE id = %s.') RETURNS rcq_private.live
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -17,6 +17,10 @@ BEGIN
     IF FOUND THEN
         PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s has already ended: %s', job, ended),
             pg_catalog.format(once_ended, job));
+    END IF;
+    IF EXISTS (SELECT FROM rcq_private.job j WHERE j.id = job AND (j.user_id = caller OR admin)) THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s comes from a dump and is not queued', job),
+            pg_catalog.format('An administrator can queue it, rcq.resume_restored, and you can cancel it: SELECT rcq.cancel(%s).', job));
     END IF;
     PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no job %s of yours', COALESCE(job::text, 'NULL')),
             'List your jobs with SELECT id, status FROM rcq.jobs.');
@@ -74,10 +78,14 @@ END $$;
 CREATE FUNCTION rcq.cancel(job bigint, tasks text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
 DECLARE
-    l rcq_private.live := rcq_private.lock_live(job);
+    restored CONSTANT boolean := rcq_private.cancel_if_restored(job, tasks);
+    l rcq_private.live;
     answer text;
 BEGIN
-    IF l.tasks_waiting IS NOT NULL THEN
+    IF NOT restored THEN l := rcq_private.lock_live(job); END IF;
+    IF restored THEN
+        answer := 'cancelled';
+    ELSIF l.tasks_waiting IS NOT NULL THEN
         answer := rcq_private.cancel_array(job, tasks);
     ELSE
         PERFORM rcq_private.refuse_tasks(job, tasks);
@@ -87,7 +95,7 @@ BEGIN
     RETURN answer;
 END $$;
 COMMENT ON FUNCTION rcq.cancel(bigint, text) IS
-'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. tasks: of an array job, only those with these indices (7 or 1-10,20). Errors: RC001, RC002, RC003 (has ended, or no array job), RC004 (locked)';
+'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. tasks: of an array job, only those with these indices (7 or 1-10,20). Errors: RC001, RC002, RC003 (has ended, no array job, or tasks of one that was restored from a dump and not yet resumed), RC004 (locked)';
 
 -- Holds or releases jobs that are not running, whose live rows the caller has locked; one that was placed is taken back.
 CREATE FUNCTION rcq_private.hold_live(jobs bigint[], hold boolean) RETURNS void

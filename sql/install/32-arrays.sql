@@ -73,7 +73,8 @@ BEGIN
 END $$;
 
 -- Ids of the tasks at these positions, ascending by index; those that have no row get one: on hold if they or the whole
--- array were, ended if they were withdrawn. Busy (RC004) when somebody holds the array.
+-- array were, ended if they were withdrawn. Busy (RC004) when somebody holds the array, RC003 when it was
+-- restored from a dump and not yet resumed.
 CREATE FUNCTION rcq_private.materialise_tasks(array_id bigint, positions int4multirange) RETURNS SETOF bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 #variable_conflict use_variable
@@ -90,6 +91,10 @@ BEGIN
         PERFORM rcq_private.raise_busy(array_id);
     END;
     SELECT * INTO STRICT j FROM rcq_private.job x WHERE x.id = array_id;
+    IF whole_held IS NULL AND (a.waiting + a.held) && positions THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('array job %s comes from a dump and is not queued', array_id),
+            'Its tasks get rows of their own when an administrator has queued it: rcq.resume_restored.');
+    END IF;
     IF (a.waiting + a.held + a.withdrawn) && positions THEN
         UPDATE rcq_private.array x SET waiting = x.waiting - positions, held = x.held - positions, withdrawn = x.withdrawn - positions WHERE x.job_id = array_id;
         UPDATE rcq_private.live l SET tasks_waiting = rcq_private.range_size(a.waiting - positions) WHERE l.job_id = array_id;
@@ -314,7 +319,8 @@ BEGIN
     SELECT r.index, r.job_id, r.status, r.reason, r.started_at, r.ended_at, r.executor, r.attempt, r.exit_code, r.message
       FROM (SELECT rcq_private.array_index(j.array_spec, p) AS index, NULL::bigint AS job_id, s.status, s.reason, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
                    NULL::text AS executor, 0 AS attempt, NULL::integer AS exit_code, NULL::text AS message
-              FROM (VALUES (a.waiting, 'pending', CASE WHEN whole_held THEN 'held' WHEN EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id AND l.unmet > 0) THEN 'dependency' ELSE 'priority' END),
+              FROM (VALUES (a.waiting, 'pending', CASE WHEN whole_held THEN 'held' WHEN EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id AND l.unmet > 0) THEN 'dependency'
+                                                          WHEN NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id) THEN 'restored' ELSE 'priority' END),
                            (a.held, 'pending', 'held'), (a.withdrawn, 'cancelled', NULL)) s(positions, status, reason),
                    LATERAL unnest(s.positions * wanted) r, LATERAL pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) p
             UNION ALL
@@ -342,4 +348,4 @@ BEGIN
     RETURN rcq_private.task_row("array", index);
 END $$;
 COMMENT ON FUNCTION rcq.task(bigint, integer) IS
-'The job id of one task of an array, which has a row of its own in rcq.jobs from then on: for rcq.logs, rcq.explain, rcq.set_priority and all else that takes a job. Errors: RC001 (malformed index), RC002 (no such array or task, or not known any more), RC004, RC010';
+'The job id of one task of an array, which has a row of its own in rcq.jobs from then on: for rcq.logs, rcq.explain, rcq.set_priority and all else that takes a job. Errors: RC001 (malformed index), RC002 (no such array or task, or not known any more), RC003 (restored from a dump and not yet resumed), RC004, RC010';

@@ -50,9 +50,14 @@ BEGIN
           INTO ids, requests
           FROM unnest(jobs, tasks) WITH ORDINALITY k(id, wanted, place) JOIN rcq_private.job j ON j.id = k.id WHERE j.user_id = owner.id;
         new_ids := ARRAY(SELECT rcq_private.enqueue_for(owner, requests));
-        INSERT INTO rcq_private.resubmission AS r (job_id, new_job_id, user_id)
-        SELECT n.id, n.new_id, owner.id FROM unnest(ids, new_ids) n(id, new_id)
-        ON CONFLICT (job_id) DO UPDATE SET new_job_id = EXCLUDED.new_job_id;
+        BEGIN
+            INSERT INTO rcq_private.resubmission AS r (job_id, new_job_id, user_id)
+            SELECT n.id, n.new_id, owner.id FROM unnest(ids, new_ids) n(id, new_id)
+            ON CONFLICT (job_id) DO UPDATE SET new_job_id = EXCLUDED.new_job_id;
+        EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
+            PERFORM rcq_private.fail('RC004', 'somebody else submits some of these jobs anew, or did since this transaction began',
+                'Try again in a moment, in a new transaction.');
+        END;
         PERFORM rcq_private.record_change('job.resubmit', 'job', rcq_private.id_ranges(ids), NULL, pg_catalog.jsonb_build_object('jobs', rcq_private.id_ranges(new_ids)));
         RETURN QUERY SELECT n.id, n.new_id FROM unnest(ids, new_ids) n(id, new_id);
     END LOOP;

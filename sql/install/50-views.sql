@@ -1,80 +1,83 @@
 -- Views for people. They run with the caller's rights, so that row security shows everyone their own jobs and
--- administrators all of them.
+-- administrators all of them. What row security leaves of the unfinished ones is a range of users as well, which an
+-- index finds: nobody's look at the queue reads the jobs of everybody.
 
 CREATE FUNCTION rcq_private.memory_gb(mib integer) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT pg_catalog.trim_scale(pg_catalog.round(mib / 1024.0, 3)) $$;
 
 CREATE FUNCTION rcq_private.user_name(user_id integer) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE(u.role_name, u.email) FROM rcq_private.users u WHERE u.id = user_id $$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_user_name';
+COMMENT ON FUNCTION rcq_private.user_name(integer) IS 'SQL role or else e-mail address of a user';
 CREATE FUNCTION rcq_private.group_name(group_id integer) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT g.name FROM rcq_private.groups g WHERE g.id = group_id $$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_group_name';
+COMMENT ON FUNCTION rcq_private.group_name(integer) IS 'Name of a group';
 CREATE FUNCTION rcq_private.executor_name(executor_id integer) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT e.name FROM rcq_private.executor e WHERE e.id = executor_id $$;
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_executor_name';
+COMMENT ON FUNCTION rcq_private.executor_name(integer) IS 'Name of an executor';
 
 CREATE FUNCTION rcq_private.schedule_name(schedule_id integer) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT s.name FROM rcq_private.schedule s WHERE s.id = schedule_id $$;
 
--- The row of the array that a task is part of. A function, because a subselect for each of its columns would be planned for
--- every partition, and counted as if each row were a task.
+-- The row of the array that a task is part of, or of a job that was restored, for whom row security would show it.
+-- A function, because a subselect for each of its columns would be planned for every partition, and counted as if each row
+-- were a task.
 CREATE FUNCTION rcq_private.array_of(array_id bigint) RETURNS rcq_private.job
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-    SELECT * FROM rcq_private.job j WHERE j.id = array_of.array_id $$;
+LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM rcq_private.job j
+     WHERE j.id = array_of.array_id
+       AND CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = rcq_private.outer_role() AND (r.rolsuper OR r.rolbypassrls)) THEN true
+                ELSE j.user_id = rcq_private.caller_id() OR rcq_private.caller_is_admin() END $$;
 
--- One branch per status, each with a literal status, so that a condition on status drops the other branches.
+-- What is live, and what has ended in each of three ways, as joins of their own: whatever a condition on a job makes of the
+-- order, the planner finds the other row of a job by its key. Of a join with the union of all states it could not, and would
+-- read that union once for each job. A literal status drops branches, and finds what failed and what was cancelled by
+-- their indexes. Each branch is planned for every partition, so there is none more: what is live says itself how it does,
+-- and of the restored, which there seldom are, a function reads the job. Of what is over, too, the index by user finds what
+-- is one's own; functions that the planner can call tell it whether that is little or all.
 CREATE VIEW rcq.jobs WITH (security_invoker = true) AS
-SELECT j.id, s.status, s.reason, rcq_private.user_name(j.user_id) AS user_name, rcq_private.group_name(j.group_id) AS group_name,
-       j.name, CASE WHEN j.array_id IS NULL THEN j.script ELSE (rcq_private.array_of(j.array_id)).script END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count, s.priority::integer,
-       j.submitted_at, s.started_at, s.ended_at, rcq_private.executor_name(s.executor_id) AS executor, s.attempt, s.exit_code,
+SELECT s.id, s.status, s.reason, rcq_private.user_name(s.user_id) AS user_name, rcq_private.group_name(s.group_id) AS group_name,
+       s.name, CASE WHEN s.array_id IS NULL THEN s.script ELSE (rcq_private.array_of(s.array_id)).script END AS script, s.cpu_cores, rcq_private.memory_gb(s.memory_mib) AS memory_gb, s.gpu_count, s.priority_now::integer AS priority,
+       s.submitted_at, s.started_at, s.ended_at, rcq_private.executor_name(s.executor_id) AS executor, s.attempt, s.exit_code,
        s.signal, s.cpu_seconds, rcq_private.memory_gb(s.peak_memory_mib) AS peak_memory_gb, s.message, s.output,
-       j.estimate, j.time_limit, j.max_retries::integer,
-       CASE WHEN j.array_id IS NULL THEN j.workdir ELSE (rcq_private.array_of(j.array_id)).workdir END AS workdir,
-       CASE WHEN j.array_id IS NULL THEN j.env ELSE (rcq_private.array_of(j.array_id)).env END AS env,
-       CASE WHEN j.array_id IS NULL THEN j.features ELSE (rcq_private.array_of(j.array_id)).features END AS features, j.requeue,
-       CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, j.user_id, j.group_id, s.executor_id,
-       j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key,
+       s.estimate, s.time_limit, s.max_retries::integer,
+       CASE WHEN s.array_id IS NULL THEN s.workdir ELSE (rcq_private.array_of(s.array_id)).workdir END AS workdir,
+       CASE WHEN s.array_id IS NULL THEN s.env ELSE (rcq_private.array_of(s.array_id)).env END AS env,
+       CASE WHEN s.array_id IS NULL THEN s.features ELSE (rcq_private.array_of(s.array_id)).features END AS features, s.requeue,
+       CASE WHEN s.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, s.user_id, s.group_id, s.executor_id,
+       s.cpu_cores_min, s.gpu_type, s.constraints, s.consumables, s.exclusive, s.preemptible, s.concurrency_key,
        s.granted_cores, rcq_private.memory_gb(s.granted_memory_mib) AS granted_memory_gb, s.granted_gpus,
-       j.array_spec, j.array_size, j.array_id, j.array_index, j.begin_time, j.deadline, j.depends_on, j.retry, j.idempotency_key,
-       j.project, j.tags, j.external_id, j.schedule_id, rcq_private.schedule_name(j.schedule_id) AS schedule_name, j.type,
-       CASE WHEN j.array_id IS NULL THEN j.payload ELSE (rcq_private.array_of(j.array_id)).payload END AS payload, s.result
-  FROM rcq_private.job j JOIN (
-    SELECT l.job_id, 'pending'::text AS status, p.reason, l.priority, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
-           NULL::integer AS executor_id, l.attempt, NULL::integer AS exit_code, NULL::integer AS signal, NULL::real AS cpu_seconds,
-           NULL::integer AS peak_memory_mib, NULL::text AS message, NULL::jsonb AS output, NULL::integer AS granted_cores,
-           NULL::integer AS granted_memory_mib, NULL::integer AS granted_gpus, NULL::jsonb AS result
-      FROM rcq_private.live l, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
+       s.array_spec, s.array_size, s.array_id, s.array_index, s.begin_time, s.deadline, s.depends_on, s.retry, s.idempotency_key,
+       s.project, s.tags, s.external_id, s.schedule_id, rcq_private.schedule_name(s.schedule_id) AS schedule_name, s.type,
+       CASE WHEN s.array_id IS NULL THEN s.payload ELSE (rcq_private.array_of(s.array_id)).payload END AS payload, s.result
+  FROM (
+    SELECT j.*, CASE WHEN l.placed_at IS NULL THEN 'pending' WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END::text AS status,
+           CASE WHEN l.placed_at IS NULL THEN p.reason WHEN l.claimed_at IS NULL THEN NULL WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
+                WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END AS reason,
+           l.priority AS priority_now, l.claimed_at AS started_at, NULL::timestamptz AS ended_at, l.executor_id, l.attempt, NULL::integer AS exit_code,
+           NULL::integer AS signal, l.cpu_seconds, l.peak_memory_mib, NULL::text AS message, NULL::jsonb AS output, l.granted_cores,
+           l.granted_memory_mib, l.granted_gpus, NULL::jsonb AS result
+      FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
                l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
                COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
-     WHERE l.placed_at IS NULL
+     WHERE l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
     UNION ALL
-    SELECT l.job_id, 'assigned', NULL, l.priority, NULL, NULL, l.executor_id, l.attempt, NULL, NULL, NULL, NULL, NULL, NULL,
-           l.granted_cores, l.granted_memory_mib, l.granted_gpus, NULL
-      FROM rcq_private.live l WHERE l.placed_at IS NOT NULL AND l.claimed_at IS NULL
-    UNION ALL
-    SELECT l.job_id, 'running', CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling' WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting'
-               WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END, l.priority, l.claimed_at, NULL,
-           l.executor_id, l.attempt, NULL, NULL, l.cpu_seconds, l.peak_memory_mib, NULL, NULL, l.granted_cores, l.granted_memory_mib, l.granted_gpus, NULL
-      FROM rcq_private.live l WHERE l.claimed_at IS NOT NULL
-    UNION ALL
-    SELECT o.job_id, 'completed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
+    SELECT j.*, 'completed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
            o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
-      FROM rcq_private.outcome o WHERE o.status = 'completed'
+      FROM rcq_private.outcome o JOIN rcq_private.job j ON j.id = o.job_id WHERE o.status = 'completed' AND j.user_id BETWEEN rcq_private.first_visible_user() AND rcq_private.last_visible_user()
     UNION ALL
-    SELECT o.job_id, 'failed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
+    SELECT j.*, 'failed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
            o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
-      FROM rcq_private.outcome o WHERE o.status = 'failed'
+      FROM rcq_private.outcome o JOIN rcq_private.job j ON j.id = o.job_id WHERE o.status = 'failed' AND o.user_id BETWEEN rcq_private.first_visible_user() AND rcq_private.last_visible_user()
     UNION ALL
-    SELECT o.job_id, 'cancelled', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
+    SELECT j.*, 'cancelled', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
            o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
-      FROM rcq_private.outcome o WHERE o.status = 'cancelled'
+      FROM rcq_private.outcome o JOIN rcq_private.job j ON j.id = o.job_id WHERE o.status = 'cancelled' AND o.user_id BETWEEN rcq_private.first_visible_user() AND rcq_private.last_visible_user()
     UNION ALL
-    SELECT r.job_id, 'pending', 'restored', r.priority, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-      FROM rcq_private.restored r
-  ) s ON s.job_id = j.id;
+    SELECT j.*, 'pending', 'restored', r.priority, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+      FROM rcq_private.restored r, LATERAL rcq_private.array_of(r.job_id) j
+  ) s;
 COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';
 COMMENT ON COLUMN rcq.jobs.status IS 'pending, assigned (placed, not yet started), running, completed, failed, cancelled';
 COMMENT ON COLUMN rcq.jobs.reason IS 'Pending: what it waits for (priority, resources, held, dependency, begin_time, retry, array_throttle, quota, limit, drained, no_executor, never_fits, ...); running: cancelling, preempting, requeueing; failed: exit_code, signal, timeout, oom, disk_quota, deadline, executor_lost, not_started, dependency_failed, spawn_error, bad_result, tasks_failed';
@@ -85,21 +88,25 @@ COMMENT ON COLUMN rcq.jobs.retry IS 'What is run again, and when; NULL = every f
 COMMENT ON COLUMN rcq.jobs.result IS 'What a completed job wrote to $RCQ_RESULT';
 COMMENT ON COLUMN rcq.jobs.output IS 'Directory of $RCQ_OUTPUT_DIR on the executor''s host and its files';
 
+-- Sorted before the rest of a job is looked up, by key: a page costs no more of these look-ups than it has rows.
 CREATE VIEW rcq.queue WITH (security_invoker = true) AS
-SELECT p."position", l.job_id AS id, rcq_private.user_name(l.user_id) AS user_name, rcq_private.group_name(l.group_id) AS group_name, j.name,
-       l.cpu_cores, rcq_private.memory_gb(l.memory_mib) AS memory_gb, l.gpu_count, p.reason,
-       pg_catalog.round(p.final_priority::numeric, 3) AS final_priority, p.base_priority,
-       pg_catalog.round(p.fair_share::numeric, 3) AS fair_share, pg_catalog.round(p.wait_boost::numeric, 4) AS wait_boost,
-       l.priority::integer, j.submitted_at, l.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - l.eligible_at) AS waiting,
-       pg_catalog.date_trunc('seconds', p.expected_start) AS expected_start, p.approximate, pg_catalog.date_trunc('seconds', p.forecast_at) AS forecast_at,
-       rcq_private.executor_name(p.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', p.reserved_start) AS reserved_start,
-       l.array_id, j.array_index, l.tasks_waiting
-  FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id,
-       LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
-               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
- WHERE l.placed_at IS NULL
- ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id;
+SELECT s."position", s.job_id AS id, rcq_private.user_name(s.user_id) AS user_name, rcq_private.group_name(s.group_id) AS group_name, j.name,
+       s.cpu_cores, rcq_private.memory_gb(s.memory_mib) AS memory_gb, s.gpu_count, s.reason,
+       pg_catalog.round(s.final_priority::numeric, 3) AS final_priority, s.base_priority,
+       pg_catalog.round(s.fair_share::numeric, 3) AS fair_share, pg_catalog.round(s.wait_boost::numeric, 4) AS wait_boost,
+       s.priority::integer, j.submitted_at, s.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - s.eligible_at) AS waiting,
+       pg_catalog.date_trunc('seconds', s.expected_start) AS expected_start, s.approximate, pg_catalog.date_trunc('seconds', s.forecast_at) AS forecast_at,
+       rcq_private.executor_name(s.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', s.reserved_start) AS reserved_start,
+       s.array_id, j.array_index, s.tasks_waiting
+  FROM (SELECT l.job_id, l.user_id, l.group_id, l.cpu_cores, l.memory_mib, l.gpu_count, l.priority, l.eligible_at, l.array_id, l.tasks_waiting, p.*
+          FROM rcq_private.live l,
+               LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
+                   l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
+                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
+         WHERE l.placed_at IS NULL AND l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
+         ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id) s,
+       LATERAL (SELECT j.name, j.submitted_at, j.array_index FROM rcq_private.job j WHERE j.id = s.job_id OFFSET 0) j
+ ORDER BY s."position" NULLS LAST, s.final_priority DESC NULLS LAST, s.eligible_at, s.job_id;
 COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting';
 COMMENT ON COLUMN rcq.queue."position" IS 'Rank among all pending jobs of the cluster when the scheduler last published (first 1,000)';
 COMMENT ON COLUMN rcq.queue.tasks_waiting IS 'Of an array job: tasks that have no row of their own yet, and stand behind those that have';
@@ -114,7 +121,7 @@ CREATE FUNCTION rcq.jobs_tagged(VARIADIC tags text[]) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT j.id FROM rcq_private.job j WHERE j.tags @> jobs_tagged.tags COLLATE "C" AND (j.user_id = rcq_private.caller_id() OR rcq_private.caller_is_admin()) $$;
 COMMENT ON FUNCTION rcq.jobs_tagged(text[]) IS
-'Ids of the jobs you may see that have all of these tags, by an index: SELECT * FROM rcq.jobs WHERE id IN (SELECT rcq.jobs_tagged(''blast'', ''run-7'')). Errors: RC010';
+'Ids of the jobs you may see that have all of these tags, by an index: SELECT * FROM rcq.jobs WHERE id = ANY (ARRAY(SELECT rcq.jobs_tagged(''blast'', ''run-7''))). Errors: RC010';
 
 CREATE VIEW rcq.runs WITH (security_invoker = true) AS
 SELECT l.job_id, l.attempt, rcq_private.executor_name(l.executor_id) AS executor,

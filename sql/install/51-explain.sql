@@ -453,6 +453,18 @@ BEGIN
     END IF;
 END $$;
 
+-- How it stands with a job that has neither a live row nor an outcome: neither is in a dump.
+CREATE FUNCTION rcq_private.explain_restored(j rcq_private.job, admin boolean) RETURNS SETOF rcq_private.finding
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN NEXT rcq_private.found('state', 'pending', pg_catalog.format('Job %s is pending since the database was restored from a dump, in which it had not ended: %s.', j.id, rcq_private.size_text(j.cpu_cores, j.memory_mib, j.gpu_count)),
+        rcq_private.size_data(j.cpu_cores, j.memory_mib, j.gpu_count) || pg_catalog.jsonb_build_object('submitted_at', j.submitted_at));
+    RETURN NEXT rcq_private.found('blocker', 'restored', 'It is not queued: nothing that a dump holds starts by itself, for it may be running where the dump comes from.', '{}');
+    RETURN NEXT rcq_private.found('change', 'resume_restored', CASE WHEN admin THEN 'Queue what was restored: SELECT rcq.resume_restored(), or a list of what is to be queued; all that is not listed is cancelled.'
+            ELSE 'Ask an administrator to queue what was restored: rcq.resume_restored.' END, pg_catalog.jsonb_build_object('call', 'SELECT rcq.resume_restored()'));
+    RETURN NEXT rcq_private.found('change', 'cancel', pg_catalog.format('If it is not to run any more, cancel it: SELECT rcq.cancel(%s).', j.id), pg_catalog.jsonb_build_object('call', pg_catalog.format('SELECT rcq.cancel(%s)', j.id)));
+END $$;
+
 CREATE FUNCTION rcq.explain(job bigint) RETURNS TABLE (kind text, reason text, message text, data jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -469,6 +481,10 @@ BEGIN
     SELECT * INTO l FROM rcq_private.live x WHERE x.job_id = job;
     IF NOT FOUND THEN
         SELECT * INTO o FROM rcq_private.outcome x WHERE x.job_id = job;
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT f.* FROM rcq_private.explain_restored(j, admin) f;
+            RETURN;
+        END IF;
     END IF;
     IF l.job_id IS NULL OR l.placed_at IS NOT NULL THEN
         RETURN QUERY SELECT f.* FROM rcq_private.explain_run(j, l, o) f;
@@ -489,7 +505,7 @@ COMMENT ON FUNCTION rcq.explain(bigint) IS
 
 CREATE FUNCTION rcq.explain_submit(
     script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0,
-    estimated_hours numeric DEFAULT NULL, time_limit interval DEFAULT NULL, priority integer DEFAULT 5,
+    estimated_hours numeric DEFAULT NULL, time_limit interval DEFAULT NULL, priority integer DEFAULT NULL,
     max_retries integer DEFAULT 0, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
     features text[] DEFAULT NULL, hold boolean DEFAULT false, requeue boolean DEFAULT true,
     on_disconnect text DEFAULT 'continue', cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
@@ -513,7 +529,7 @@ BEGIN
     SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
     PERFORM rcq_private.check_names(ARRAY[asked]);
     l.memory_mib := rcq_private.check_request(NULL, script, COALESCE(cpu_cores, 1), COALESCE(asked.memory_gb, 1), COALESCE(gpu_count, 0), asked.estimated_hours, pg_catalog.date_part('epoch', limit_),
-        COALESCE(priority, 5), COALESCE(max_retries, 0), name, workdir, env, features, COALESCE(on_disconnect, 'continue'), cpu_cores_min, gpu_type, constraints, consumables, concurrency_key,
+        COALESCE(priority, LEAST(5, caller.max_priority)), COALESCE(max_retries, 0), name, workdir, env, features, COALESCE(on_disconnect, 'continue'), cpu_cores_min, gpu_type, constraints, consumables, concurrency_key,
         caller.max_priority, rcq_private.setting_text('max_script_bytes')::integer, NULLIF(rcq_private.setting_text('max_time_limit')::double precision, 0));
     l.user_id := caller.id;
     l.group_id := caller.group_id;
@@ -529,7 +545,7 @@ BEGIN
     l.preemptible := COALESCE(preemptible, false);
     l.concurrency_key := concurrency_key;
     l.held := COALESCE(hold, false);
-    l.priority := COALESCE(priority, 5);
+    l.priority := COALESCE(priority, LEAST(5, caller.max_priority));
     l.eligible_at := pg_catalog.clock_timestamp();
 
     max_pending := COALESCE(caller.max_pending, rcq_private.setting_text('max_pending_per_user')::bigint);

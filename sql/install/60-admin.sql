@@ -231,7 +231,7 @@ BEGIN
     PERFORM rcq_private.definitions_changed();
 END $$;
 COMMENT ON FUNCTION rcq.set_user(text, text, boolean, integer, numeric, integer, integer, integer, integer, boolean, text, boolean, text, text, boolean) IS
-'Changes what is given of a user, who is named by SQL role or e-mail address; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given; no_unix_user => true removes the account, what starts from now on runs as the executor''s default; email: the address to log in with over HTTP; disabled: the reason why the user may do nothing from now on, neither in SQL nor over HTTP, which also revokes their API tokens (their jobs go on); enable => true takes that back. Errors: RC001, RC002, RC003 (disabling yourself), RC005, RC006 (an e-mail address of somebody else)';
+'Changes what is given of a user, who is named by SQL role or e-mail address; jobs already submitted stay with the group they were submitted for. no_limits => true removes those of max_jobs, max_cores, max_gpus and max_pending that are not given; no_unix_user => true removes the account, what starts from now on runs as the executor''s default; email: the address to log in with over HTTP; disabled: the reason why the user may do nothing from now on, neither in SQL nor over HTTP, which also revokes their API tokens (their jobs go on, their schedules submit no more); enable => true takes that back. Errors: RC001, RC002, RC003 (disabling yourself), RC005, RC006 (an e-mail address of somebody else)';
 
 CREATE FUNCTION rcq.create_executor_login(name text, password text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -243,6 +243,9 @@ BEGIN
         PERFORM rcq_private.fail('RC006', pg_catalog.format('there is an executor "%s" already', name),
             pg_catalog.format('Give its login a new password with ALTER ROLE %I PASSWORD ..., or choose another name.', name));
     END IF;
+    IF EXISTS (SELECT FROM rcq_private.users u WHERE u.role_name = name) THEN
+        PERFORM rcq_private.fail('RC006', pg_catalog.format('role "%s" is a user, and cannot be an executor', name), 'Choose another name.');
+    END IF;
     IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = name) THEN
         -- roles are cluster-wide: a login that another database's queue made for this executor may serve here too
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles e ON e.oid = m.roleid AND e.rolname = 'rcq_executor'
@@ -252,7 +255,8 @@ BEGIN
         END IF;
         secret := NULL;
     ELSE
-        EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS CONNECTION LIMIT 4 PASSWORD %L IN ROLE rcq_executor', name, secret);
+        EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS CONNECTION LIMIT 4 PASSWORD %L IN ROLE rcq_executor', name,
+            rcq_private.role_password(name, secret));
     END IF;
     INSERT INTO rcq_private.executor (name) VALUES (create_executor_login.name);
     PERFORM rcq_private.definitions_changed();

@@ -79,6 +79,13 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     UPDATE rcq_private.api_token t SET revoked_at = pg_catalog.clock_timestamp() WHERE end_logins.api_tokens AND t.user_id = end_logins.user_id AND t.revoked_at IS NULL;
 $$;
 
+-- With one e-mail address, from wherever they came; of those from one place the key is the e-mail address, a space and that place.
+CREATE FUNCTION rcq_private.forget_login_failures(email text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM rcq_private.login_failure f
+     WHERE f.email = forget_login_failures.email OR f.email >= forget_login_failures.email || ' ' AND f.email < forget_login_failures.email || '!'
+$$;
+
 -- Gives a user a password, which ends every login of theirs.
 CREATE FUNCTION rcq_private.store_password(user_id integer, password text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -87,7 +94,7 @@ BEGIN
     INSERT INTO rcq_private.credential AS c (user_id, password_hash) VALUES (store_password.user_id, rcq_private.bcrypt(password))
     ON CONFLICT ON CONSTRAINT credential_pkey DO UPDATE
        SET password_hash = EXCLUDED.password_hash, token_version = c.token_version + 1, changed_at = pg_catalog.clock_timestamp();
-    DELETE FROM rcq_private.login_failure f USING rcq_private.users u WHERE u.id = store_password.user_id AND f.email = u.email;
+    PERFORM rcq_private.forget_login_failures(u.email) FROM rcq_private.users u WHERE u.id = store_password.user_id;
 END $$;
 
 -- What an administrator does for whoever lost a password, or may have lost it to somebody else.
@@ -143,23 +150,54 @@ CREATE FUNCTION rcq_private.count_login_refusal() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_count_login_refusal';
 COMMENT ON FUNCTION rcq_private.count_login_refusal() IS 'Counts a login that was refused because of those that failed before it';
 
+-- Where a request comes from: its address, of IPv6 the network of 64 bits, all of which one customer has; NULL when that is
+-- not known.
+CREATE FUNCTION rcq_private.request_source() RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    address inet;
+BEGIN
+    address := rcq_private.request_header('x-real-ip');
+    RETURN CASE WHEN pg_catalog.family(address) = 6 THEN pg_catalog.network(pg_catalog.set_masklen(address, 64))::text ELSE pg_catalog.host(address) END;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$;
+
+-- One more failure under this key; from so many on that are allowed, further ones must wait.
+CREATE FUNCTION rcq_private.count_login_failure(key text, allowed integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    longest_wait_s CONSTANT integer := 900;
+    counted integer;
+BEGIN
+    INSERT INTO rcq_private.login_failure AS f (email, failures, failed_at) VALUES (key, 1, pg_catalog.clock_timestamp())
+    ON CONFLICT ON CONSTRAINT login_failure_pkey DO UPDATE SET failures = f.failures + 1, failed_at = EXCLUDED.failed_at
+    RETURNING f.failures INTO counted;
+    IF counted >= allowed THEN
+        UPDATE rcq_private.login_failure f
+           SET locked_until = f.failed_at + pg_catalog.make_interval(secs => LEAST(longest_wait_s, 2 ^ LEAST(1 + counted - allowed, 30)))
+         WHERE f.email = key;
+    END IF;
+END $$;
+
 -- Whose address and password these are: user_id, NULL when they are nobody's; or how long to wait before the next try,
 -- without a look at the password. What it counts must be committed. An unknown address costs the same work as a known one.
+-- Who fails from one place must wait there: only so many failures that they must come from many places, twenty times as
+-- many, keep the user waiting everywhere else.
 CREATE FUNCTION rcq_private.try_password(email text, password text, OUT user_id integer, OUT wait_s integer) RETURNS record
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     allowed CONSTANT integer := rcq_private.setting_text('login_failures')::integer;
-    longest_wait_s CONSTANT integer := 900;
-    counted integer;
+    here CONSTANT text := email || COALESCE(' ' || rcq_private.request_source(), '');
     known record;
 BEGIN
     BEGIN
-        PERFORM rcq_private.lock_login(email);
+        PERFORM rcq_private.lock_login(here);
     EXCEPTION WHEN lock_not_available THEN
         wait_s := 1;
     END;
-    wait_s := COALESCE(wait_s, (SELECT pg_catalog.ceil(pg_catalog.date_part('epoch', f.locked_until - pg_catalog.clock_timestamp())) FROM rcq_private.login_failure f
-                                 WHERE f.email = try_password.email AND f.locked_until > pg_catalog.clock_timestamp()));
+    wait_s := COALESCE(wait_s, (SELECT pg_catalog.max(pg_catalog.ceil(pg_catalog.date_part('epoch', f.locked_until - pg_catalog.clock_timestamp()))) FROM rcq_private.login_failure f
+                                 WHERE f.email IN (here, try_password.email) AND f.locked_until > pg_catalog.clock_timestamp()));
     IF wait_s IS NOT NULL THEN
         PERFORM rcq_private.count_login_refusal();
         RETURN;
@@ -168,16 +206,12 @@ BEGIN
     -- bcrypt looks at 72 bytes
     IF (rcq_private.bcrypt(password, known.password_hash) = known.password_hash) AND pg_catalog.octet_length(password) <= 72 THEN
         user_id := known.id;
-        DELETE FROM rcq_private.login_failure f WHERE f.email = try_password.email;
+        DELETE FROM rcq_private.login_failure f WHERE f.email IN (here, try_password.email);
         RETURN;
     END IF;
-    INSERT INTO rcq_private.login_failure AS f (email, failures, failed_at) VALUES (try_password.email, 1, pg_catalog.clock_timestamp())
-    ON CONFLICT ON CONSTRAINT login_failure_pkey DO UPDATE SET failures = f.failures + 1, failed_at = EXCLUDED.failed_at
-    RETURNING f.failures INTO counted;
-    IF counted >= allowed THEN
-        UPDATE rcq_private.login_failure f
-           SET locked_until = f.failed_at + pg_catalog.make_interval(secs => LEAST(longest_wait_s, 2 ^ LEAST(1 + counted - allowed, 30)))
-         WHERE f.email = try_password.email;
+    PERFORM rcq_private.count_login_failure(here, allowed);
+    IF here <> email THEN
+        PERFORM rcq_private.count_login_failure(email, 20 * allowed);
     END IF;
     DELETE FROM rcq_private.login_failure f
      WHERE f.email IN (SELECT o.email FROM rcq_private.login_failure o WHERE o.failed_at < pg_catalog.clock_timestamp() - interval '1 day' LIMIT 10 FOR UPDATE SKIP LOCKED);

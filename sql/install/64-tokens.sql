@@ -131,7 +131,7 @@ BEGIN
     ELSIF pg_catalog.length(password) < 8 THEN
         PERFORM rcq_private.fail('RC001', 'the password is too short', 'It needs at least 8 characters.');
     ELSE
-        EXECUTE pg_catalog.format('ALTER ROLE rcq_authenticator LOGIN PASSWORD %L', password);
+        EXECUTE pg_catalog.format('ALTER ROLE rcq_authenticator LOGIN PASSWORD %L', rcq_private.role_password('rcq_authenticator', password));
     END IF;
     PERFORM rcq_private.record_change(CASE WHEN password IS NULL THEN 'http_password.remove' ELSE 'http_password.set' END, 'http_password', 'rcq_authenticator');
 END $$;

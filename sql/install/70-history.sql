@@ -30,7 +30,7 @@ BEGIN
         SELECT j.id, j.user_id, j.priority
           FROM (SELECT pg_catalog.min(p.first_id) AS first_id FROM rcq_private.history_partition p WHERE p.closed_at IS NULL) f
           JOIN rcq_private.job j ON j.id >= f.first_id
-         WHERE j.submitted_at < born AND NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
+         WHERE NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id)
            AND NOT EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = j.id);
     END IF;
     RETURN true;
@@ -220,7 +220,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Ends jobs of these ids that are not to be run again. Tasks that have no row yet go with their array.
-CREATE FUNCTION rcq_private.cancel_restored(ids bigint[]) RETURNS void
+CREATE FUNCTION rcq_private.cancel_restored(ids bigint[], message text) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO rcq_private.array_end (array_id, completed, failed, cancelled)
     SELECT j.array_id, 0, 0, pg_catalog.count(*) FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i WHERE j.array_id IS NOT NULL GROUP BY j.array_id;
@@ -229,9 +229,36 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
       FROM unnest(ids) i WHERE a.job_id = i;
     DELETE FROM rcq_private.dependency d USING unnest(ids) i WHERE d.job_id = i;
     INSERT INTO rcq_private.outcome AS o (job_id, ended_at, user_id, group_id, priority, attempt, status, message)
-    SELECT j.id, pg_catalog.clock_timestamp(), j.user_id, j.group_id, j.priority, 0, 'cancelled', 'not resumed after a restore'
+    SELECT j.id, pg_catalog.clock_timestamp(), j.user_id, j.group_id, j.priority, 0, 'cancelled', cancel_restored.message
       FROM unnest(ids) i JOIN rcq_private.job j ON j.id = i RETURNING rcq_private.touched(o.job_id);
 $$;
+
+-- Cancels a job of the caller that was restored and not yet resumed; an array with all its tasks, which wait with it. False
+-- when it is none.
+CREATE FUNCTION rcq_private.cancel_if_restored(job bigint, tasks text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    caller CONSTANT integer := rcq_private.caller_id();
+    admin CONSTANT boolean := rcq_private.caller_is_admin();
+    gone bigint[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM rcq_private.restored r WHERE r.job_id = job AND (r.user_id = caller OR admin)) THEN
+        RETURN false;
+    ELSIF tasks IS NOT NULL THEN
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s comes from a dump and is not queued: tasks of it cannot be cancelled alone', job),
+            'Cancel the whole of it, or have an administrator queue it first: rcq.resume_restored.');
+    END IF;
+    WITH deleted AS (
+        DELETE FROM rcq_private.restored r
+         WHERE r.job_id = job OR r.job_id IN (SELECT t.id FROM rcq_private.job t WHERE t.array_id = job) RETURNING r.job_id
+    )
+    SELECT pg_catalog.array_agg(d.job_id) INTO gone FROM deleted d;
+    -- none: they were resumed, or left out, while we waited
+    PERFORM rcq_private.cancel_restored(gone, NULL);
+    RETURN COALESCE(job = ANY (gone), false);
+EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected THEN
+    PERFORM rcq_private.raise_busy(job);
+END $$;
 
 CREATE FUNCTION rcq.resume_restored(jobs bigint[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
@@ -254,7 +281,7 @@ BEGIN
     SELECT pg_catalog.array_agg(j.id) FILTER (WHERE c.chosen), pg_catalog.array_agg(j.id) FILTER (WHERE NOT c.chosen) INTO resumed, left_out
       FROM gone g JOIN rcq_private.job j ON j.id = g.job_id,
            LATERAL (SELECT jobs IS NULL OR j.id = ANY (jobs) OR COALESCE(j.array_id = ANY (jobs), false) AS chosen) c;
-    PERFORM rcq_private.cancel_restored(left_out), rcq_private.requeue_restored(resumed),
+    PERFORM rcq_private.cancel_restored(left_out, 'not resumed after a restore'), rcq_private.requeue_restored(resumed),
             rcq_private.record_change('job.resume_restored', 'job', rcq_private.id_ranges(resumed), NULL, pg_catalog.jsonb_build_object('cancelled', rcq_private.id_ranges(left_out)));
     RETURN COALESCE(pg_catalog.cardinality(resumed), 0);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN

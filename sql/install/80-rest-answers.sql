@@ -1,8 +1,12 @@
 -- How the routes of the REST interface answer. Each is a function rcq_rest.NAME(bytea) in C; what it does stands in
 -- rcq_private.rest_NAME(request jsonb), which returns the JSON of the answer (or text), and raises what is to be refused.
+-- Routes that only read are STABLE: PostgREST then asks for a transaction that only reads, which a standby can give.
 
 CREATE DOMAIN rcq_rest."text/plain" AS text;
 COMMENT ON DOMAIN rcq_rest."text/plain" IS 'What PostgREST sends as it is to who accepts text/plain';
+-- of plain json it would make an aggregate, and read that again
+CREATE DOMAIN rcq_rest."application/json" AS json;
+COMMENT ON DOMAIN rcq_rest."application/json" IS 'What PostgREST sends as it is to who accepts application/json';
 
 CREATE FUNCTION rcq_private.set_status(status integer) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_set_status';

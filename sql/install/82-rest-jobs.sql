@@ -1,43 +1,14 @@
 -- Routes that read jobs: one, many, its output, its runs, why it waits.
 
 -- A job as the routes show it: first the fields that every client of such queues knows, then what a list has as well, then
--- what belongs to one job alone. By keys alone, and without the views for people, whose branches are planned for every
--- partition. What few jobs have is looked up by functions: every join would cost every job the start of one.
-CREATE VIEW rcq_private.rest_job AS
-SELECT j.id, j.user_id, j.group_id, CASE WHEN j.array_id IS NULL THEN j.script ELSE (rcq_private.array_of(j.array_id)).script END AS script, j.cpu_cores, rcq_private.memory_gb(j.memory_mib) AS memory_gb, j.gpu_count,
-       COALESCE(o.status, CASE WHEN l.claimed_at IS NOT NULL THEN 'running' ELSE 'pending' END) AS status,
-       COALESCE(o.priority, l.priority, r.priority)::integer AS priority, rcq_private.rfc3339(j.submitted_at) AS submitted_at,
-       rcq_private.rfc3339(COALESCE(o.claimed_at, l.claimed_at)) AS started_at, rcq_private.rfc3339(o.ended_at) AS completed_at, COALESCE(o.executor_id, l.executor_id) AS worker_id,
-       -- lists
-       CASE WHEN o.job_id IS NOT NULL THEN o.reason
-            WHEN r.job_id IS NOT NULL THEN 'restored'
-            WHEN l.claimed_at IS NULL THEN p.reason
-            WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
-            WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting'
-            WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END AS reason,
-       j.name, COALESCE(u.role_name, u.email) AS "user", g.name AS "group", CASE WHEN o.executor_id IS NOT NULL OR l.executor_id IS NOT NULL THEN rcq_private.executor_name(COALESCE(o.executor_id, l.executor_id)) END AS executor, COALESCE(o.attempt, l.attempt, 0) AS attempt, o.exit_code, o.signal,
-       j.type, j.project, j.tags, j.array_id, j.array_index, j.array_size, CASE WHEN j.schedule_id IS NOT NULL THEN rcq_private.schedule_name(j.schedule_id) END AS schedule,
-       -- one job
-       o.message, pg_catalog.date_part('epoch', j.estimate) / 3600 AS estimated_hours, pg_catalog.date_part('epoch', j.time_limit) AS time_limit_s,
-       p."position", rcq_private.rfc3339(p.expected_start) AS expected_start,
-       COALESCE(o.cpu_seconds, l.cpu_seconds) AS cpu_seconds, rcq_private.memory_gb(COALESCE(o.peak_memory_mib, l.peak_memory_mib)) AS peak_memory_gb,
-       COALESCE(o.granted_cores, l.granted_cores) AS granted_cores, rcq_private.memory_gb(COALESCE(o.granted_memory_mib, l.granted_memory_mib)) AS granted_memory_gb,
-       COALESCE(o.granted_gpus, l.granted_gpus) AS granted_gpus, CASE WHEN j.array_id IS NULL THEN j.workdir ELSE (rcq_private.array_of(j.array_id)).workdir END AS workdir, CASE WHEN j.array_id IS NULL THEN j.env ELSE (rcq_private.array_of(j.array_id)).env END AS env, CASE WHEN j.array_id IS NULL THEN j.features ELSE (rcq_private.array_of(j.array_id)).features END AS features,
-       j.cpu_cores_min, j.gpu_type, j.constraints, j.consumables, j.exclusive, j.preemptible, j.concurrency_key, j.array_spec AS "array", j.depends_on,
-       CASE WHEN j.wait_if_unmet THEN 'wait' ELSE 'fail' END AS on_dependency_failed, rcq_private.rfc3339(j.begin_time) AS begin_time, rcq_private.rfc3339(j.deadline) AS deadline,
-       j.max_retries::integer, j.retry, j.requeue, CASE WHEN j.kill_on_disconnect THEN 'kill' ELSE 'continue' END AS on_disconnect, j.idempotency_key, j.external_id,
-       CASE WHEN j.array_id IS NULL THEN j.payload ELSE (rcq_private.array_of(j.array_id)).payload END AS payload, o.result, o.output
-  FROM rcq_private.job j
-  LEFT JOIN rcq_private.live l ON l.job_id = j.id
-  LEFT JOIN rcq_private.outcome o ON o.job_id = j.id
-  LEFT JOIN rcq_private.restored r ON r.job_id = j.id
-  LEFT JOIN rcq_private.users u ON u.id = j.user_id
-  LEFT JOIN rcq_private.groups g ON g.id = j.group_id
-  LEFT JOIN LATERAL (SELECT x.* FROM (SELECT 1 WHERE l.job_id IS NOT NULL AND l.placed_at IS NULL OFFSET 0) only_pending,
-               rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
-               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) x) p ON true;
-COMMENT ON VIEW rcq_private.rest_job IS 'Jobs as the routes show them; times are RFC 3339 in UTC';
+-- what belongs to one job alone; times are RFC 3339 in UTC.
+CREATE FUNCTION rcq_private.rest_get_job(request jsonb) RETURNS json
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_rest_get_job';
+COMMENT ON FUNCTION rcq_private.rest_get_job(jsonb) IS 'The job that the path names';
+
+CREATE FUNCTION rcq_private.jobs_answer(ids bigint[]) RETURNS json
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_jobs_answer';
+COMMENT ON FUNCTION rcq_private.jobs_answer(bigint[]) IS 'Those of these jobs that there are, in this order and whosever they are, as a list of the routes shows them';
 
 -- RC002 unless the caller may see the job that the path names; its id.
 CREATE FUNCTION rcq_private.visible_job(request jsonb) RETURNS bigint
@@ -50,22 +21,6 @@ BEGIN
         PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no job %s of yours', job), 'GET /api/jobs lists those that there are.');
     END IF;
     RETURN job;
-END $$;
-
-CREATE FUNCTION rcq_private.rest_get_job(request jsonb) RETURNS json
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
-DECLARE
-    job CONSTANT bigint := rcq_private.job_field(request);
-    caller CONSTANT integer := rcq_private.caller_id();
-    answer json;
-BEGIN
-    IF request - 'id' <> '{}' THEN PERFORM rcq_private.check_fields(request, 'id'); END IF;
-    SELECT pg_catalog.row_to_json(v) INTO answer FROM rcq_private.rest_job v WHERE v.id = job AND (v.user_id = caller OR rcq_private.caller_is_admin());
-    IF NOT FOUND THEN
-        PERFORM rcq_private.fail('RC002', pg_catalog.format('there is no job %s of yours', job), 'GET /api/jobs lists those that there are.');
-    END IF;
-    RETURN answer;
 END $$;
 
 -- Ids of jobs, newest first: of one user (NULL = of everybody), with this status (NULL = any), older than before_id. Each way
@@ -189,16 +144,11 @@ BEGIN
     ELSE
         ids := rcq_private.newest_jobs(of_user, wanted, before_id, most + 1, skip);
     END IF;
-    -- of a script, its beginning: a list of the longest ones would be too large for everybody
-    SELECT pg_catalog.json_agg(v ORDER BY v.id DESC) INTO answer FROM (
-        SELECT v.id, v.user_id, v.group_id, pg_catalog.left(v.script, 4096) AS script, v.cpu_cores, v.memory_gb, v.gpu_count, v.status, v.priority, v.submitted_at, v.started_at,
-               v.completed_at, v.worker_id, v.reason, v.name, v."user", v."group", v.executor, v.attempt, v.exit_code, v.signal, v.type, v.project, v.tags,
-               v.array_id, v.array_index, v.array_size, v.schedule
-          FROM unnest(ids[1 : most]) k(id), LATERAL (SELECT * FROM rcq_private.rest_job j WHERE j.id = k.id OFFSET 0) v) v; -- planned by itself, for one id
+    answer := rcq_private.jobs_answer(COALESCE(ids[1 : most], '{}'));
     IF pg_catalog.cardinality(ids) > most THEN
         RETURN pg_catalog.json_build_object('jobs', answer, 'count', most, 'next_before', ids[most]);
     END IF;
-    RETURN pg_catalog.json_build_object('jobs', COALESCE(answer, '[]'), 'count', COALESCE(pg_catalog.cardinality(ids), 0));
+    RETURN pg_catalog.json_build_object('jobs', answer, 'count', COALESCE(pg_catalog.cardinality(ids), 0));
 END $$;
 
 CREATE FUNCTION rcq_private.rest_job_logs(request jsonb) RETURNS text
@@ -266,13 +216,13 @@ BEGIN
     RETURN pg_catalog.json_build_object('job_id', job, 'findings', (SELECT pg_catalog.json_agg(e) FROM rcq.explain(job) e));
 END $$;
 
-CREATE FUNCTION rcq_rest.get_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.get_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.get_job(bytea) IS 'GET /api/jobs/{id}';
-CREATE FUNCTION rcq_rest.list_jobs(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.list_jobs(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.list_jobs(bytea) IS 'GET /api/jobs';
-CREATE FUNCTION rcq_rest.job_logs(bytea) RETURNS rcq_rest."text/plain" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_text';
+CREATE FUNCTION rcq_rest.job_logs(bytea) RETURNS rcq_rest."text/plain" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_text';
 COMMENT ON FUNCTION rcq_rest.job_logs(bytea) IS 'GET /api/jobs/{id}/logs';
-CREATE FUNCTION rcq_rest.job_runs(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.job_runs(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.job_runs(bytea) IS 'GET /api/jobs/{id}/runs';
-CREATE FUNCTION rcq_rest.explain_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.explain_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.explain_job(bytea) IS 'GET /api/jobs/{id}/explain';

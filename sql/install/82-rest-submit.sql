@@ -1,23 +1,8 @@
 -- Routes that submit and change jobs.
 
 CREATE FUNCTION rcq_private.rest_submit_job(request jsonb) RETURNS json
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    key CONSTANT text := rcq_private.request_header('idempotency-key');
-    requests rcq_private.request[];
-    id bigint;
-BEGIN
-    IF key IS NOT NULL THEN
-        IF request ->> 'idempotency_key' <> key THEN
-            PERFORM rcq_private.fail('RC001', 'the header Idempotency-Key and the field idempotency_key differ', 'Give one of them.');
-        END IF;
-        request := request || pg_catalog.jsonb_build_object('idempotency_key', key);
-    END IF;
-    requests := rcq_private.parse_requests(pg_catalog.jsonb_build_array(request), single => true);
-    SELECT q INTO STRICT id FROM rcq_private.enqueue(requests) q;
-    PERFORM rcq_private.set_status(201);
-    RETURN pg_catalog.json_build_object('message', 'Job submitted successfully', 'job_id', id, 'status', 'pending');
-END $$;
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_rest_submit_job';
+COMMENT ON FUNCTION rcq_private.rest_submit_job(jsonb) IS 'Submits the job that the body describes';
 
 CREATE FUNCTION rcq_private.rest_submit_jobs(request jsonb) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' AS $$
@@ -96,19 +81,19 @@ BEGIN
     RETURN pg_catalog.json_build_object('message', 'Job resubmitted successfully', 'job_id', new_id, 'resubmitted', job, 'status', 'pending');
 END $$;
 
-CREATE FUNCTION rcq_rest.submit_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.submit_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.submit_job(bytea) IS 'POST /api/jobs';
-CREATE FUNCTION rcq_rest.submit_jobs(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.submit_jobs(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.submit_jobs(bytea) IS 'POST /api/jobs/batch';
-CREATE FUNCTION rcq_rest.cancel_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.cancel_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.cancel_job(bytea) IS 'DELETE /api/jobs/{id}';
-CREATE FUNCTION rcq_rest.change_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.change_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.change_job(bytea) IS 'PATCH /api/jobs/{id}';
-CREATE FUNCTION rcq_rest.hold_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.hold_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.hold_job(bytea) IS 'POST /api/jobs/{id}/hold';
-CREATE FUNCTION rcq_rest.release_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.release_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.release_job(bytea) IS 'POST /api/jobs/{id}/release';
-CREATE FUNCTION rcq_rest.requeue_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.requeue_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.requeue_job(bytea) IS 'POST /api/jobs/{id}/requeue';
-CREATE FUNCTION rcq_rest.resubmit_job(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.resubmit_job(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.resubmit_job(bytea) IS 'POST /api/jobs/{id}/resubmit';

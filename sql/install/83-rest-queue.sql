@@ -127,19 +127,19 @@ BEGIN
     RETURN pg_catalog.json_build_object('message', 'Schedule resumed successfully', 'name', request ->> 'name');
 END $$;
 
-CREATE FUNCTION rcq_rest.list_queue(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.list_queue(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.list_queue(bytea) IS 'GET /api/queue';
-CREATE FUNCTION rcq_rest.list_groups(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.list_groups(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.list_groups(bytea) IS 'GET /api/groups';
-CREATE FUNCTION rcq_rest.list_executors(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.list_executors(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.list_executors(bytea) IS 'GET /api/executors';
-CREATE FUNCTION rcq_rest.list_schedules(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.list_schedules(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.list_schedules(bytea) IS 'GET /api/schedules';
-CREATE FUNCTION rcq_rest.create_schedule(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.create_schedule(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.create_schedule(bytea) IS 'POST /api/schedules';
-CREATE FUNCTION rcq_rest.delete_schedule(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.delete_schedule(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.delete_schedule(bytea) IS 'DELETE /api/schedules/{name}';
-CREATE FUNCTION rcq_rest.pause_schedule(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.pause_schedule(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.pause_schedule(bytea) IS 'POST /api/schedules/{name}/pause';
-CREATE FUNCTION rcq_rest.resume_schedule(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
+CREATE FUNCTION rcq_rest.resume_schedule(bytea) RETURNS rcq_rest."application/json" LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_body';
 COMMENT ON FUNCTION rcq_rest.resume_schedule(bytea) IS 'POST /api/schedules/{name}/resume';

@@ -58,5 +58,5 @@ BEGIN
                 'paused', s.paused, 'last_error', s.last_error) FROM rcq.scheduler s));
 END $$;
 
-CREATE FUNCTION rcq_rest.admin_stats(bytea) RETURNS json LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.admin_stats(bytea) RETURNS rcq_rest."application/json" LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.admin_stats(bytea) IS 'GET /api/admin/stats: jobs by state and group, ends of jobs that had run since the server started, throughput and waits of the last hour (by the newest 10,000 jobs), use of the executors, the scheduler. 200; 403';

@@ -116,18 +116,18 @@ BEGIN
     RETURN pg_catalog.jsonb_build_object('audit', COALESCE(entries, '[]'), 'count', count, 'next_before', CASE WHEN count = page THEN last_id END);
 END $$;
 
-CREATE FUNCTION rcq_rest.health(bytea) RETURNS json
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.health(bytea) RETURNS rcq_rest."application/json"
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.health(bytea) IS 'GET /health: 200 when the queue works, 503 with the reason when it does not; for everybody';
 
 CREATE FUNCTION rcq_rest.metrics(bytea) RETURNS rcq_rest."text/plain"
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_text';
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_text';
 COMMENT ON FUNCTION rcq_rest.metrics(bytea) IS 'GET /metrics: as rcq.metrics(); the web server lets in whom rcq_rest.may_read_metrics admits, or by address';
 
-CREATE FUNCTION rcq_rest.may_read_metrics(bytea) RETURNS json
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.may_read_metrics(bytea) RETURNS rcq_rest."application/json"
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.may_read_metrics(bytea) IS 'For the web server: 200 for a token of an administrator or of the scope metrics, else 403';
 
-CREATE FUNCTION rcq_rest.admin_audit(bytea) RETURNS json
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_answer_query';
+CREATE FUNCTION rcq_rest.admin_audit(bytea) RETURNS rcq_rest."application/json"
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_answer_query';
 COMMENT ON FUNCTION rcq_rest.admin_audit(bytea) IS 'GET /api/admin/audit: what people changed, newest first, for administrators. Query: user (id, e-mail address or SQL role), action, kind, object, since, until, request_id, before (next_before of the page before), limit (1-1000, 100 unless given)';

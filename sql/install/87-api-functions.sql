@@ -91,7 +91,7 @@ BEGIN
                     pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
                FROM (VALUES ('named', '{cancel,hold,release,set_priority,requeue,resubmit,resubmit_failed,resubmit_failed_tasks,set_array_throttle,tasks,task,jobs_tagged,logs,logs_raw,explain}'::text[]),
                             ('named', '{schedule,unschedule,pause_schedule,resume_schedule,next_fires,cron_preview}'),
-                            ('named', '{add_group,set_group,set_user,drain_executor,resume_executor,set,set_consumable,set_concurrency_limit,set_gpu_billing,reserve,cancel_reservation,pause,resume,register_type,drop_type,prune_history,resume_restored}'),
+                            ('named', '{add_group,set_group,set_user,drain_executor,resume_executor,set,set_consumable,set_concurrency_limit,set_gpu_billing,reserve,cancel_reservation,pause,resume,register_type,drop_type,prune_history,prune_audit,resume_restored}'),
                             -- one argument without a name: the whole body, so that we and not PostgREST say what is wrong with it. Lists
                             -- are in a field, because PostgREST refuses a body that is a list of objects with different fields
                             ('object', '{submit,submit_many,submit_task,submit_graph,explain_submit}')) l(how, names),

@@ -41,7 +41,7 @@ GRANT SELECT ON rcq.schedules, rcq.schedule_history TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.history TO rcq_user, rcq_admin;
 
 -- helpers that the views and policies call with the reader's rights
-GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.executor_seen(integer),
+GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin(), rcq_private.first_visible_user(), rcq_private.last_visible_user(), rcq_private.executor_seen(integer),
     rcq_private.pending_state(bigint, integer, integer, integer, integer, integer, integer, text[], boolean, timestamptz,
                               integer, text, text, jsonb, boolean, boolean, text, bigint, integer, integer, integer),
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
@@ -88,8 +88,11 @@ ALTER TABLE rcq_private.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rcq_private.audit FORCE ROW LEVEL SECURITY;
 CREATE POLICY administrators ON rcq_private.audit FOR SELECT TO rcq_user, rcq_admin USING ((SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.audit, rcq.audit TO rcq_user, rcq_admin;
-GRANT EXECUTE ON FUNCTION rcq.metrics() TO rcq_admin;
-GRANT EXECUTE ON FUNCTION rcq_rest.health(bytea), rcq_rest.metrics(bytea) TO rcq_anon, rcq_user, rcq_admin;
+GRANT EXECUTE ON FUNCTION rcq.metrics(), rcq.prune_audit(interval) TO rcq_admin;
+-- The web server sends no token to these. In a session of SQL, which cannot be rcq_anon, guesses at passwords could be rolled back,
+-- and the lock of a login kept.
+GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea), rcq_rest.metrics(bytea) TO rcq_anon;
+GRANT EXECUTE ON FUNCTION rcq_rest.health(bytea) TO rcq_anon, rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq_rest.may_read_metrics(bytea), rcq_rest.admin_audit(bytea) TO rcq_user, rcq_admin;
 
 CREATE POLICY own ON rcq_private.dependency FOR SELECT TO rcq_user, rcq_admin USING (EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = dependency.job_id));
@@ -103,8 +106,7 @@ GRANT EXECUTE ON FUNCTION rcq.http_pre_request() TO rcq_anon, rcq_user, rcq_admi
 GRANT SELECT ON rcq.api_tokens TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq_private.visible_api_tokens(), rcq.create_api_token(text, text, interval), rcq.revoke_api_token(integer) TO rcq_user, rcq_admin;
 GRANT EXECUTE ON FUNCTION rcq.set_password(text, text), rcq.add_http_user(text, text, text, boolean), rcq.set_http_password(text), rcq.rotate_jwt_secret(interval) TO rcq_admin;
-GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea) TO rcq_anon;
-GRANT EXECUTE ON FUNCTION rcq_rest.register(bytea), rcq_rest.login(bytea), rcq_rest.refresh(bytea), rcq_rest.logout(bytea), rcq_rest.change_password(bytea), rcq_rest.me(bytea),
+GRANT EXECUTE ON FUNCTION rcq_rest.refresh(bytea), rcq_rest.logout(bytea), rcq_rest.change_password(bytea), rcq_rest.me(bytea),
     rcq_rest.list_tokens(bytea), rcq_rest.create_token(bytea), rcq_rest.revoke_token(bytea), rcq_rest.admin_reset_password(bytea), rcq_rest.admin_rotate_secret(bytea)
     TO rcq_user, rcq_admin;
 
@@ -135,10 +137,11 @@ GRANT EXECUTE ON FUNCTION rcq_rest.get_job(bytea), rcq_rest.list_jobs(bytea), rc
     TO rcq_user, rcq_admin;
 
 -- What pg_dump keeps: definitions, specifications, outcomes, usage. Never live rows, commands, or whose database this is.
--- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table.
-SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', 'WHERE id <> 1');
+-- The partitions of job, outcome, run and log are no members of the extension and dumped as any other table. What
+-- CREATE EXTENSION makes by itself is dumped as well, where people may change it (78-restored-rows.sql).
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.groups_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('rcq_private.users', 'WHERE id <> 1');
+SELECT pg_catalog.pg_extension_config_dump('rcq_private.users', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.users_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.setting', '');
 SELECT pg_catalog.pg_extension_config_dump('rcq_private.executor', '');

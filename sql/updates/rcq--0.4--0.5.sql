@@ -10,7 +10,7 @@ SET LOCAL deadlock_timeout TO '1min';
 LOCK TABLE rcq_private.home, rcq_private.setting_definition, rcq_private.setting, rcq_private.users, rcq_private.executor, rcq_private.groups,
     rcq_private.job, rcq_private.live, rcq_private.outcome, rcq_private.run, rcq_private.command, rcq_private.log, rcq_private.usage;
 
---include 01-http-roles.sql
+--include 01-http-roles.sql of 0.5 32 71
 ALTER TABLE rcq_private.users
     ADD COLUMN disabled text;
 COMMENT ON COLUMN rcq_private.users.disabled IS 'Reason why the user may do nothing, neither in SQL nor over HTTP; NULL = not disabled';
@@ -27,7 +27,7 @@ UPDATE rcq_private.setting_definition d SET parsed = rcq_private.setting_value(d
 DROP INDEX rcq_private.live_user;
 CREATE INDEX live_user ON rcq_private.live (user_id, job_id);
 -- 21-history-partitions.sql says what partitions are indexed by: those that are there get what is new
---include 21-history-partitions.sql
+--include 21-history-partitions.sql of 0.5 865 980
 DO $$
 DECLARE
     i record;
@@ -45,33 +45,33 @@ DROP FUNCTION rcq_private.parse_reports(jsonb);
 DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
 DROP TYPE rcq_private.run_report;
 
---include 17-http-tables.sql
---include 18-audit-tables.sql
---include 20-library.sql
---include 30-submit.sql
---include 31-control.sql
---include 32-arrays.sql
---include 34-resubmit.sql
---include 40-runs.sql
---include 41-executor-functions.sql
---include 50-views.sql
---include 60-admin.sql
---include 61-limits.sql
---include 64-passwords.sql
---include 64-tokens.sql
---include 70-history.sql
---include 75-metrics.sql
---include 76-audit.sql
---include 80-rest-answers.sql
---include 81-rest-auth.sql
---include 82-rest-jobs.sql
---include 82-rest-submit.sql
---include 83-rest-queue.sql
---include 84-rest-admin.sql
---include 84-rest-statistics.sql
---include 85-rest-observe.sql
---include 86-api-views.sql
---include 87-api-functions.sql
+--include 17-http-tables.sql of 0.5 629 674
+--include 18-audit-tables.sql of 0.5 675 703
+--include 20-library.sql of 0.5 704 864
+--include 30-submit.sql of 0.5 1269 1725
+--include 31-control.sql of 0.5 1726 1920
+--include 32-arrays.sql of 0.5 1921 2265
+--include 34-resubmit.sql of 0.5 2668 2812
+--include 40-runs.sql of 0.5 3339 3542
+--include 41-executor-functions.sql of 0.5 3543 3894
+--include 50-views.sql of 0.5 3945 4243
+--include 60-admin.sql of 0.5 5013 5355
+--include 61-limits.sql of 0.5 5356 5511
+--include 64-passwords.sql of 0.5 5512 5695
+--include 64-tokens.sql of 0.5 5696 5834
+--include 70-history.sql of 0.5 5835 6098
+--include 75-metrics.sql of 0.5 6099 6128
+--include 76-audit.sql of 0.5 6129 6252
+--include 80-rest-answers.sql of 0.5 6253 6332
+--include 81-rest-auth.sql of 0.5 6333 6523
+--include 82-rest-jobs.sql of 0.5 6524 6801
+--include 82-rest-submit.sql of 0.5 6802 6915
+--include 83-rest-queue.sql of 0.5 6916 7060
+--include 84-rest-admin.sql of 0.5 7061 7321
+--include 84-rest-statistics.sql of 0.5 7322 7383
+--include 85-rest-observe.sql of 0.5 7384 7516
+--include 86-api-views.sql of 0.5 7517 7541
+--include 87-api-functions.sql of 0.5 7542 7647
 
 -- 90-grants.sql makes all of them but that of 35-typed-jobs.sql.
 DO $$
@@ -83,6 +83,6 @@ BEGIN
         EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
     END LOOP;
 END $$;
---include 90-grants.sql
---include 95-postgrest.sql
+--include 90-grants.sql of 0.5 7648 7816
+--include 95-postgrest.sql of 0.5 7817 7819
 SELECT rcq_private.definitions_changed();

@@ -17,7 +17,7 @@ namespace {
 core::ArraySpec array_argument(FunctionCallInfo fcinfo) {
     auto parsed = core::ArraySpec::parse(text_argument(fcinfo, 0));
     if (const auto* error = std::get_if<core::ArraySpecError>(&parsed)) fail(*error);
-    return std::move(std::get<core::ArraySpec>(parsed));
+    return std::get<core::ArraySpec>(std::move(parsed));
 }
 
 } // namespace

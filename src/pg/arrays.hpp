@@ -1,21 +1,37 @@
-// Arrays of text and integers between SQL and C++.
+// Arrays between SQL and C++.
 #pragma once
 #include "guard.hpp"
 
+extern "C" {
+#include "utils/lsyscache.h"
+}
+
 namespace rcq::pg {
+
+// What an array holds, in the current memory context.
+struct Elements {
+    Datum* data;
+    bool* nulls;
+    int count;
+};
+
+// Of an array of any type.
+inline Elements elements_of(Datum array) {
+    return call([&] {
+        ArrayType* given = DatumGetArrayTypeP(array);
+        int16 length;
+        bool by_value;
+        char alignment;
+        get_typlenbyvalalign(ARR_ELEMTYPE(given), &length, &by_value, &alignment);
+        Elements e;
+        deconstruct_array(given, ARR_ELEMTYPE(given), length, by_value, alignment, &e.data, &e.nulls, &e.count);
+        return e;
+    });
+}
 
 // The elements of a text[]; one that is NULL comes out empty.
 inline std::vector<std::string> texts_of(Datum array) {
-    struct Elements {
-        Datum* data;
-        bool* nulls;
-        int count;
-    };
-    const Elements elements = call([&] {
-        Elements e;
-        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &e.data, &e.nulls, &e.count);
-        return e;
-    });
+    const Elements elements = elements_of(array);
     std::vector<std::string> result;
     for (int k = 0; k < elements.count; k++) {
         if (elements.nulls[k]) {
@@ -49,11 +65,21 @@ inline std::vector<int32> integers_of(Datum array) {
     const ArrayType* given = call([&] {
         ArrayType* a = DatumGetArrayTypeP(array);
         if (ARR_ELEMTYPE(a) != INT4OID || array_contains_nulls(a))
-            elog(ERROR, "an array of integers without NULL is wanted");
+            ereport(ERROR,
+                    (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an array of integers without NULL is wanted")));
         return a;
     });
     const auto* first = reinterpret_cast<const int32*>(ARR_DATA_PTR(given));
     return {first, first + ArrayGetNItems(ARR_NDIM(given), ARR_DIMS(given))};
+}
+
+// The elements of a bigint[] that are not NULL.
+inline std::vector<int64> bigs_of(Datum array) {
+    const Elements elements = elements_of(array);
+    std::vector<int64> result;
+    for (int k = 0; k < elements.count; k++)
+        if (!elements.nulls[k]) result.push_back(DatumGetInt64(elements.data[k]));
+    return result;
 }
 
 inline Datum integers_datum(const std::vector<int32>& integers) {

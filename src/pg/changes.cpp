@@ -10,13 +10,14 @@ namespace {
 struct Pending {
     std::vector<JobRange> jobs;
     bool definitions = false;
+    bool definitions_kept = false;
     bool wake = false;
     bool activate = false;
-    bool any() const { return !jobs.empty() || definitions || activate; }
+    bool any() const { return !jobs.empty() || definitions_kept || activate; }
     void clear() {
         jobs.clear();
         if (jobs.capacity() > 4096) jobs.shrink_to_fit();
-        definitions = wake = activate = false;
+        definitions = definitions_kept = wake = activate = false;
     }
 };
 Pending pending;
@@ -51,9 +52,13 @@ extern "C" void at_transaction_end(XactEvent event, void*) {
     case XACT_EVENT_COMMIT:
     case XACT_EVENT_PARALLEL_COMMIT:
         if (pending.any() && shared) {
-            if (pending.activate) find_slot(MyDatabaseId, true);
+            if (pending.activate && find_slot(MyDatabaseId, true) < 0) {
+                pg_atomic_write_u32(&shared->unserved, 1);
+                wake_process(shared->launcher);
+            }
             if (DatabaseSlot* own = own_slot()) {
                 DatabaseSlot& slot = *own;
+                if (pending.definitions_kept) pg_atomic_fetch_add_u64(&slot.definitions, 1); // they are visible by now
                 hand_over(slot);
                 if (pending.activate) {
                     {
@@ -103,12 +108,19 @@ void note_job(int64 job_id, bool wake) {
 
 void note_definitions() {
     listen_for_transaction_end();
-    pending.definitions = pending.wake = true;
+    pending.definitions = pending.definitions_kept = pending.wake = true;
 }
+
+void note_definitions_kept() {
+    listen_for_transaction_end();
+    pending.definitions_kept = true;
+}
+
+bool definitions_noted() { return pending.definitions_kept; }
 
 void note_activation() {
     listen_for_transaction_end();
-    pending.activate = pending.definitions = pending.wake = true;
+    pending.activate = pending.definitions = pending.definitions_kept = pending.wake = true;
 }
 
 TakenChanges take_changes(DatabaseSlot& slot) {

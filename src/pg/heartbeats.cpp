@@ -2,6 +2,7 @@
 
 #include "guard.hpp"
 #include "guc.hpp"
+#include "monotonic.hpp"
 
 namespace rcq::pg {
 
@@ -25,26 +26,30 @@ Heartbeat* find(const DatabaseSlot& slot, int32 executor_id, bool claim) {
 
 } // namespace
 
-void record_heartbeat(DatabaseSlot& slot, int32 executor_id, TimestampTz at) {
-    if (Heartbeat* entry = find(slot, executor_id, true)) pg_atomic_write_u64(&entry->seen, static_cast<uint64>(at));
+void record_heartbeat(DatabaseSlot& slot, int32 executor_id) {
+    Heartbeat* entry = find(slot, executor_id, true);
+    if (!entry) return;
+    pg_atomic_write_u64(&entry->seen, static_cast<uint64>(GetCurrentTimestamp()));
+    pg_atomic_write_u64(&entry->tick, static_cast<uint64>(monotonic()));
 }
 
 TimestampTz heartbeat_of(const DatabaseSlot& slot, int32 executor_id) {
-    const Heartbeat* entry = find(slot, executor_id, false);
-    return entry ? static_cast<TimestampTz>(pg_atomic_read_u64(const_cast<pg_atomic_uint64*>(&entry->seen))) : 0;
+    Heartbeat* entry = find(slot, executor_id, false);
+    return entry ? static_cast<TimestampTz>(pg_atomic_read_u64(&entry->tick)) : 0;
 }
 
 } // namespace rcq::pg
 
 RCQ_FUNCTION(rcq_heartbeat) {
     rcq::pg::DatabaseSlot* slot = rcq::pg::own_slot();
-    if (slot) rcq::pg::record_heartbeat(*slot, PG_GETARG_INT32(0), GetCurrentTimestamp());
+    if (slot) rcq::pg::record_heartbeat(*slot, PG_GETARG_INT32(0));
     PG_RETURN_VOID();
 }
 
 RCQ_FUNCTION(rcq_executor_seen) {
     const rcq::pg::DatabaseSlot* slot = rcq::pg::own_slot();
-    const TimestampTz seen = slot ? rcq::pg::heartbeat_of(*slot, PG_GETARG_INT32(0)) : 0;
+    rcq::pg::Heartbeat* entry = slot ? rcq::pg::find(*slot, PG_GETARG_INT32(0), false) : nullptr;
+    const uint64 seen = entry ? pg_atomic_read_u64(&entry->seen) : 0;
     if (seen == 0) PG_RETURN_NULL();
-    PG_RETURN_TIMESTAMPTZ(seen);
+    PG_RETURN_TIMESTAMPTZ(static_cast<TimestampTz>(seen));
 }

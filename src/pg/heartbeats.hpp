@@ -5,8 +5,9 @@
 
 namespace rcq::pg {
 
-void record_heartbeat(DatabaseSlot& slot, int32 executor_id, TimestampTz at);
-// 0 = not since the server started.
+// It is heard of now.
+void record_heartbeat(DatabaseSlot& slot, int32 executor_id);
+// When it was last heard of, by the clock that nobody sets (monotonic.hpp); 0 = not since the server started.
 TimestampTz heartbeat_of(const DatabaseSlot& slot, int32 executor_id);
 
 } // namespace rcq::pg

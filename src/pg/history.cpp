@@ -1,6 +1,7 @@
 #include "history.hpp"
 
 #include "monotonic.hpp"
+#include "points.hpp"
 #include "transaction.hpp"
 
 namespace rcq::pg {
@@ -16,7 +17,7 @@ constexpr TimestampTz longest_at_once = 50'000;
 template <class F> std::string in_transaction(F&& f) try {
     Transaction transaction;
     if (!OidIsValid(store::lock_extension())) return {};
-    transaction.take_snapshot(); // without one nothing may be executed; every statement takes a later one
+    const Sight sight; // without one nothing may be executed; every statement takes a later one
     f();
     transaction.commit();
     return {};
@@ -50,6 +51,7 @@ void History::look(TimestampTz tick) {
     std::vector<store::HistoryPart> parts;
     log("closing partitions", in_transaction([&] {
             store::close_history();
+            RCQ_POINT("history.closed");
             parts = store::history_due();
         }));
     for (const store::HistoryPart& part : parts)
@@ -62,7 +64,10 @@ void History::extend(TimestampTz tick) {
     bool extended;
     do {
         extended = false;
-        const std::string error = in_transaction([&] { extended = store::extend_history(); });
+        const std::string error = in_transaction([&] {
+            extended = store::extend_history();
+            RCQ_POINT("history.extended");
+        });
         log("making a partition", error);
         if (!error.empty()) return;
     } while (extended && monotonic() - tick < longest_at_once);
@@ -79,7 +84,11 @@ bool History::drop(const store::HistoryPart& part, TimestampTz tick) {
     bool may_drop = !part.whole;
     std::string error;
     if (part.whole) error = in_transaction([&] { may_drop = store::may_drop_history(part); });
-    if (may_drop) error = in_transaction([&] { store::drop_history(part); });
+    if (may_drop)
+        error = in_transaction([&] {
+            store::drop_history(part);
+            RCQ_POINT("history.dropped");
+        });
     if (error.empty()) return true;
     if (waits_for_ != part.first) log("dropping a partition, to be tried again", error);
     waits_for_ = part.first;

@@ -1,12 +1,13 @@
 #include "http_request.hpp"
 
 #include "../protocol/words.hpp"
+#include "definitions_cache.hpp"
 #include "http_counters.hpp"
 #include "json.hpp"
+#include "parallel_requests.hpp"
 #include "rate_limits.hpp"
 #include "relations.hpp"
 #include "request_input.hpp"
-#include "spi.hpp"
 #include "values.hpp"
 
 extern "C" {
@@ -45,12 +46,13 @@ struct Claims {
     std::string jti;
 };
 
-// What the tables say about it.
+// What is known about it.
 struct Facts {
     bool user_found = false, is_admin = false, version_valid = false, secret_valid = false;
     bool token_found = false, token_revoked = false, token_expired = false;
     std::string disabled, scope;
     int rate = 0;              // requests per minute
+    int parallel = 0;          // requests at the same time
     int statement_timeout = 0; // ms
 };
 
@@ -102,9 +104,8 @@ std::optional<int32> whole(const JsonbValue& value) {
     return static_cast<int32>(*number);
 }
 
-Claims read_claims() {
+Claims parse_claims(const char* text) {
     Claims claims;
-    const char* text = parameter("request.jwt.claims"); // '' once a request of this session has had some
     if (!*text) return claims;
     Jsonb* json = call([&] { return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))); });
     if (!JB_ROOT_IS_OBJECT(json)) return claims;
@@ -124,52 +125,40 @@ Claims read_claims() {
     return claims;
 }
 
-// One row, whoever asks.
+// A session often serves the same client again: what the claims of the last request said is kept beside their text.
+const Claims& read_claims() {
+    static std::string last;
+    static Claims claims;
+    const char* text = parameter("request.jwt.claims"); // '' once a request of this session has had some
+    if (last == text) return claims;
+    claims = parse_claims(text);
+    last = text;
+    return claims;
+}
+
+// Whoever asks.
 Facts look_up(const Claims& claims) {
-    static Statement statement(
-        Statement::Kind::read,
-        "SELECT u.is_admin, u.disabled, c.token_version OPERATOR(pg_catalog.=) $2, s.id IS NOT NULL, t.scope, "
-        "t.revoked_at IS NOT NULL,"
-        "       t.expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp(), f.rate::pg_catalog.float8, "
-        "f.timeout::pg_catalog.float8"
-        "  FROM (SELECT pg_catalog.max(COALESCE(v.parsed, d.parsed)) FILTER (WHERE d.name OPERATOR(pg_catalog.=) "
-        "'request_rate_per_user') AS rate,"
-        "               pg_catalog.max(COALESCE(v.parsed, d.parsed)) FILTER (WHERE d.name OPERATOR(pg_catalog.=) "
-        "'http_statement_timeout') AS timeout"
-        "          FROM rcq_private.setting_definition d LEFT JOIN rcq_private.setting v ON v.name "
-        "OPERATOR(pg_catalog.=) d.name"
-        "         WHERE d.name OPERATOR(pg_catalog.=) ANY "
-        "('{request_rate_per_user,http_statement_timeout}'::pg_catalog.text[])) f"
-        "  LEFT JOIN rcq_private.users u ON u.id OPERATOR(pg_catalog.=) $1"
-        "  LEFT JOIN rcq_private.credential c ON c.user_id OPERATOR(pg_catalog.=) u.id"
-        "  LEFT JOIN rcq_private.jwt_secret s ON s.id OPERATOR(pg_catalog.=) $3"
-        "       AND (s.valid_until IS NULL OR s.valid_until OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())"
-        "  LEFT JOIN rcq_private.api_token t ON t.jti_hash OPERATOR(pg_catalog.=) "
-        "pg_catalog.sha256(pg_catalog.convert_to($4, 'UTF8'))"
-        "       AND t.user_id OPERATOR(pg_catalog.=) u.id",
-        {INT4OID, INT4OID, INT4OID, TEXTOID});
     Facts facts;
-    call([] { SPI_connect(); });
-    statement.run(Parameters()
-                      .add(claims.user_id.value_or(0))
-                      .add(claims.token_version.value_or(0))
-                      .add(claims.secret_version.value_or(0))
-                      .add_text(claims.jti),
-                  [&](const Row& row) {
-                      const auto holds = [&](int column) { return !row.is_null(column) && row.boolean(column); };
-                      facts.user_found = !row.is_null(1);
-                      facts.is_admin = holds(1);
-                      if (!row.is_null(2)) facts.disabled = row.string(2);
-                      facts.version_valid = holds(3);
-                      facts.secret_valid = holds(4);
-                      facts.token_found = !row.is_null(5);
-                      if (facts.token_found) facts.scope = row.string(5);
-                      facts.token_revoked = holds(6);
-                      facts.token_expired = holds(7);
-                      facts.rate = static_cast<int>(row.number(8));
-                      facts.statement_timeout = static_cast<int>(row.number(9) * 1000);
-                  });
-    call([] { SPI_finish(); });
+    facts.rate = static_cast<int>(setting_number("request_rate_per_user"));
+    if (const std::string* parallel = find_setting("parallel_requests_per_user")) // SQL objects of 0.5 have none
+        facts.parallel = static_cast<int>(std::stod(*parallel));
+    facts.statement_timeout = static_cast<int>(setting_number("http_statement_timeout") * 1000);
+    const TimestampTz now = GetCurrentTimestamp();
+    if (claims.secret_version) facts.secret_valid = secret_end(*claims.secret_version).value_or(DT_NOBEGIN) > now;
+    if (!claims.user_id) return facts;
+    const CachedUser* user = user_by_id(*claims.user_id);
+    if (!user) return facts;
+    facts.user_found = true;
+    facts.is_admin = user->is_admin;
+    facts.disabled = user->disabled.value_or("");
+    if (claims.jti.empty())
+        facts.version_valid = claims.token_version && token_version(*claims.user_id) == claims.token_version;
+    else if (const CachedToken* token = api_token(claims.jti); token && token->user_id == *claims.user_id) {
+        facts.token_found = true;
+        facts.scope = token->scope;
+        facts.token_revoked = token->revoked;
+        facts.token_expired = token->expires_at <= now;
+    }
     return facts;
 }
 
@@ -263,6 +252,12 @@ void admit(const Facts& facts, bool api_token, int32 user_id) {
                 "you sent more than " + std::to_string(facts.rate) + " requests per minute",
                 "Wait " + std::to_string(wait) + " s.", wait});
     }
+    if (!take_request_place(user_id, facts.parallel)) {
+        count_limit(HttpLimit::user_parallel);
+        refuse({429, protocol::error::limit_reached,
+                std::to_string(facts.parallel) + " other requests of yours are still worked on",
+                "Send fewer at the same time.", 1});
+    }
     if (scope == Scope::read) set("transaction_read_only", "on");
     request.scope = scope;
     request.caller = {user_id, facts.is_admin && (scope == Scope::login || scope == Scope::admin)};
@@ -293,7 +288,7 @@ RCQ_FUNCTION(rcq_http_pre_request) {
     if (!serves_http(outer_role()))
         throw SqlError(protocol::error::not_permitted, "rcq.http_pre_request() is for PostgREST alone");
     note_request();
-    const Claims claims = read_claims();
+    const Claims& claims = read_claims();
     const Facts facts = look_up(claims);
     set("statement_timeout", std::to_string(facts.statement_timeout));
     set("application_name", session_name());

@@ -2,18 +2,21 @@
 //
 //   server start            every connectable database is probed once: a scheduler starts, looks for the extension, and
 //                           ends at once (absent) where there is none
-//   CREATE EXTENSION        its commit sets `wanted` and wakes the launcher
+//   CREATE EXTENSION        its commit sets `wanted` and wakes the launcher; where no slot is left, the launcher probes
+//                           every database again once there is one
 //   CREATE DATABASE         found by the scan that runs every minute, probed like the others (a TEMPLATE copy has the
 //                           extension, but its scheduler idles until rcq.adopt())
 //   DROP EXTENSION          the scheduler notices within scheduler_interval and ends (absent)
 //   DROP / RENAME / COPY    database_commands.cpp stops the scheduler first and sets `wanted` again when it may go on
 //   scheduler ends with an  `failed`: started again, after 1 s, 2 s, ... at most 30 s;
 //   error or is terminated  after 1 s if it had lived for longer than 30 s
+//   no worker is free       `failed`, too: tried again every second, and said once
 //   standby                 the launcher starts when recovery ends, so it is up right after promotion
 #include "launcher.hpp"
 
 #include "guard.hpp"
 #include "guc.hpp"
+#include "points.hpp"
 #include "shared.hpp"
 
 extern "C" PGDLLEXPORT void rcq_launcher_main(Datum);
@@ -30,6 +33,7 @@ struct Retry {
     TimestampTz started_at = 0;
     TimestampTz not_before = 0; // 0: the failure has not been noticed yet
     long backoff_ms = 0;
+    int lacks_worker = 0; // so many attempts in a row found no free background worker
 };
 
 extern "C" void forget_launcher(int, Datum) { pg_atomic_write_u32(&shared->launcher, 0); }
@@ -66,6 +70,14 @@ std::vector<Oid> connectable_databases() {
     std::vector<Oid> oids(found.oids, found.oids + found.count);
     call([&] { MemoryContextDelete(scratch); });
     return oids;
+}
+
+// Whether no slot is left, and none will be in a moment.
+bool all_slots_serve() {
+    LockGuard guard(shared->registry_lock, LW_SHARED);
+    return std::all_of(shared->slots, shared->slots + guc::max_databases, [](const DatabaseSlot& slot) {
+        return slot.state == SlotState::running || slot.state == SlotState::idle || slot.state == SlotState::failed;
+    });
 }
 
 // Probes databases that were never probed; forgets those that are gone. Returns false when slots ran out.
@@ -126,8 +138,27 @@ void notice_stillborn(std::vector<BackgroundWorkerHandle*>& handles) {
     }
 }
 
+// Says so where people look (rcq.scheduler), and in the log when it is not over in a moment: while many databases are
+// probed at a time, workers may be short.
+void tell_lack_of_workers(DatabaseSlot& slot, const std::vector<Retry>& retries) {
+    {
+        LockGuard guard(slot.publish_lock, LW_EXCLUSIVE);
+        strlcpy(slot.last_error, "there is no free background worker for it: raise max_worker_processes",
+                sizeof slot.last_error);
+    }
+    constexpr int told_at = 3;
+    const auto most = std::max_element(retries.begin(), retries.end(), [](const Retry& one, const Retry& other) {
+        return one.lacks_worker < other.lacks_worker;
+    });
+    if (most->lacks_worker != told_at || most->database != slot.database) return;
+    call([] {
+        ereport(LOG,
+                (errmsg("rcq: no free background worker for a scheduler"), errhint("Raise max_worker_processes.")));
+    });
+}
+
 // Starts what is wanted and due. Returns the milliseconds until the next start that has to wait.
-long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandle*>& handles, bool& complained) {
+long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandle*>& handles) {
     notice_stillborn(handles);
     long wait_ms = scan_interval_ms;
     const TimestampTz now = GetCurrentTimestamp();
@@ -143,7 +174,8 @@ long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandl
             if (failed && retry.not_before == 0) {
                 // what worked before it ended is not likely to fail at once: somebody ended it (nobody writes to the
                 // slot now, the scheduler has gone)
-                if (now - retry.started_at > longest_backoff_ms * 1000 || slot.last_cycle_at > retry.started_at)
+                if (now - retry.started_at > longest_backoff_ms * 1000 || slot.last_cycle_at > retry.started_at ||
+                    retry.lacks_worker > 0)
                     retry.backoff_ms = 0;
                 retry.backoff_ms = std::min(std::max(retry.backoff_ms * 2, 1000L), longest_backoff_ms);
                 retry.not_before = now + retry.backoff_ms * 1000;
@@ -157,9 +189,11 @@ long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandl
             slot.state = SlotState::starting;
         }
         if (handles[i]) call([&] { pfree(handles[i]); });
+        RCQ_POINT("launcher.start");
         handles[i] = start_scheduler(i);
+        RCQ_POINT("launcher.started");
         if (handles[i]) {
-            complained = false;
+            retries[i].lacks_worker = 0;
             continue;
         }
         {
@@ -167,13 +201,8 @@ long start_wanted(std::vector<Retry>& retries, std::vector<BackgroundWorkerHandl
             shared->slots[i].state = SlotState::failed;
         }
         wait_ms = std::min(wait_ms, 1000L);
-        if (!complained) {
-            complained = true;
-            call([] {
-                ereport(LOG, (errmsg("rcq: no free background worker for a scheduler"),
-                              errhint("Raise max_worker_processes.")));
-            });
-        }
+        retries[i].lacks_worker++;
+        tell_lack_of_workers(shared->slots[i], retries);
     }
     return wait_ms;
 }
@@ -218,13 +247,30 @@ bool any_failed() {
     std::set<Oid> probed;
     std::vector<Retry> retries(guc::max_databases);
     std::vector<BackgroundWorkerHandle*> handles(guc::max_databases, nullptr);
-    bool complained = false;
+    bool full = false;
     TimestampTz next_scan = 0;
     for (;;) {
         free_absent_slots();
         const TimestampTz now = GetCurrentTimestamp();
-        if (now >= next_scan || any_failed()) next_scan = now + (scan(probed) ? scan_interval_ms : 1000) * 1000;
-        long wait_ms = start_wanted(retries, handles, complained);
+        if (pg_atomic_exchange_u32(&shared->unserved, 0) != 0) {
+            probed.clear();
+            next_scan = now;
+        }
+        if (now >= next_scan || any_failed()) {
+            const bool complete = scan(probed);
+            next_scan = now + (complete ? scan_interval_ms : 1000) * 1000;
+            if (!complete && !full && all_slots_serve()) {
+                full = true;
+                call([] {
+                    ereport(
+                        LOG,
+                        (errmsg("rcq: as many databases as there may be have a scheduler, and further ones get none"),
+                         errhint("Raise rcq.max_databases, which is %d, and restart the server.", guc::max_databases)));
+                });
+            }
+            full = full && !complete;
+        }
+        long wait_ms = start_wanted(retries, handles);
         wait_ms = std::clamp(static_cast<long>((next_scan - GetCurrentTimestamp()) / 1000) + 1, 1L, wait_ms);
         call([&] {
             pgstat_report_activity(STATE_IDLE, nullptr);

@@ -1,6 +1,5 @@
-// What the limits on a person's submissions count: pending jobs, jobs submitted of late. Counted on what is committed
-// at this moment in every isolation level, and under a lock on the person, so that submissions at the same time cannot
-// exceed a limit together.
+#include "limits.hpp"
+
 #include "guard.hpp"
 #include "relations.hpp"
 #include "values.hpp"
@@ -8,13 +7,6 @@
 namespace rcq::pg {
 
 namespace {
-
-AttrNumber column(Relation table, const char* name) {
-    const AttrNumber number = get_attnum(RelationGetRelid(table), name);
-    if (number == InvalidAttrNumber)
-        elog(ERROR, "column %s of %s does not exist", name, RelationGetRelationName(table));
-    return number;
-}
 
 // What a user's row in the counted column says: it counts, it does not, or it ends the count.
 enum class Verdict { counts, passes, ends };
@@ -32,12 +24,12 @@ bool count_rows(Oid table_id, const char* column_name, const char* passed_if, in
         Relation table = table_open(table_id, AccessShareLock);
         const char* index_name = psprintf("%s_user", RelationGetRelationName(table));
         Relation index = index_open(relation_id(index_name), AccessShareLock);
-        const AttrNumber judged = column(table, column_name);
+        const AttrNumber judged = column_number(table_id, column_name);
         const AttrNumber passes =
             passed_if ? get_attnum(RelationGetRelid(table), passed_if) : static_cast<AttrNumber>(InvalidAttrNumber);
         int64 passed = 0;
         ScanKeyData key;
-        ScanKeyInit(&key, column(table, "user_id"), BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(user_id));
+        ScanKeyInit(&key, column_number(table_id, "user_id"), BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(user_id));
         Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
         SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 1, &key);
         bool goes_on = true;
@@ -83,49 +75,57 @@ std::span<const Oid> partitions_backwards(const char* table_name) {
     return {found.oids, static_cast<std::size_t>(found.count)};
 }
 
-} // namespace
-
-} // namespace rcq::pg
-
-// (user_id): until the transaction ends no other one gets past this for the same user. No advisory lock, because
-// anybody may take those.
-RCQ_FUNCTION(rcq_lock_submissions) {
-    using namespace rcq::pg;
-    call([&] { LockDatabaseObject(relation_id("users"), static_cast<Oid>(PG_GETARG_INT32(0)), 0, ExclusiveLock); });
-    PG_RETURN_VOID();
+void tag_of(LOCKTAG& tag, int32 user_id) {
+    SET_LOCKTAG_OBJECT(tag, MyDatabaseId, relation_id("users"), static_cast<Oid>(user_id), 0);
 }
 
-// (user_id) -> whether that was possible without waiting
-RCQ_FUNCTION(rcq_try_lock_submissions) {
-    using namespace rcq::pg;
+} // namespace
+
+// No advisory lock, because anybody may take those.
+void lock_submissions(int32 user_id) {
+    call([&] { LockDatabaseObject(relation_id("users"), static_cast<Oid>(user_id), 0, ExclusiveLock); });
+}
+
+bool try_lock_submissions(int32 user_id) {
     return call([&] {
         LOCKTAG tag;
-        SET_LOCKTAG_OBJECT(tag, MyDatabaseId, relation_id("users"), static_cast<Oid>(PG_GETARG_INT32(0)), 0);
-        return BoolGetDatum(LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL);
+        tag_of(tag, user_id);
+        return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
     });
 }
 
-// (user_id, at_most) -> pending jobs of the user
-RCQ_FUNCTION(rcq_count_pending) {
-    using namespace rcq::pg;
+int64 count_pending(int32 user_id, int64 at_most) {
     const auto pending = [](Datum, bool unplaced) { return unplaced ? Verdict::counts : Verdict::passes; };
     const Oid live = call([] { return relation_id("live"); });
     int64 counted = 0;
-    count_rows(live, "placed_at", nullptr, PG_GETARG_INT32(0), PG_GETARG_INT64(1), counted, pending);
-    PG_RETURN_INT64(counted);
+    count_rows(live, "placed_at", nullptr, user_id, at_most, counted, pending);
+    return counted;
 }
 
-// (user_id, since, at_most) -> jobs that the user submitted after that time
-RCQ_FUNCTION(rcq_count_submitted) {
-    using namespace rcq::pg;
-    const TimestampTz since = PG_GETARG_TIMESTAMPTZ(1);
+int64 count_submitted(int32 user_id, TimestampTz since, int64 at_most) {
     const auto late = [since](Datum submitted_at, bool) {
         return DatumGetTimestampTz(submitted_at) > since ? Verdict::counts : Verdict::ends;
     };
     int64 counted = 0;
     for (const Oid partition : partitions_backwards("job"))
         // tasks of arrays are rows that nobody submitted
-        if (!count_rows(partition, "submitted_at", "array_id", PG_GETARG_INT32(0), PG_GETARG_INT64(2), counted, late))
-            break;
-    PG_RETURN_INT64(counted);
+        if (!count_rows(partition, "submitted_at", "array_id", user_id, at_most, counted, late)) break;
+    return counted;
+}
+
+} // namespace rcq::pg
+
+RCQ_FUNCTION(rcq_lock_submissions) {
+    rcq::pg::lock_submissions(PG_GETARG_INT32(0));
+    PG_RETURN_VOID();
+}
+
+RCQ_FUNCTION(rcq_try_lock_submissions) { return BoolGetDatum(rcq::pg::try_lock_submissions(PG_GETARG_INT32(0))); }
+
+// (user_id, at_most)
+RCQ_FUNCTION(rcq_count_pending) { PG_RETURN_INT64(rcq::pg::count_pending(PG_GETARG_INT32(0), PG_GETARG_INT64(1))); }
+
+// (user_id, since, at_most)
+RCQ_FUNCTION(rcq_count_submitted) {
+    PG_RETURN_INT64(rcq::pg::count_submitted(PG_GETARG_INT32(0), PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_INT64(2)));
 }

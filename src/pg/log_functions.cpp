@@ -1,5 +1,6 @@
 // Output of jobs: any bytes as text that the database can hold, and who may store it.
 #include "guard.hpp"
+#include "points.hpp"
 #include "relations.hpp"
 
 namespace rcq::pg {
@@ -53,5 +54,6 @@ RCQ_FUNCTION(rcq_lock_output) {
     using namespace rcq::pg;
     const LOCKMODE mode = PG_GETARG_BOOL(1) ? ExclusiveLock : RowExclusiveLock;
     call([&] { LockDatabaseObject(relation_id("executor"), static_cast<Oid>(PG_GETARG_INT32(0)), 0, mode); });
+    RCQ_POINT("log.locked");
     PG_RETURN_VOID();
 }

@@ -93,7 +93,7 @@ struct Metrics {
     Histogram<run_bounds.cells> runs;
     RequestCell request[max_requests];
     pg_atomic_uint64 further_requests; // for which the table had no room
-    pg_atomic_uint64 limit_hits[2];    // by HttpLimit
+    pg_atomic_uint64 limit_hits[3];    // by HttpLimit
     Gauges gauges;                     // under the slot's publish_lock
 };
 

@@ -89,6 +89,24 @@ void count_run(double seconds) {
     own.run_microseconds += static_cast<uint64>(std::max(seconds, 0.0) * 1e6);
 }
 
+void count_end(std::string_view end, std::string_view status, std::optional<double> seconds) {
+    if (end == "executor_lost")
+        count(Counter::lost, 1);
+    else if (end == "not_started")
+        count(Counter::not_started, 1);
+    if (status == "pending") {
+        if (end == "preempted")
+            count(Counter::preempted, 1);
+        else if (end == "requeued")
+            count(Counter::requeued, 1);
+        else if (end != "executor_lost" && end != "not_started")
+            count(Counter::retried, 1);
+        return;
+    }
+    count(status == "completed" ? Counter::completed : status == "cancelled" ? Counter::cancelled : Counter::failed, 1);
+    if (seconds) count_run(*seconds);
+}
+
 } // namespace rcq::pg
 
 RCQ_FUNCTION(rcq_count_submissions) {
@@ -101,7 +119,7 @@ RCQ_FUNCTION(rcq_count_log_bytes) {
     PG_RETURN_INT64(PG_GETARG_INT64(0));
 }
 
-// (statuses, ends, seconds): of runs, one element each; NULL when there are none
+// (statuses, ends, seconds): of runs, one element each; NULL when there are none. For the SQL objects of 0.5.
 RCQ_FUNCTION(rcq_count_ends) {
     using namespace rcq::pg;
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2)) PG_RETURN_INT32(0);
@@ -119,26 +137,8 @@ RCQ_FUNCTION(rcq_count_ends) {
     });
     if (statuses.size() != ends.size() || ends.size() != static_cast<std::size_t>(seconds.count))
         throw SqlError("22023", "arrays of one length are wanted");
-    for (std::size_t k = 0; k < ends.size(); k++) {
-        const std::string& end = ends[k];
-        if (end == "executor_lost")
-            count(Counter::lost, 1);
-        else if (end == "not_started")
-            count(Counter::not_started, 1);
-        if (statuses[k] == "pending") {
-            if (end == "preempted")
-                count(Counter::preempted, 1);
-            else if (end == "requeued")
-                count(Counter::requeued, 1);
-            else if (end != "executor_lost" && end != "not_started")
-                count(Counter::retried, 1);
-            continue;
-        }
-        count(statuses[k] == "completed"   ? Counter::completed
-              : statuses[k] == "cancelled" ? Counter::cancelled
-                                           : Counter::failed,
-              1);
-        if (!seconds.nulls[k]) count_run(DatumGetFloat8(seconds.data[k]));
-    }
+    for (std::size_t k = 0; k < ends.size(); k++)
+        count_end(ends[k], statuses[k],
+                  seconds.nulls[k] ? std::nullopt : std::optional(DatumGetFloat8(seconds.data[k])));
     PG_RETURN_INT32(static_cast<int32>(ends.size()));
 }

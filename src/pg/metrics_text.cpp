@@ -155,10 +155,14 @@ void add_http(Exposition& out, const Metrics& metrics) {
         out.sample(read(cell.requests), {{"route", cell.route}, {"status", status}});
     }
     out.sample(read(metrics.further_requests), {{"route", "(other)"}, {"status", "any"}});
-    static constexpr std::string_view limits[] = {"user_rate", "login_failures"};
+    static constexpr std::string_view limits[] = {"user_rate", "login_failures", "user_parallel"};
     static_assert(sizeof limits / sizeof limits[0] == sizeof(Metrics::limit_hits) / sizeof(pg_atomic_uint64));
     out.family("rcq_http_limit_hits_total", "counter", "Requests over HTTP that a limit refused.");
     for (std::size_t k = 0; k < std::size(limits); k++) out.sample(read(metrics.limit_hits[k]), {{"limit", limits[k]}});
+}
+
+void require_as_many(std::size_t things, std::size_t said) {
+    if (things != said) throw SqlError("22023", "two arrays that belong together differ in length");
 }
 
 } // namespace
@@ -188,7 +192,8 @@ RCQ_FUNCTION(rcq_metrics_text) {
         const std::vector<int32> ids = integers_of(PG_GETARG_DATUM(1));
         const std::vector<std::string> names = texts_of(PG_GETARG_DATUM(2));
         std::map<int32, std::string> groups;
-        for (std::size_t k = 0; k < ids.size(); k++) groups.emplace(ids[k], names.at(k));
+        require_as_many(ids.size(), names.size());
+        for (std::size_t k = 0; k < ids.size(); k++) groups.emplace(ids[k], names[k]);
         const auto published = read_published(*slot);
         add_scheduler(out, *slot, *published, now);
         add_queue(out, published->gauges, groups, now);
@@ -202,6 +207,11 @@ RCQ_FUNCTION(rcq_metrics_text) {
     out.sample(call([] { return DatumGetFloat8(DirectFunctionCall1(pg_notification_queue_usage, 0)); }));
     out.family("rcq_table_bytes", "gauge", "Size of tables that hold what has not ended, with their indexes.");
     const std::vector<std::string> tables = texts_of(PG_GETARG_DATUM(3)), bytes = texts_of(PG_GETARG_DATUM(4));
-    for (std::size_t k = 0; k < tables.size(); k++) out.sample(std::stoll(bytes.at(k)), {{"table", tables[k]}});
+    require_as_many(tables.size(), bytes.size());
+    for (std::size_t k = 0; k < tables.size(); k++) {
+        const char* size = bytes[k].c_str();
+        out.sample(call([&] { return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(size))); }),
+                   {{"table", tables[k]}});
+    }
     return text_datum(out.text());
 }

@@ -31,9 +31,12 @@ RCQ_FUNCTION(rcq_check_schema) {
 // (schema, payload, max_bytes) -> the first violation; NULL when there is none
 RCQ_FUNCTION(rcq_check_payload) {
     using namespace rcq::pg;
-    const PayloadSchema schema = PayloadSchema::parse(json_argument(fcinfo, 0));
-    if (const auto violation = payload_violation(schema, json_argument(fcinfo, 1), PG_GETARG_INT64(2))) {
-        return text_result(*violation);
+    try {
+        const PayloadSchema schema = PayloadSchema::parse(json_argument(fcinfo, 0));
+        if (const auto violation = payload_violation(schema, json_argument(fcinfo, 1), PG_GETARG_INT64(2)))
+            return text_result(*violation);
+    } catch (const SchemaError& error) {
+        throw SqlError("22023", error.what());
     }
     PG_RETURN_NULL();
 }

@@ -2,6 +2,7 @@
 // others, and defines macros (Min, Max, ERROR, foreach ...) that would break them.
 #pragma once
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -43,6 +44,7 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlogrecovery.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
@@ -54,6 +56,7 @@ extern "C" {
 #include "commands/extension.h"
 #include "commands/sequence.h"
 #include "common/hashfn.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -83,6 +86,7 @@ extern "C" {
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #if PG_VERSION_NUM >= 170000

@@ -1,49 +1,9 @@
 // What the scheduler published, for the views: state of pending jobs, state of the scheduler itself.
-#include "publishing.hpp"
+#include "pending_answer.hpp"
 
 #include "arrays.hpp"
 #include "guc.hpp"
-#include "shapes.hpp"
 #include "values.hpp"
-
-namespace rcq::pg {
-
-namespace {
-
-// The lane of the job that the arguments describe.
-core::LaneSpec lane_of_arguments(FunctionCallInfo fcinfo) {
-    ShapeColumns columns;
-    columns.cpu_cores = PG_GETARG_INT32(4);
-    columns.memory_mib = PG_GETARG_INT32(5);
-    columns.gpu_count = PG_GETARG_INT32(6);
-    columns.features = texts_argument(fcinfo, 7);
-    core::LaneSpec spec{PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3), false, {}, 0, 0, {}};
-    if (!PG_ARGISNULL(10)) columns.cpu_cores_min = PG_GETARG_INT32(10);
-    columns.gpu_type = text_argument(fcinfo, 11);
-    columns.constraints = text_argument(fcinfo, 12);
-    if (!PG_ARGISNULL(13)) columns.consumables = json_amounts(call([&] { return PG_GETARG_JSONB_P(13); }));
-    columns.exclusive = PG_GETARG_BOOL(14);
-    spec.preemptible = PG_GETARG_BOOL(15);
-    spec.concurrency_key = text_argument(fcinfo, 16);
-    if (!PG_ARGISNULL(18)) {
-        spec.array = PG_GETARG_INT64(17);
-        spec.array_throttle = PG_GETARG_INT32(18);
-    }
-    spec.shape = make_shape(std::move(columns));
-    return spec;
-}
-
-// What keeps a job from being considered at all; none: the scheduler says why it waits.
-core::Reason parked(FunctionCallInfo fcinfo, TimestampTz now) {
-    if (PG_GETARG_BOOL(8)) return core::Reason::held;
-    if (PG_GETARG_INT32(19) > 0) return core::Reason::dependency;
-    if (PG_GETARG_TIMESTAMPTZ(9) <= now) return core::Reason::none;
-    return PG_GETARG_INT32(20) > 0 ? core::Reason::retry : core::Reason::begin_time;
-}
-
-} // namespace
-
-} // namespace rcq::pg
 
 // (job_id, group_id, user_id, priority, cpu_cores, memory_mib, gpu_count, features, held, eligible_at, cpu_cores_min,
 // gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key, array_id, array_throttle, unmet,
@@ -54,17 +14,29 @@ RCQ_FUNCTION(rcq_pending_state) {
     using namespace rcq;
     using namespace rcq::pg;
     require_arguments(fcinfo, 21);
-    const DatabaseSlot* slot = own_slot();
-    const TimestampTz now = GetCurrentTimestamp();
-    const core::Reason outside = parked(fcinfo, now);
-    PendingState state;
-    if (slot)
-        state = published_state(*slot, PG_GETARG_INT64(0), core::lane_key(lane_of_arguments(fcinfo)),
-                                PG_GETARG_TIMESTAMPTZ(9), now);
-    if (outside != core::Reason::none)
-        state.reason = outside;
-    else if (!guc::enabled || !slot || slot->state != SlotState::running)
-        state.reason = core::Reason::paused;
+    PendingColumns columns;
+    columns.job_id = PG_GETARG_INT64(0);
+    columns.group_id = PG_GETARG_INT32(1);
+    columns.user_id = PG_GETARG_INT32(2);
+    columns.priority = PG_GETARG_INT32(3);
+    columns.shape.cpu_cores = PG_GETARG_INT32(4);
+    columns.shape.memory_mib = PG_GETARG_INT32(5);
+    columns.shape.gpu_count = PG_GETARG_INT32(6);
+    columns.shape.features = texts_argument(fcinfo, 7);
+    columns.held = PG_GETARG_BOOL(8);
+    columns.eligible_at = PG_GETARG_TIMESTAMPTZ(9);
+    if (!PG_ARGISNULL(10)) columns.shape.cpu_cores_min = PG_GETARG_INT32(10);
+    columns.shape.gpu_type = text_argument(fcinfo, 11);
+    columns.shape.constraints = text_argument(fcinfo, 12);
+    if (!PG_ARGISNULL(13)) columns.shape.consumables = json_amounts(call([&] { return PG_GETARG_JSONB_P(13); }));
+    columns.shape.exclusive = PG_GETARG_BOOL(14);
+    columns.preemptible = PG_GETARG_BOOL(15);
+    columns.concurrency_key = text_argument(fcinfo, 16);
+    columns.array_id = PG_GETARG_INT64(17);
+    if (!PG_ARGISNULL(18)) columns.array_throttle = PG_GETARG_INT32(18);
+    columns.unmet = PG_GETARG_INT32(19);
+    columns.failures = PG_GETARG_INT32(20);
+    const PendingState state = pending_answer(std::move(columns));
 
     Datum values[11] = {};
     bool nulls[11];
@@ -73,14 +45,14 @@ RCQ_FUNCTION(rcq_pending_state) {
         values[i] = value;
         nulls[i] = false;
     };
-    if (state.position > 0 && outside == core::Reason::none) set(0, Int32GetDatum(state.position));
+    if (state.position > 0) set(0, Int32GetDatum(state.position));
     if (state.known) {
         set(1, Int32GetDatum(static_cast<int32>(state.factors.base)));
         set(2, Float8GetDatum(state.factors.multiplier));
         set(3, Float8GetDatum(state.factors.boost));
         set(4, Float8GetDatum(state.factors.priority));
     }
-    if (state.expected_start && outside == core::Reason::none && state.reason != core::Reason::paused) {
+    if (state.expected_start) {
         set(6, TimestampTzGetDatum(*state.expected_start));
         set(7, BoolGetDatum(state.approximate));
         set(8, TimestampTzGetDatum(state.forecast_at));
@@ -92,7 +64,7 @@ RCQ_FUNCTION(rcq_pending_state) {
     const TupleDesc desc = result_type(fcinfo);
     const std::string reason(core::name(state.reason));
     return call([&] {
-        set(5, CStringGetTextDatum(reason.c_str()));
+        if (!reason.empty()) set(5, CStringGetTextDatum(reason.c_str()));
         return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
     });
 }
@@ -107,7 +79,9 @@ RCQ_FUNCTION(rcq_scheduler_state) {
     std::fill(std::begin(nulls), std::end(nulls), true);
     char error[sizeof slot->last_error] = "";
     std::string state =
-        "no scheduler: more databases than rcq.max_databases, or the launcher has not come to this one yet";
+        RecoveryInProgress()
+            ? "standby: what is scheduled is known to the primary alone"
+            : "no scheduler: more databases than rcq.max_databases, or the launcher has not come to this one yet";
     if (slot) {
         {
             LockGuard guard(shared->registry_lock, LW_SHARED);

@@ -1,53 +1,14 @@
-// rcq_private.check_request(): validation of a submitted job by src/core/request; and what SQL asks of its constraints.
+// What SQL asks of requests, and of the constraints in them.
 #include "../core/constraint.hpp"
-#include "../core/request.hpp"
 #include "../core/types.hpp"
 
-#include "../protocol/words.hpp"
 #include "arrays.hpp"
-#include "json.hpp"
+#include "request_checks.hpp"
 #include "values.hpp"
 
 namespace rcq::pg {
 
 namespace {
-
-// "job 3 of the list: " in a bulk, where argument 0 is its place.
-std::string place(FunctionCallInfo fcinfo) {
-    return PG_ARGISNULL(0) ? std::string() : "job " + std::to_string(PG_GETARG_INT64(0)) + " of the list: ";
-}
-
-// Pairs of the JSON object in argument i, none when it is NULL. `read` turns a value into what is wanted of it, or
-// nothing when it is of the wrong kind; that, and anything but an object, is RC001.
-template <class Value, class Read>
-std::vector<std::pair<std::string, Value>> object_argument(FunctionCallInfo fcinfo, int i, const char* field,
-                                                           const char* content, const char* hint, Read read) {
-    if (PG_ARGISNULL(i)) return {};
-    Jsonb* json = call([&] { return PG_GETARG_JSONB_P(i); });
-    if (auto pairs = json_pairs<Value>(json, read)) return std::move(*pairs);
-    constexpr int shown = 100;
-    const char* written = call([&] {
-        char* all = JsonbToCString(nullptr, &json->root, VARSIZE(json));
-        all[pg_mbcharcliplen(all, static_cast<int>(strlen(all)), shown)] = '\0';
-        return all;
-    });
-    throw SqlError(protocol::error::bad_request,
-                   place(fcinfo) + field + " is not an object of " + content + ": " + written, hint);
-}
-
-std::optional<std::string> as_text(const JsonbValue& value) {
-    switch (value.type) {
-    case jbvString:
-        return std::string(value.val.string.val, static_cast<std::size_t>(value.val.string.len));
-    case jbvBool:
-        return value.val.boolean ? "true" : "false";
-    case jbvNumeric:
-        return call(
-            [&] { return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric))); });
-    default:
-        return std::nullopt;
-    }
-}
 
 // Of the expression in argument 0; a malformed one is none.
 std::optional<core::Constraint> constraint_argument(FunctionCallInfo fcinfo) {
@@ -60,41 +21,61 @@ std::optional<core::Constraint> constraint_argument(FunctionCallInfo fcinfo) {
 
 } // namespace rcq::pg
 
+// (place in a list or NULL, script, cpu_cores, memory_gb, gpu_count, estimated_hours, time limit in seconds, priority,
+// max_retries, name, workdir, env, features, on_disconnect, cpu_cores_min, gpu_type, constraints, consumables,
+// concurrency_key, the user's greatest priority, max_script_bytes, max_time_limit in seconds) -> memory in MiB
 RCQ_FUNCTION(rcq_check_request) {
     using namespace rcq;
     using namespace rcq::pg;
     require_arguments(fcinfo, 22);
-    core::JobRequest request;
-    if (!PG_ARGISNULL(1)) request.script = text_argument(fcinfo, 1);
-    request.cpu_cores = PG_GETARG_INT32(2);
-    request.memory_gb = PG_GETARG_FLOAT8(3);
-    request.gpu_count = PG_GETARG_INT32(4);
-    if (!PG_ARGISNULL(5)) request.estimated_hours = PG_GETARG_FLOAT8(5);
-    if (!PG_ARGISNULL(6)) request.time_limit_s = PG_GETARG_FLOAT8(6);
-    request.priority = PG_GETARG_INT32(7);
-    request.max_retries = PG_GETARG_INT32(8);
-    if (!PG_ARGISNULL(9)) request.name = text_argument(fcinfo, 9);
-    if (!PG_ARGISNULL(10)) request.workdir = text_argument(fcinfo, 10);
-    request.env = object_argument<std::string>(fcinfo, 11, "env", "names and texts",
-                                               R"(Write it as {"NAME": "value", ...}.)", as_text);
-    request.features = texts_argument(fcinfo, 12);
-    if (!PG_ARGISNULL(13)) request.on_disconnect = text_argument(fcinfo, 13);
-    if (!PG_ARGISNULL(14)) request.cpu_cores_min = PG_GETARG_INT32(14);
-    if (!PG_ARGISNULL(15)) request.gpu_type = text_argument(fcinfo, 15);
-    if (!PG_ARGISNULL(16)) request.constraints = text_argument(fcinfo, 16);
-    request.consumables = object_argument<double>(fcinfo, 17, "consumables", "names and amounts",
-                                                  R"(Write it as {"name": 1, ...}.)", json_number);
-    if (!PG_ARGISNULL(18)) request.concurrency_key = text_argument(fcinfo, 18);
+    constexpr std::pair<int, request::Field> fields[] = {{1, request::script},          {2, request::cpu_cores},
+                                                         {3, request::memory_gb},       {4, request::gpu_count},
+                                                         {5, request::estimated_hours}, {7, request::priority},
+                                                         {8, request::max_retries},     {9, request::name},
+                                                         {10, request::workdir},        {11, request::env},
+                                                         {12, request::features},       {13, request::on_disconnect},
+                                                         {14, request::cpu_cores_min},  {15, request::gpu_type},
+                                                         {16, request::constraints},    {17, request::consumables},
+                                                         {18, request::concurrency_key}};
+    Datum values[request::fields];
+    bool nulls[request::fields];
+    std::fill_n(nulls, int{request::fields}, true);
+    for (const auto& [argument, field] : fields) {
+        nulls[field] = PG_ARGISNULL(argument);
+        values[field] = PG_GETARG_DATUM(argument);
+    }
+    const Request request(values, nulls);
     core::RequestLimits limits;
     limits.max_priority = PG_GETARG_INT32(19);
     limits.max_script_bytes = PG_GETARG_INT32(20);
     if (!PG_ARGISNULL(21)) limits.max_time_limit_s = PG_GETARG_FLOAT8(21);
+    check_request(request, PG_ARGISNULL(6) ? std::nullopt : std::optional(PG_GETARG_FLOAT8(6)), limits,
+                  {PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0), false});
+    PG_RETURN_INT32(static_cast<int32>(core::memory_mib(request.real(request::memory_gb, 1))));
+}
 
-    if (const std::optional<core::Violation> violation = core::check(request, limits))
-        throw SqlError(violation->kind == core::Violation::Kind::not_permitted ? protocol::error::not_permitted
-                                                                               : protocol::error::bad_request,
-                       place(fcinfo) + violation->message, violation->hint);
-    PG_RETURN_INT32(static_cast<int32>(core::memory_mib(request.memory_gb)));
+// (requests): error RC001 for the first whose options cannot be
+RCQ_FUNCTION(rcq_check_options) {
+    using namespace rcq::pg;
+    if (PG_ARGISNULL(0)) PG_RETURN_VOID();
+    const std::vector<Request> requests = requests_of(PG_GETARG_DATUM(0));
+    const TimestampTz now = GetCurrentTimestamp();
+    for (std::size_t k = 0; k < requests.size(); k++)
+        check_options(requests[k], now, {requests.size() > 1 ? static_cast<int64>(k) + 1 : 0, false});
+    PG_RETURN_VOID();
+}
+
+// -> rows (name, JSON types) of the fields of a request
+RCQ_FUNCTION(rcq_request_fields) {
+    using namespace rcq::pg;
+    call([&] { InitMaterializedSRF(fcinfo, 0); });
+    auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    for (const request::Column& column : request::columns) {
+        Datum values[] = {text_datum(column.name), text_datum(column.expected)};
+        bool nulls[] = {false, false};
+        call([&] { tuplestore_putvalues(result->setResult, result->setDesc, values, nulls); });
+    }
+    return Datum{0};
 }
 
 // (features) -> the same sorted and without duplicates, NULL when there are none

@@ -95,6 +95,27 @@ Jsonb* read(Source source, std::string_view sent) {
     return request;
 }
 
+using Headers = std::map<std::string, std::string, std::less<>>;
+
+Headers read_headers(std::string_view text) {
+    Headers headers;
+    Jsonb* json = parse_json(text);
+    if (!JB_ROOT_IS_OBJECT(json)) return headers;
+    const auto as_string = [](const JsonbValue& value) {
+        return std::string(value.val.string.val, static_cast<std::size_t>(value.val.string.len));
+    };
+    JsonbIterator* iterator = call([&] { return JsonbIteratorInit(&json->root); });
+    JsonbValue item;
+    JsonbIteratorToken token;
+    std::string name;
+    while ((token = call([&] { return JsonbIteratorNext(&iterator, &item, true); })) != WJB_DONE)
+        if (token == WJB_KEY)
+            name = as_string(item);
+        else if (token == WJB_VALUE && item.type == jbvString)
+            headers[name] = as_string(item);
+    return headers;
+}
+
 } // namespace
 
 Jsonb* read_request(Source source, std::string_view sent) {
@@ -122,17 +143,17 @@ Jsonb* read_request(Source source, std::string_view sent) {
 std::optional<std::string> request_header(std::string_view name) {
     const char* session = call([] { return GetUserNameFromId(GetSessionUserId(), true); });
     if (!session || session != std::string_view("rcq_authenticator")) return std::nullopt;
-    const char* headers = call([] { return GetConfigOption("request.headers", true, false); });
-    if (!headers || !*headers) return std::nullopt; // '' once a request of this session has had some
-    Jsonb* json = parse_json(headers);
-    JsonbValue value;
-    if (!JB_ROOT_IS_OBJECT(json) || !call([&] {
-            return getKeyJsonValueFromContainer(&json->root, name.data(), static_cast<int>(name.size()), &value) !=
-                   nullptr;
-        }) ||
-        value.type != jbvString)
-        return std::nullopt;
-    return std::string(value.val.string.val, static_cast<std::size_t>(value.val.string.len));
+    const char* text = call([] { return GetConfigOption("request.headers", true, false); });
+    if (!text || !*text) return std::nullopt; // '' once a request of this session has had some
+    static std::string read;
+    static Headers headers; // that `read` says
+    if (read != text) {
+        headers = read_headers(text);
+        read = text;
+    }
+    const auto found = headers.find(name);
+    if (found == headers.end()) return std::nullopt;
+    return found->second;
 }
 
 } // namespace rcq::pg

@@ -32,7 +32,8 @@ bool is_class(int sqlstate, std::string_view two) {
 std::string sentence(std::string_view message, std::string_view hint) {
     constexpr int most = 2000;
     std::string text(message);
-    if (!hint.empty() && hint.find("SELECT ") == std::string_view::npos) text += (text.ends_with('.') ? " " : ". ") + std::string(hint);
+    if (!hint.empty() && hint.find("SELECT ") == std::string_view::npos)
+        text += (text.ends_with('.') ? " " : ". ") + std::string(hint);
     if (text.size() > most) text.resize(pg_mbcliplen(text.data(), static_cast<int>(text.size()), most));
     return text;
 }
@@ -235,6 +236,8 @@ std::optional<Problem> problem_for_client(int sqlstate, std::string_view message
     return std::nullopt;
 }
 
+void set_status(int status) { saying.status = status; }
+
 } // namespace rcq::pg
 
 RCQ_FUNCTION(rcq_answer_body) { return rcq::pg::answer(fcinfo, rcq::pg::Source::body, false); }
@@ -242,7 +245,7 @@ RCQ_FUNCTION(rcq_answer_query) { return rcq::pg::answer(fcinfo, rcq::pg::Source:
 RCQ_FUNCTION(rcq_answer_text) { return rcq::pg::answer(fcinfo, rcq::pg::Source::query, true); }
 
 RCQ_FUNCTION(rcq_set_status) {
-    rcq::pg::saying.status = PG_GETARG_INT32(0);
+    rcq::pg::set_status(PG_GETARG_INT32(0));
     PG_RETURN_VOID();
 }
 

@@ -15,4 +15,7 @@ struct Problem {
 // business of administrators alone.
 std::optional<Problem> problem_for_client(int sqlstate, std::string_view message, std::string_view hint);
 
+// The status of the answer of the route that is being served, when it is not 200.
+void set_status(int status);
+
 } // namespace rcq::pg

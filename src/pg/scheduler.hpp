@@ -14,7 +14,11 @@ namespace rcq::pg {
 
 class Scheduler {
 public:
-    Scheduler(DatabaseSlot& slot, TimestampTz started_at) : slot_(slot), started_at_(started_at), latest_(started_at) {}
+    // When its process started: by the clock, and by the one that nobody sets.
+    struct Start {
+        TimestampTz at, tick;
+    };
+    Scheduler(DatabaseSlot& slot, const Start& start);
 
     enum class Outcome {
         rest,         // nothing more to do until woken
@@ -36,7 +40,7 @@ private:
     struct Held { // a run that holds capacity
         int64 token;
         core::ExecutorId executor;
-        TimestampTz placed_at;
+        TimestampTz since; // when it was placed, or found by this scheduler; a tick
         bool claimed;
         bool cancelling; // or to be run again
         bool may_requeue;
@@ -44,27 +48,28 @@ private:
     };
 
     TimestampTz now();
-    bool load(const TakenChanges& changes);
-    bool reload();
+    bool load(const Sight& sight, const TakenChanges& changes);
+    bool reload(const Sight& sight);
     void apply_definitions(store::Definitions&& definitions);
-    void absorb(const std::vector<JobRange>& ranges);
+    store::EndedRun ended_run(core::JobId id, int64 token) const;
+    void absorb(const Sight& sight, const std::vector<JobRange>& ranges);
     void put(store::LiveRow&& row);
-    void sweep();
+    void sweep(const Sight& sight);
     void notice_pause();
     void refresh_executors();
     void notify(const std::set<core::ExecutorId>& executors);
     TimestampTz last_sign(core::ExecutorId id) const;
     void tell_to_end(const std::vector<int64>& jobs);
-    void reconcile(TimestampTz now);
+    void reconcile(Sight& sight, TimestampTz now);
     void fire_schedules(TimestampTz now);
     void settle_arrays(TimestampTz now);
     void materialise(TimestampTz now);
-    void settle_dependencies(Transaction& transaction, TimestampTz now);
+    void settle_dependencies(Sight& sight, TimestampTz now);
     void expire(TimestampTz now);
     void charge(const store::Used& used);
     void record(const store::Duration& duration);
     core::Plan plan(TimestampTz now);
-    std::vector<core::Placement> place(const core::Plan& plan, TimestampTz now);
+    std::size_t place(Sight& sight, const core::Plan& plan, TimestampTz now);
     void preempt(const std::vector<core::Preemption>& preemptions, TimestampTz now);
     std::optional<TimestampTz> next_due() const;
     bool is_publishing_due() const;
@@ -76,9 +81,9 @@ private:
     void count_cycle();
 
     DatabaseSlot& slot_;
-    TimestampTz started_at_; // leases count from here at the earliest
+    TimestampTz started_at_;
     TimestampTz latest_;
-    TimestampTz last_seen_ = 0;
+    TimestampTz clock_ = 0, clock_tick_ = 0; // what the clock showed when it was last looked at, and when that was
     std::unique_ptr<core::Cluster> cluster_; // empty until loaded
     core::PlanState plan_state_;
     store::Definitions definitions_;
@@ -91,8 +96,12 @@ private:
     bool is_at_work_ = false;
     bool took_definitions_ = false;
     bool plan_needed_ = true;
+    bool reconcile_needed_ = true; // an executor's state has changed, or an end was asked for
+    TimestampTz reconciled_at_ = 0;
     std::optional<TimestampTz> next_eligible_; // when a delayed job may start
-    TimestampTz tick_ = 0; // of this cycle, by a clock that nobody sets; the times below are compared with it
+    TimestampTz tick_ = 0;    // of this cycle, by a clock that nobody sets; the times below are compared with it
+    TimestampTz leases_from_; // leases and claim timeouts count from here at the earliest
+    int patience_ = 1;        // times rcq.plan_budget that the next plan may take
     TimestampTz planned_at_ = 0, published_at_ = 0, forecast_at_ = 0, forecast_slice_at_ = 0;
     std::unique_ptr<core::Forecast> forecast_; // being made
     bool publish_needed_ = true;
@@ -101,6 +110,7 @@ private:
     bool may_notify_ = true;
     std::vector<core::Micros> waits_; // of the jobs that this cycle places
     uint64 leases_lost_ = 0;          // noticed in this cycle
+    std::vector<int64> delayed_;      // jobs that were read and may not start for some time
     std::vector<JobRange> set_aside_; // could not be placed because somebody holds their rows
     TimestampTz set_aside_at_ = 0;
     Oid extension_ = InvalidOid;

@@ -34,6 +34,8 @@ void clear_slot(DatabaseSlot& slot) {
     slot.activated = false;
     pg_atomic_write_u32(&slot.scheduler, 0);
     pg_atomic_write_u32(&slot.woken, 0);
+    // counts on from what no slot has had: a backend may remember what an earlier one said
+    pg_atomic_write_u64(&slot.definitions, ++shared->claims << 32);
     slot.changes.count = 0;
     slot.changes.definitions = false;
     slot.started_at = slot.last_cycle_at = 0;
@@ -44,6 +46,7 @@ void clear_slot(DatabaseSlot& slot) {
     for (int i = 0; i < guc::max_executors; i++) {
         pg_atomic_write_u32(&slot.heartbeats[i].executor_id, 0);
         pg_atomic_write_u64(&slot.heartbeats[i].seen, 0);
+        pg_atomic_write_u64(&slot.heartbeats[i].tick, 0);
     }
 }
 
@@ -57,6 +60,7 @@ extern "C" void start_shared_memory() {
         LWLockPadded* locks = GetNamedLWLockTranche("rcq");
         shared->registry_lock = &locks[0].lock;
         pg_atomic_init_u32(&shared->launcher, 0);
+        pg_atomic_init_u32(&shared->unserved, 0);
         auto* heartbeats = reinterpret_cast<Heartbeat*>(
             reinterpret_cast<char*>(shared) +
             MAXALIGN(MAXALIGN(offsetof(Shared, slots)) + guc::max_databases * sizeof(DatabaseSlot)));
@@ -67,9 +71,11 @@ extern "C" void start_shared_memory() {
             slot.heartbeats = heartbeats + static_cast<Size>(i) * guc::max_executors;
             pg_atomic_init_u32(&slot.scheduler, 0);
             pg_atomic_init_u32(&slot.woken, 0);
+            pg_atomic_init_u64(&slot.definitions, 0);
             for (int k = 0; k < guc::max_executors; k++) {
                 pg_atomic_init_u32(&slot.heartbeats[k].executor_id, 0);
                 pg_atomic_init_u64(&slot.heartbeats[k].seen, 0);
+                pg_atomic_init_u64(&slot.heartbeats[k].tick, 0);
             }
             clear_slot(slot);
         }

@@ -97,7 +97,8 @@ struct PublishedForecast {
 
 struct Heartbeat {
     pg_atomic_uint32 executor_id; // 0 = free
-    pg_atomic_uint64 seen;        // TimestampTz
+    pg_atomic_uint64 seen;        // TimestampTz, for people
+    pg_atomic_uint64 tick;        // the same by monotonic(), for leases
 };
 
 struct DatabaseSlot {
@@ -109,6 +110,8 @@ struct DatabaseSlot {
     // read without a lock when waking: stale values cost one needless SetLatch
     pg_atomic_uint32 scheduler; // proc number + 1 of the scheduler, 0 = none
     pg_atomic_uint32 woken;     // 1 = its latch has been set since it last looked
+    // raised by every commit that changed what backends keep in memory (definitions_cache.hpp)
+    pg_atomic_uint64 definitions;
     // under change_lock
     LWLock* change_lock;
     Changes changes;
@@ -126,6 +129,8 @@ struct DatabaseSlot {
 struct Shared {
     LWLock* registry_lock;
     pg_atomic_uint32 launcher; // proc number + 1
+    pg_atomic_uint32 unserved; // 1 = the extension was made in a database that there was no slot for
+    uint64 claims;             // of slots, ever
     DatabaseSlot slots[FLEXIBLE_ARRAY_MEMBER];
 };
 

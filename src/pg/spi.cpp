@@ -1,7 +1,7 @@
 #include "spi.hpp"
 
 #include "arrays.hpp"
-#include "json.hpp"
+#include "transaction.hpp"
 #include "values.hpp"
 
 namespace rcq::pg {
@@ -50,14 +50,9 @@ std::vector<std::string> Row::strings(int column) const {
     return value ? texts_of(*value) : std::vector<std::string>();
 }
 
-std::map<std::string, int64, std::less<>> Row::amounts(int column) const {
-    const std::optional<Datum> value = datum(column);
-    if (!value) return {};
-    return json_amounts(call([&] { return DatumGetJsonbP(*value); }));
-}
-
 uint64 Statement::run(Parameters parameters, const std::function<void(const Row&)>& each) {
     Datum* values = parameters.data();
+    if (kind_ == Kind::write) Transaction::must_last();
     call([&] {
         if (!plan_) {
             SPIPlanPtr prepared = SPI_prepare(sql_.c_str(), static_cast<int>(types_.size()), types_.data());

@@ -42,8 +42,6 @@ public:
     TimestampTz time(int column) const { return DatumGetTimestampTz(*datum(column)); }
     std::string string(int column) const;
     std::vector<std::string> strings(int column) const; // NULL = empty
-    // A JSON object of names and whole amounts; NULL = empty.
-    std::map<std::string, int64, std::less<>> amounts(int column) const;
 
 private:
     std::optional<Datum> datum(int column) const;

@@ -1,101 +1,17 @@
 #include "store.hpp"
 
+#include "run_ends.hpp"
 #include "setting_values.hpp"
-#include "shapes.hpp"
 #include "spi.hpp"
 
 namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.5", "0.4"}; // the current SQL version and the previous one
-
-bool previous_version = false; // of the SQL objects
-
-// A statement that serves both versions of the SQL objects: where they differ it says {for the current|for the
-// previous}.
-class Versioned {
-public:
-    Versioned(Statement::Kind kind, std::string_view sql, std::initializer_list<Oid> types)
-        : current_(kind, choose(sql, true), types), previous_(kind, choose(sql, false), types) {}
-    uint64 run(Parameters parameters, const std::function<void(const Row&)>& each = {}) {
-        return (previous_version ? previous_ : current_).run(std::move(parameters), each);
-    }
-
-private:
-    static std::string choose(std::string_view sql, bool current) {
-        std::string chosen;
-        for (;;) {
-            const std::size_t open = sql.find('{');
-            chosen += sql.substr(0, open);
-            if (open == std::string_view::npos) return chosen;
-            const std::size_t bar = sql.find('|', open), close = sql.find('}', open);
-            chosen += current ? sql.substr(open + 1, bar - open - 1) : sql.substr(bar + 1, close - bar - 1);
-            sql.remove_prefix(close + 1);
-        }
-    }
-    Statement current_, previous_;
-};
-
-// Of rcq_private.live as l.
-#define LIVE_COLUMNS                                                                                                   \
-    "l.job_id, l.user_id, l.group_id, l.cpu_cores, l.memory_mib, l.gpu_count, l.planned_s, l.features, l.held, "       \
-    "l.priority, l.eligible_at, l.executor_id, l.token, l.placed_at, l.claimed_at, l.cancel_requested_at, "            \
-    "l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, "       \
-    "COALESCE(l.granted_cores, l.cpu_cores), COALESCE(l.granted_memory_mib, l.memory_mib), "                           \
-    "COALESCE(l.granted_gpus, l.gpu_count), l.preempt_requested_at, l.preempted, l.time_limit_s, "                     \
-    "l.array_id, l.array_throttle, l.tasks_waiting, l.unmet, l.requeue_requested_at, "                                 \
-    "CASE WHEN l.claimed_at IS NULL OR l.tasks_waiting IS NOT NULL THEN l.deadline END, l.requeue"
+constexpr std::string_view accepted_versions[] = {"0.6", "0.5"}; // the current SQL version and the previous one
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
-}
-
-LiveRow live_row(const Row& row) {
-    LiveRow live;
-    core::Job& job = live.job;
-    job.id = row.big(1);
-    job.user = row.integer(2);
-    job.group = row.integer(3);
-    if (!row.is_null(7)) job.estimate = row.integer(7) * core::second;
-    job.held = row.boolean(9);
-    job.priority = row.small(10);
-    job.eligible_at = row.time(11);
-    if (!row.is_null(14)) {
-        live.executor = row.integer(12);
-        live.token = row.big(13);
-        live.placed_at = row.time(14);
-        if (!row.is_null(15)) live.claimed_at = row.time(15);
-        live.cancelling = !row.is_null(16);
-        live.granted = {row.integer(24), row.integer(25), row.integer(26) * 1000};
-        live.preempting = !row.is_null(27);
-    }
-    ShapeColumns shape;
-    shape.cpu_cores = row.integer(4);
-    shape.memory_mib = row.integer(5);
-    shape.gpu_count = row.integer(6);
-    shape.features = row.strings(8);
-    if (!row.is_null(17)) shape.cpu_cores_min = row.integer(17);
-    shape.gpu_type = text_or_empty(row, 18);
-    shape.constraints = text_or_empty(row, 19);
-    shape.consumables = row.amounts(20);
-    shape.exclusive = row.boolean(21);
-    job.shape = make_shape(std::move(shape));
-    job.preemptible = row.boolean(22);
-    job.concurrency_key = text_or_empty(row, 23);
-    live.preempted = row.small(28);
-    if (!row.is_null(29)) job.time_limit = row.integer(29) * core::second;
-    if (!row.is_null(32)) live.tasks_waiting = row.integer(32);
-    if (!row.is_null(30))
-        job.array = row.big(30);
-    else if (live.tasks_waiting)
-        job.array = job.id; // as its tasks have it
-    if (!row.is_null(31)) job.array_throttle = row.integer(31);
-    live.unmet = row.integer(33);
-    live.requeueing = !row.is_null(34);
-    if (!row.is_null(35)) live.deadline = row.time(35);
-    live.may_requeue = row.boolean(36);
-    return live;
 }
 
 Used used_row(const Row& row) {
@@ -211,7 +127,6 @@ std::string reason_to_idle() {
         return "the SQL objects of rcq have version " + found +
                ", which this library does not serve: ALTER EXTENSION rcq UPDATE, or restart the server with the "
                "library of that version";
-    previous_version = found != accepted_versions[0];
     bool at_home = false;
     home.run({}, [&](const Row& row) { at_home = row.boolean(1); });
     if (!at_home)
@@ -231,11 +146,11 @@ Definitions read_definitions() {
         "COALESCE(parent_id, 0), shares, paused IS NOT NULL, max_jobs, "
         "max_cores, max_gpus FROM rcq_private.groups",
         {});
-    static Versioned executors(
+    static Statement executors(
         Statement::Kind::read,
         "SELECT id, COALESCE(cpu_cores, 0), COALESCE(memory_mib, 0), COALESCE(gpu_count, 0), features, "
-        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL {AND drain_at IS NULL |}"
-        "OR leaving IS NOT NULL, gpu_type, {drain_at|NULL::timestamptz}, {drain_requeues|false} "
+        "registered_at IS NOT NULL AND NOT signed_off, drained IS NOT NULL AND drain_at IS NULL "
+        "OR leaving IS NOT NULL, gpu_type, drain_at, drain_requeues "
         "FROM rcq_private.executor WHERE registered_at IS NOT NULL",
         {});
     Definitions result;
@@ -282,45 +197,6 @@ Definitions read_definitions() {
     return result;
 }
 
-void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each) {
-    static Statement statement(Statement::Kind::read,
-                               "SELECT " LIVE_COLUMNS " FROM unnest($1, $2) r(first, last) "
-                               "JOIN rcq_private.live l ON l.job_id BETWEEN r.first AND r.last",
-                               {INT8ARRAYOID, INT8ARRAYOID});
-    std::vector<int64> firsts, lasts;
-    for (const JobRange& range : ranges) {
-        firsts.push_back(range.first);
-        lasts.push_back(range.last);
-    }
-    statement.run(Parameters().add(firsts).add(lasts), [&](const Row& row) { each(live_row(row)); });
-}
-
-void read_all_live(const std::function<void(LiveRow&&)>& each) {
-    // in pieces, so that a million rows are not held twice
-    static Statement statement(
-        Statement::Kind::read,
-        "SELECT " LIVE_COLUMNS " FROM rcq_private.live l WHERE l.job_id > $1 ORDER BY l.job_id LIMIT 20000", {INT8OID});
-    int64 last = 0;
-    while (statement.run(Parameters().add(last), [&](const Row& row) {
-        last = row.big(1);
-        each(live_row(row));
-    }) > 0)
-        call([] { CHECK_FOR_INTERRUPTS(); });
-}
-
-std::optional<int64> sweep_end(int64 first, int count) {
-    static Statement statement(
-        Statement::Kind::read,
-        "SELECT pg_catalog.max(s.job_id) FROM (SELECT l.job_id FROM rcq_private.live l WHERE l.job_id >= $1 "
-        "ORDER BY l.job_id LIMIT $2) s",
-        {INT8OID, INT4OID});
-    std::optional<int64> end;
-    statement.run(Parameters().add(first).add(count), [&](const Row& row) {
-        if (!row.is_null(1)) end = row.big(1);
-    });
-    return end;
-}
-
 void read_usage(TimestampTz since, const std::function<void(const Used&)>& each) {
     // short uses are added up by the minute, longer ones stand for themselves
     static Statement statement(
@@ -333,40 +209,6 @@ void read_usage(TimestampTz since, const std::function<void(const Used&)>& each)
         ", gpu_type, CASE WHEN at - since > '10 minutes' THEN since END",
         {TIMESTAMPTZOID});
     statement.run(Parameters().add_time(since), [&](const Row& row) { each(used_row(row)); });
-}
-
-void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each,
-                  const std::function<void(const Duration&)>& took) {
-    static Statement statement(
-        Statement::Kind::read,
-        "WITH ended AS ("
-        " SELECT o.job_id, o.executor_id, o.claimed_at, o.ended_at, o.status = 'completed' OR o.reason IN "
-        "('exit_code', "
-        "'signal') AS by_itself, o.granted_cores, o.granted_memory_mib, o.granted_gpus "
-        "   FROM unnest($1, $2) k(job_id, token)"
-        "   JOIN rcq_private.outcome o ON o.job_id = k.job_id AND o.token = k.token "
-        "  WHERE (o.reason IN ('executor_lost', 'not_started')) IS NOT TRUE"
-        " UNION ALL"
-        " SELECT r.job_id, r.executor_id, r.claimed_at, r.ended_at, r.reason IN ('exit_code', 'signal')"
-        ", r.granted_cores, r.granted_memory_mib, r.granted_gpus "
-        "   FROM unnest($1, $2) k(job_id, token)"
-        "   JOIN rcq_private.run r ON r.job_id = k.job_id AND r.token = k.token "
-        "  WHERE r.reason NOT IN ('executor_lost', 'not_started')) "
-        "SELECT j.group_id, j.user_id, e.claimed_at, e.ended_at, COALESCE(e.granted_cores, j.cpu_cores) "
-        "* d.s, COALESCE(e.granted_memory_mib, j.memory_mib) / 1024.0::float8 * d.s, "
-        "COALESCE(e.granted_gpus, j.gpu_count) * d.s, x.gpu_type, "
-        "CASE WHEN e.by_itself THEN pg_catalog.date_part('epoch', j.estimate) END "
-        "FROM ended e JOIN rcq_private.job j ON j.id = e.job_id "
-        "LEFT JOIN rcq_private.executor x ON x.id = e.executor_id, "
-        "LATERAL (SELECT pg_catalog.date_part('epoch', e.ended_at - e.claimed_at) AS s) d",
-        {INT8ARRAYOID, INT8ARRAYOID});
-    std::vector<int64> jobs, tokens;
-    split(runs, jobs, tokens);
-    statement.run(Parameters().add(jobs).add(tokens), [&](const Row& row) {
-        each(used_row(row));
-        if (!row.is_null(9))
-            took({row.integer(2), static_cast<core::Micros>(row.number(9) * core::second), row.time(4) - row.time(3)});
-    });
 }
 
 void read_durations(const std::function<void(const Duration&)>& took) {
@@ -387,7 +229,12 @@ SettledDependencies settle_dependencies(const std::vector<int64>& changed, const
     static Statement statement(
         Statement::Kind::write,
         "SELECT w.what, i.id FROM rcq_private.settle_dependencies($1, $2, $3) s, LATERAL (VALUES (0, s.released), "
-        "(1, s.ended), (2, s.awaited), (3, s.followed), (4, s.later), (5, s.again)) w(what, ids), unnest(w.ids) i(id)",
+        "(1, s.ended), (2, s.awaited), (3, s.followed), (4, s.later), (5, s.again)) w(what, ids), unnest(w.ids) i(id) "
+        // what is gone without an outcome was restored from a dump, and may come back
+        "UNION ALL SELECT 2, c.id FROM unnest($1) c(id) WHERE EXISTS (SELECT FROM rcq_private.dependency d WHERE "
+        "d.on_id = c.id) "
+        "AND EXISTS (SELECT FROM rcq_private.job j WHERE j.id = c.id) "
+        "AND NOT EXISTS (SELECT FROM rcq_private.outcome o WHERE o.job_id = c.id)",
         {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID});
     SettledDependencies settled;
     std::vector<int64>* const lists[] = {&settled.released, &settled.ended, &settled.awaited,
@@ -431,72 +278,12 @@ std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz no
     return ids_of(statement, Parameters().add(arrays).add_time(now));
 }
 
-std::vector<int64> place(const Placing& placing, TimestampTz now) {
-    static Statement statement(
-        Statement::Kind::write,
-        "WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $5, $6, $7) "
-        "w(job_id, executor_id, token, cores, memory_mib, gpus)), "
-        "locked AS MATERIALIZED (SELECT w.* FROM wanted w JOIN rcq_private.live l ON l.job_id = w.job_id WHERE "
-        "l.placed_at IS NULL AND NOT l.held "
-        "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
-        "placed AS (UPDATE rcq_private.live l SET executor_id = k.executor_id, token = k.token, placed_at = $4, "
-        "attempt = l.attempt + 1, "
-        "  command_seq = pg_catalog.nextval('rcq_private.command_seq') "
-        "  , granted_cores = NULLIF(k.cores, l.cpu_cores), granted_memory_mib = CASE WHEN l.memory_raised THEN "
-        "  k.memory_mib ELSE NULLIF(k.memory_mib, l.memory_mib) END, granted_gpus = NULLIF(k.gpus, l.gpu_count) "
-        "  FROM locked k WHERE l.job_id = k.job_id "
-        "  RETURNING l.job_id, l.executor_id, l.token, l.command_seq) "
-        "INSERT INTO rcq_private.command (executor_id, seq, job_id, token, kind) "
-        "SELECT p.executor_id, p.command_seq, p.job_id, p.token, 'start' FROM placed p RETURNING job_id",
-        {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID});
-    std::vector<int32> cores, memory_mib, gpus;
-    for (const core::Resources& granted : placing.granted) {
-        cores.push_back(granted.cpu_cores);
-        memory_mib.push_back(static_cast<int32>(granted.memory_mib));
-        gpus.push_back(granted.gpu_milli / 1000);
-    }
-    std::vector<int64> placed;
-    placed.reserve(placing.jobs.size());
-    statement.run(Parameters()
-                      .add(placing.jobs)
-                      .add(placing.executors)
-                      .add(placing.tokens)
-                      .add_time(now)
-                      .add(cores)
-                      .add(memory_mib)
-                      .add(gpus),
-                  [&](const Row& row) { placed.push_back(row.big(1)); });
-    return placed;
-}
-
-void unplace(const std::vector<RunKey>& runs) {
-    static Statement statement(
-        Statement::Kind::write,
-        "WITH locked AS MATERIALIZED (SELECT l.job_id, l.executor_id, l.command_seq FROM unnest($1, $2) k(job_id, "
-        "token) "
-        "  JOIN rcq_private.live l ON l.job_id = k.job_id AND l.token = k.token WHERE l.claimed_at IS NULL "
-        "  ORDER BY l.job_id FOR UPDATE OF l SKIP LOCKED), "
-        "gone AS (DELETE FROM rcq_private.command c USING locked k WHERE c.executor_id = k.executor_id AND c.seq = "
-        "k.command_seq) "
-        "UPDATE rcq_private.live l SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL"
-        ", granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL "
-        "FROM locked k WHERE l.job_id = k.job_id RETURNING rcq_private.touched(l.job_id)",
-        {INT8ARRAYOID, INT8ARRAYOID});
-    std::vector<int64> jobs, tokens;
-    split(runs, jobs, tokens);
-    statement.run(Parameters().add(jobs).add(tokens));
-}
-
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs) {
-    static Statement statement(Statement::Kind::write,
-                               "SELECT FROM rcq_private.end_runs($1, ARRAY(SELECT ROW(k.job_id, k.token, "
-                               "'executor_lost', NULL, NULL, NULL, NULL, NULL, "
-                               "'its executor was not heard of any more', NULL, NULL)::rcq_private.run_report FROM "
-                               "unnest($2, $3) k(job_id, token)))",
-                               {INT4OID, INT8ARRAYOID, INT8ARRAYOID});
-    std::vector<int64> jobs, tokens;
-    split(runs, jobs, tokens);
-    statement.run(Parameters().add(executor).add(jobs).add(tokens));
+    std::vector<RunReport> reports;
+    reports.reserve(runs.size());
+    for (const RunKey& run : runs)
+        reports.push_back(lost_run(run.job, run.token, "its executor was not heard of any more"));
+    end_runs(executor, std::move(reports));
 }
 
 std::vector<int64> expire(const std::vector<int64>& jobs) {
@@ -527,10 +314,7 @@ std::vector<int64> send_requeues(const std::vector<RunKey>& runs, TimestampTz no
 }
 
 bool may_notify() {
-    static Statement statement(Statement::Kind::read, "SELECT pg_catalog.pg_notification_queue_usage()", {});
-    double used = 0;
-    statement.run({}, [&](const Row& row) { used = row.number(1); });
-    return used < 0.25;
+    return call([] { return DatumGetFloat8(OidFunctionCall0(F_PG_NOTIFICATION_QUEUE_USAGE)); }) < 0.25;
 }
 
 bool settle_restore() {

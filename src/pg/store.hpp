@@ -1,8 +1,10 @@
-// Everything the scheduler reads from and writes to the tables: the only SQL text of the server process besides the
-// look-up of callers (identity.cpp). All functions run inside a Transaction.
+// Everything the scheduler reads from and writes to the tables: what every job takes part in by key (store_*.cpp), the
+// rest in the only SQL text of the server process besides the look-up of callers (identity.cpp). All functions run
+// inside a Transaction, with a Sight: the reading ones show what that does.
 #pragma once
 #include "../core/cluster.hpp"
 #include "shared.hpp"
+#include "table.hpp"
 
 namespace rcq::pg::store {
 
@@ -66,15 +68,28 @@ struct Duration {
 };
 
 struct Placing {
-    std::vector<int64> jobs;
-    std::vector<int32> executors;
-    std::vector<int64> tokens;
-    std::vector<core::Resources> granted;
+    int64 job = 0;
+    core::ExecutorId executor = 0;
+    int64 token = 0;
+    core::Resources granted;
+    bool done = false; // carried out
 };
 
 struct RunKey {
     int64 job = 0;
     int64 token = 0;
+};
+
+// A run that is no more, and what was known of it.
+struct EndedRun {
+    int64 job = 0;
+    int64 token = 0;
+    core::GroupId group = 0;
+    core::UserId user = 0;
+    core::JobId array = 0; // that its job is a task of
+    core::Resources granted;
+    std::string gpu_type;           // of its executor
+    bool may_have_estimate = false; // else its job has none
 };
 
 // Locks out DROP EXTENSION until the transaction ends; InvalidOid when there is no extension.
@@ -83,16 +98,34 @@ Oid lock_extension();
 std::string reason_to_idle();
 
 Definitions read_definitions();
-// Live rows whose id lies in one of the ranges, in no order.
-void read_live(const std::vector<JobRange>& ranges, const std::function<void(LiveRow&&)>& each);
-void read_all_live(const std::function<void(LiveRow&&)>& each);
-// The id of the `count`-th live row from `first` on, or the greatest id there is.
-std::optional<int64> sweep_end(int64 first, int count);
+
+// Live rows in the order of their ids.
+class LiveRows {
+public:
+    explicit LiveRows(const Sight& sight);
+    using Each = std::function<void(LiveRow&&)>;
+    // Those whose id lies in the range.
+    void in(const JobRange& range, const Each& each);
+    // The id of the `count`-th row from `first` on, or the greatest id there is.
+    std::optional<int64> last_of(int64 first, int count);
+
+private:
+    LiveRow convert(const FoundRow& row);
+    const core::Constraint& constraint_of(const FoundRow& row);
+
+    const Table table_;
+    Scan scan_;
+    MemoryContext scratch_; // goes with the transaction
+    std::string known_features_, known_constraints_;
+    core::Constraint known_constraint_;
+};
+
 // Settled usage that ended not earlier than `since`.
 void read_usage(TimestampTz since, const std::function<void(const Used&)>& each);
 // What the given runs were charged, if they have ended and were not lost; and how long they took, if they had an
 // estimate and were not ended by anybody.
-void read_charges(const std::vector<RunKey>& runs, const std::function<void(const Used&)>& each,
+void read_charges(const Sight& sight, const std::vector<EndedRun>& runs,
+                  const std::function<void(const EndedRun&, const Used&)>& each,
                   const std::function<void(const Duration&)>& took);
 // Of the jobs that ended last, oldest first.
 void read_durations(const std::function<void(const Duration&)>& took);
@@ -122,10 +155,13 @@ std::vector<int64> fold_arrays(const std::vector<int64>& arrays);
 // Marks arrays as started; returns those, rows that somebody holds left out.
 std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz now);
 
-// Places pending jobs; rows that somebody holds or changed are left out. Returns the ids that were placed.
-std::vector<int64> place(const Placing& placing, TimestampTz now);
-// Takes placements back that were not claimed.
-void unplace(const std::vector<RunKey>& runs);
+// Places pending jobs, in ascending order of ids; rows that somebody holds or changed are left out.
+void place(Sight& sight, std::vector<Placing>& placings, TimestampTz now);
+// Takes placements back that were not claimed; rows that somebody holds are left out.
+void unplace(Sight& sight, const std::vector<RunKey>& runs);
+// Of these jobs (tasks of arrays) that have not started, lets those start sooner that wait only because a clock that
+// was ahead has written when they may; rows that somebody holds are left out.
+void correct_delays(Sight& sight, const std::vector<int64>& jobs, TimestampTz now);
 // Ends claimed runs as lost with their executor.
 void lose(core::ExecutorId executor, const std::vector<RunKey>& runs);
 // Ends jobs that have not started by their deadline, and withdraws the waiting tasks of arrays; rows that somebody

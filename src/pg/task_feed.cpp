@@ -18,8 +18,13 @@ void TaskFeed::saw_task(const store::LiveRow& row) {
     else
         feed_.task(row.job.id, array, row.executor == 0 ? core::TaskState::pending : core::TaskState::placed,
                    row.job.eligible_at);
+    if (row.claimed_at) has_run(array);
+}
+
+void TaskFeed::has_run(core::JobId array) {
+    if (array == 0) return;
     const auto known = arrays_.find(array);
-    if (row.claimed_at && (known == arrays_.end() || !known->second.started)) to_start_.insert(array);
+    if (known == arrays_.end() || !known->second.started) to_start_.insert(array);
 }
 
 void TaskFeed::gone(core::JobId id) {

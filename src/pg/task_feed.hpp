@@ -14,6 +14,8 @@ public:
     void saw_task(const store::LiveRow& row);
     // The scheduler has placed this task.
     void placed(const core::Job& task) { feed_.task(task.id, task.array, core::TaskState::placed, task.eligible_at); }
+    // A run of a task of this array (0: of none) has started, and may have ended before it was ever seen to go on.
+    void has_run(core::JobId array);
     // There is no live row of this id any more.
     void gone(core::JobId id);
     // Arrays and tasks whose id lies in a range.

@@ -1,4 +1,8 @@
 // A transaction of a worker, with SPI connected; aborted unless committed.
+//
+// Its commit does not wait for the disk unless something in it must outlast a crash of the server, as every writing
+// Statement says of itself. What is left are placements: one that is lost by a crash leaves its job pending, and was
+// claimed by nobody, as the commit of a claim waits for all that was committed before it.
 #pragma once
 #include "guard.hpp"
 
@@ -8,10 +12,6 @@ class Transaction {
 public:
     Transaction() : Transaction(Begun()) {
         call([] { SPI_connect(); });
-    }
-    // One view of the tables for all reads that follow (spi.hpp). To be taken after the locks that it depends on.
-    void take_snapshot() {
-        call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
     }
     ~Transaction() {
         if (open_) AbortCurrentTransaction();
@@ -23,6 +23,10 @@ public:
             CommitTransactionCommand();
         });
         open_ = false;
+    }
+    // What is written must outlast a crash once it is committed.
+    static void must_last() {
+        call([] { ForceSyncCommit(); });
     }
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;

@@ -2,6 +2,8 @@
 #include "guard.hpp"
 #include "guc.hpp"
 #include "history.hpp"
+#include "monotonic.hpp"
+#include "points.hpp"
 #include "scheduler.hpp"
 
 extern "C" PGDLLEXPORT void rcq_scheduler_main(Datum);
@@ -11,6 +13,25 @@ namespace rcq::pg {
 namespace {
 
 constexpr long longest_backoff_ms = 10000;
+
+// How often cycles may follow each other: at once after a rest, so that who submits a job to an idle system waits for
+// nothing; but under load, when jobs are submitted and reports come one by one, only once per spacing, so that a cycle
+// finds more to do and a thousand transactions a second do not cost a thousand cycles. So many may be ahead of that
+// pace: a job makes two or three of them.
+class Pace {
+public:
+    // Microseconds to wait before the next cycle begins, without a snapshot and whatever happens.
+    TimestampTz delay() {
+        const TimestampTz now = monotonic();
+        due_ = std::max(due_ + spacing, now - burst * spacing);
+        return std::max<TimestampTz>(due_ - now, 0);
+    }
+
+private:
+    static constexpr TimestampTz spacing = 2000; // us
+    static constexpr TimestampTz burst = 16;
+    TimestampTz due_ = 0; // of the last cycle, by that pace
+};
 
 extern "C" void leave_slot(int, Datum argument) {
     DatabaseSlot& slot = shared->slots[DatumGetInt32(argument)];
@@ -50,6 +71,7 @@ void set_up_session() {
         {"default_transaction_isolation", "read committed"},
         {"default_transaction_read_only", "off"},
         {"default_transaction_deferrable", "off"},
+        {"synchronous_commit", "off"}, // see Transaction
         {"statement_timeout", "0"},
         {"lock_timeout", "0"},
         {"idle_in_transaction_session_timeout", "0"},
@@ -96,12 +118,14 @@ void record_error(DatabaseSlot& slot, const char* text) {
 
 // Returns when the extension is gone.
 void schedule(DatabaseSlot& slot) {
-    const TimestampTz started_at = GetCurrentTimestamp();
+    const Scheduler::Start start{GetCurrentTimestamp(), monotonic()};
     long backoff_ms = 100;
-    auto scheduler = std::make_unique<Scheduler>(slot, started_at);
+    auto scheduler = std::make_unique<Scheduler>(slot, start);
     History history;
     std::string told;
+    Pace pace;
     for (;;) {
+        if (const TimestampTz delay = pace.delay(); delay > 0) pg_usleep(static_cast<long>(delay));
         pg_atomic_write_u32(&slot.woken, 0);
         pg_memory_barrier();
         long rest_ms = 0;
@@ -124,7 +148,7 @@ void schedule(DatabaseSlot& slot) {
                               errdetail("It reads everything again in %ld ms.", backoff_ms)));
             });
             record_error(slot, error.c_str());
-            scheduler = std::make_unique<Scheduler>(slot, started_at);
+            scheduler = std::make_unique<Scheduler>(slot, start);
             rest_ms = backoff_ms;
             backoff_ms = std::min(backoff_ms * 2, longest_backoff_ms);
         } else if (idle != told) {
@@ -153,9 +177,11 @@ void run_scheduler(int index) {
         BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
         pgstat_report_appname("rcq scheduler");
     });
+    RCQ_POINT("worker.connected");
     set_up_session();
     pg_atomic_write_u32(&slot.scheduler, my_proc_number() + 1);
     set_state(slot, SlotState::running);
+    RCQ_POINT("worker.begun");
     schedule(slot);
     set_state(slot, SlotState::absent);
 }

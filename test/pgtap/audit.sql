@@ -17,6 +17,18 @@ SELECT throws_ok(format('SET LOCAL ROLE %I; %s', r, c), CASE WHEN r = 'regress_o
 RESET ROLE;
 SELECT is((SELECT tgenabled FROM pg_trigger WHERE tgname = 'append_only'), 'A', 'also in sessions in which triggers do not fire');
 
+-- what is old may go, and that it went stays
+INSERT INTO rcq_private.audit (at, actor, action, kind, object, via) SELECT clock_timestamp() - d * interval '1 day', 'of old', 'a.b', 'a', d::text, 'sql' FROM generate_series(28, 34) d;
+SET ROLE regress_admin;
+SELECT throws_ok(format('SELECT rcq.prune_audit(%L)', i), 'RC001', NULL, 'what happened lately cannot be pruned, nor what is older than anything: ' || COALESCE(i, 'NULL')) FROM unnest('{29 days 23 hours,0,-1 year,101 years,170000000 years,NULL}'::text[]) i;
+SELECT is(rcq.prune_audit('33 days'), 2::bigint, 'an administrator prunes what is older');
+SELECT is(rcq.prune_audit('30 days'), 3::bigint, 'up to 30 days');
+SELECT is((SELECT string_agg(object, ' ' ORDER BY id) FROM rcq.audit WHERE actor = 'of old'), '28 29', 'the rest stays');
+SELECT is((SELECT string_agg(actor || ' ' || (new ->> 'entries'), ', ' ORDER BY id) FROM rcq.audit WHERE action = 'audit.prune'), 'regress_admin 2, regress_admin 3', 'who did it, and how much it was, is recorded');
+SET ROLE regress_ann;
+SELECT throws_ok($$SELECT rcq.prune_audit('1 year')$$, '42501', NULL, 'nobody else may');
+RESET ROLE;
+
 -- every table that people define things in is watched, or it is said here why not
 SELECT bag_eq($$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'rcq_private'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
                    AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'audit')$$,

@@ -102,10 +102,10 @@ RESET SESSION AUTHORIZATION;
 
 -- what tokens of programs are good for
 SET ROLE regress_ann;
-SELECT throws_ok(format('SELECT rcq.create_api_token(%s)', c), e, m, m) FROM (VALUES
+SELECT throws_ok(format('SELECT rcq.create_api_token(%s)', c), e, m, m) FROM (SELECT current_setting('server_version_num')::integer < 170000 AS old) v, LATERAL (VALUES
     ($$NULL$$, 'RC001', 'the name of an API token has 1 to 100 characters, none of them a control character'), ($$E'a\nb'$$, 'RC001', 'the name of an API token has 1 to 100 characters, none of them a control character'),
     ($$'a', 'write'$$, 'RC001', 'scope cannot be "write"'), ($$'a', NULL$$, 'RC001', 'scope cannot be "NULL"'), ($$'a', expires_in => '1 s'$$, 'RC001', 'expires_in is 00:00:01, allowed is 1 minute to 10 years'), ($$'a', expires_in => NULL$$, 'RC001', 'expires_in is NULL, allowed is 1 minute to 10 years'),
-    ($$'a', expires_in => 'infinity'::timestamptz - now()$$, '22008', NULL),
+    ($$'a', expires_in => 'infinity'::timestamptz - now()$$, CASE WHEN old THEN '22008' ELSE 'RC001' END, CASE WHEN NOT old THEN 'expires_in is infinity, allowed is 1 minute to 10 years' END), -- no interval was infinite before 17
     ($$'a', 'admin'$$, 'RC005', 'only administrators can make a token of scope admin'), ($$'a', 'metrics'$$, 'RC005', 'only administrators can make a token of scope metrics')) r(c, e, m);
 SELECT rcq.create_api_token('laptop') AS of_ann, rcq.create_api_token('short', 'read', '1 hour') AS reads \gset
 SELECT bag_eq('SELECT user_name, name, scope, state, expires_at - created_at < interval $$2 hours$$ FROM rcq.api_tokens', $$VALUES ('regress_ann', 'laptop', 'submit', 'valid', false), ('regress_ann', 'short', 'read', 'valid', true)$$, 'people see their tokens');
@@ -163,13 +163,17 @@ SELECT throws_ok(format('SELECT rcq.rotate_jwt_secret(%L)', k), 'RC001', NULL, '
 -- disabled
 SELECT pg_temp.claims('regress_ann') AS ann, pg_temp.claims('ben') AS ben \gset
 SET ROLE regress_ann; SELECT rcq.create_api_token('again') AS again \gset
+SELECT rcq.schedule('nightly', '@daily', 'true') \g /dev/null
 RESET ROLE;
 SELECT lives_ok($$SELECT rcq.set_user('Ann@Example.org', disabled => 'left the lab')$$, 'a user is named by e-mail address, too');
 SELECT is((SELECT disabled FROM rcq.users WHERE role_name = 'regress_ann'), 'left the lab', 'that she is disabled is seen');
 SET ROLE regress_ann;
 SELECT throws_ok('SELECT rcq.submit($$x$$)', 'RC005', 'your account is disabled: left the lab', 'she cannot act in SQL');
 SELECT throws_ok('SELECT * FROM rcq.jobs', 'RC005', NULL, 'nor look');
-RESET ROLE; SET SESSION AUTHORIZATION rcq_authenticator;
+RESET ROLE;
+SELECT ok(rcq_private.fire(s, now(), now()), 'nor do her schedules') FROM rcq_private.schedule s;
+SELECT results_eq($$SELECT outcome, message, job_id FROM rcq_private.fire$$, $$VALUES ('failed' COLLATE "C", 'RC005: the account of its owner is disabled: left the lab', NULL::bigint)$$, 'submit for her');
+SET SESSION AUTHORIZATION rcq_authenticator;
 SELECT throws_matching(format('SELECT pg_temp.request(%L)', c), 'this account is disabled: left the lab', 'nor over HTTP') FROM unnest(ARRAY[:'ann', pg_temp.said(:'again')]) c;
 RESET SESSION AUTHORIZATION;
 SELECT rcq.set_user('regress_ann', enable => true);

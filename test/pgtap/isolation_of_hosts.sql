@@ -80,6 +80,13 @@ RESET SESSION AUTHORIZATION;
 SELECT results_eq('SELECT * FROM everything', 'SELECT * FROM before', 'all of that has changed nothing about the other executor, its runs and their output');
 SELECT is((SELECT string_agg(s::text, ' ') FROM rcq.executors s WHERE s.status <> 'offline' AND s.id = 2), NULL, 'but of itself');
 
+-- what a host may store of its own runs is bounded
+INSERT INTO rcq_private.log (job_id, attempt, seq, user_id, lines, at, stream, data) SELECT 1, 1, 1000 + n, 2, 1, clock_timestamp(), 'stdout', convert_to(repeat('a', 1048575), 'UTF8') FROM generate_series(1, 65) n;
+SET SESSION AUTHORIZATION regress_node_a;
+SELECT is(rcq.executor_log(1, 11, '{1}', '{1001}', '{2000}', '{stdout}', ARRAY[convert_to(repeat('a', 1048575), 'UTF8')]), '{1001}'::bigint[], 'output of a run is not taken any more when 64 MiB of it are stored');
+SELECT throws_ok($$SELECT rcq.executor_log(1, 11, '{1}', '{1001}', '{2000}', '{stdout}', ARRAY[convert_to(repeat('a', 1048577), 'UTF8')])$$, 'RC023', NULL, 'nor more than 1 MiB at a time');
+RESET SESSION AUTHORIZATION;
+
 -- nor does somebody make it more than an executor by mistake
 SELECT throws_ok($$SELECT rcq.add_user('regress_node_b')$$, 'RC001', 'role "regress_node_b" cannot be a user: it is the login of an executor', 'the login of an executor cannot be made a user');
 

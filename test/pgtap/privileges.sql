@@ -15,14 +15,14 @@ CREATE FUNCTION pg_temp.callable(role_name name) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
 SELECT is(pg_temp.callable('rcq_user'), 'cancel create_api_token cron_preview explain explain_submit hold http_pre_request jobs_tagged logs logs_raw next_fires pause_schedule release requeue resubmit resubmit_failed resubmit_failed_tasks resume_schedule revoke_api_token schedule set_array_throttle set_priority submit submit_graph submit_many submit_task task tasks unschedule',
           'functions that people can call');
-SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_http_user add_user adopt cancel cancel_reservation create_api_token create_executor_login cron_preview drain_executor drop_type explain explain_submit hold http_pre_request jobs_tagged logs logs_raw metrics next_fires pause pause_schedule prune_history register_type release requeue reserve resubmit resubmit_failed resubmit_failed_tasks resume resume_executor resume_restored resume_schedule revoke_api_token rotate_jwt_secret schedule set set_array_throttle set_concurrency_limit set_consumable set_gpu_billing set_group set_http_password set_password set_priority set_user submit submit_graph submit_many submit_task task tasks unschedule',
+SELECT is(pg_temp.callable('rcq_admin'), 'add_group add_http_user add_user adopt cancel cancel_reservation create_api_token create_executor_login cron_preview drain_executor drop_type explain explain_submit hold http_pre_request jobs_tagged logs logs_raw metrics next_fires pause pause_schedule prune_audit prune_history register_type release requeue reserve resubmit resubmit_failed resubmit_failed_tasks resume resume_executor resume_restored resume_schedule revoke_api_token rotate_jwt_secret schedule set set_array_throttle set_concurrency_limit set_consumable set_gpu_billing set_group set_http_password set_password set_priority set_user submit submit_graph submit_many submit_task task tasks unschedule',
           'functions that administrators can call');
 SELECT is(pg_temp.callable('rcq_executor'), 'executor_drain executor_log executor_log_position executor_sign_off executor_sync register_executor', 'functions that executors can call');
 SELECT is(pg_temp.callable('regress_node_a'), pg_temp.callable('rcq_executor'), 'the login of an executor can call no other');
 -- what the views and policies call with the reader's rights, which is out of reach by name: nobody may use the schema
 CREATE FUNCTION pg_temp.granted(role_name name) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(DISTINCT p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq_private'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
-SELECT is(pg_temp.granted(r), 'array_counts array_of caller_id caller_is_admin concurrency_use constraint_accepts consumable_use executor_load executor_name executor_seen group_name history_size memory_gb pending_state schedule_name scheduler_state setting_text usage_by_group user_name visible_api_tokens',
+SELECT is(pg_temp.granted(r), 'array_counts array_of caller_id caller_is_admin concurrency_use constraint_accepts consumable_use executor_load executor_name executor_seen first_visible_user group_name history_size last_visible_user memory_gb pending_state schedule_name scheduler_state setting_text usage_by_group user_name visible_api_tokens',
           'helpers of views that ' || r || ' may run') FROM unnest('{rcq_user,rcq_admin}'::name[]) r;
 SELECT is(pg_temp.granted('rcq_executor'), NULL, 'executors may run none');
 SELECT is_empty($$SELECT p.oid::regprocedure, a.grantee::regrole FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
@@ -42,7 +42,7 @@ SELECT throws_ok($$SELECT rcq.set('lease', '1 day')$$, '42501', NULL, 'nor chang
 SELECT throws_ok($$SELECT rcq.resume_executor('regress_node_a')$$, '42501', NULL, 'nor end its own drain');
 SELECT throws_ok(format('SELECT * FROM rcq.%I', relname), '42501', NULL, 'nor read rcq.' || relname) FROM pg_class WHERE relnamespace = 'rcq'::regnamespace AND relkind = 'v';
 SELECT throws_ok(format('SELECT * FROM rcq_private.%I', relname), '42501', NULL, 'nor rcq_private.' || relname) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'rcq_private') AND relkind IN ('r', 'p');
-SELECT throws_ok('SELECT rcq_private.end_runs(1, NULL)', '42501', NULL, 'nor call what its functions are built on');
+SELECT throws_ok('SELECT rcq_private.expire(NULL)', '42501', NULL, 'nor call what its functions are built on');
 SELECT throws_ok('SELECT rcq_private.heartbeat(2)', '42501', NULL, 'nor keep another one alive');
 RESET ROLE; SET ROLE regress_node_b;
 SELECT lives_ok($$SELECT rcq.register_executor('host', '{"cpu_cores": 8, "memory_mib": 8192}', NULL, 1, 1)$$, 'another one registers');
@@ -68,6 +68,8 @@ SELECT is((SELECT count(*) FROM rcq.logs(1)), 0::bigint, 'and nothing was writte
 
 -- people
 SET ROLE regress_ann;
+SELECT throws_ok(format('SELECT rcq_rest.%s(%L)', f, '{"email": "ben@example.org", "password": "a guess"}'), '42501', NULL, 'nobody guesses at passwords where what is counted can be rolled back: ' || f) FROM unnest('{login,register}'::text[]) f;
+SELECT throws_ok('SELECT rcq_rest.metrics($$$$)', '42501', NULL, 'nor reads by a route what is for administrators');
 SELECT lives_ok($$SELECT rcq.submit('true', priority => 6)$$, 'a user submits up to her own priority limit');
 SELECT throws_ok($$SELECT rcq.submit('true', priority => 7)$$, 'RC005', NULL, 'not above it');
 SELECT throws_ok($$SELECT rcq.submit_many('[{"script": "true"}, {"script": "true", "priority": 7}]')$$, 'RC005', NULL, 'not in a list either');
@@ -122,6 +124,60 @@ SELECT lives_ok($$SELECT rcq.create_executor_login('regress_node_c', 'secret')$$
 RESET ROLE;
 SELECT ok(pg_has_role('regress_node_c', 'rcq_executor', 'USAGE') AND NOT pg_has_role('regress_node_c', 'rcq_user', 'USAGE'), 'which are executors and nothing else');
 SELECT throws_ok($$SELECT rcq.create_executor_login('regress_ann')$$, 'RC006', NULL, 'the role of a user is not turned into an executor');
+SELECT throws_ok($$SELECT rcq.create_executor_login('pg_monitor')$$, 'RC006', 'role "pg_monitor" exists and is no executor login', 'nor any other');
+GRANT rcq_executor TO regress_ann; -- as another database's queue may have
+SELECT throws_ok($$SELECT rcq.create_executor_login('regress_ann')$$, 'RC006', 'role "regress_ann" is a user, and cannot be an executor', 'not even one that is an executor elsewhere');
+
+-- passwords of roles: statements that set them, which may be logged and counted, have what the server stores
+CREATE FUNCTION pg_temp.told(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text; detail text; context text;
+BEGIN
+    PERFORM set_config('transaction_read_only', 'on', true);
+    EXECUTE call USING 'battery staple'::text;
+    RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
+    RETURN concat_ws(' ', message, detail, context);
+END $$;
+SELECT rcq.create_executor_login('regress_node_d', 'correct horse'), rcq.set_http_password('correct horse') \g /dev/null
+SELECT ok(rolpassword ~ '^SCRAM-SHA-256\$', rolname || ' has a password as the server keeps it') FROM pg_authid WHERE rolname IN ('regress_node_d', 'rcq_authenticator');
+SELECT rcq.set_http_password(NULL) \g /dev/null
+SELECT ok(told ~ 'SCRAM-SHA-256' AND told !~ 'battery staple', 'nor does an error show it: ' || regexp_replace(told, 'SCRAM.*', ''))
+  FROM unnest(ARRAY['SELECT rcq.set_http_password($1)', 'SELECT rcq.create_executor_login(''regress_node_e'', $1)']) c, pg_temp.told(c) told;
+
+-- schedules are served by the scheduler, in whose time everybody's jobs wait
+SET ROLE regress_ann;
+SELECT rcq.schedule('more', '@hourly', 'true') \g /dev/null
+RESET ROLE;
+INSERT INTO rcq_private.schedule (user_id, name, cron, timezone, request, missed, overlap, anchor, next_at)
+SELECT s.user_id, 'of many ' || n, '@every 1s', 'UTC', '{"script": "true", "hold": true}', 'once', 'allow', now() - interval '1 hour', now() - interval '1 hour' FROM rcq_private.schedule s, generate_series(1, 999) n WHERE s.name = 'more';
+SET ROLE regress_ann;
+SELECT throws_ok($$SELECT rcq.schedule('one-more', '@daily', 'true')$$, 'RC007', 'you have 1000 schedules', 'no user has more than so many schedules');
+SELECT lives_ok($$SELECT rcq.schedule('more', '@daily', 'true')$$, 'but may change one');
+RESET ROLE;
+SELECT ok(rcq_private.fire_due(now()) <= now(), 'there is more to do');
+SELECT is((SELECT count(DISTINCT schedule_id) || ' ' || count(*) FROM rcq_private.fire), '4 248', 'the scheduler serves no more of them than so many in one go');
+DELETE FROM rcq_private.schedule WHERE name ~ 'more|of many';
+
+-- a task shows what its array has, which is read from a table that nobody reads by name
+SET ROLE regress_ann;
+SELECT rcq.submit('true', "array" => '1-3', env => '{"A": "b"}') AS another \gset
+SELECT rcq.task(:another, 2) AS task \gset
+SELECT is((SELECT concat_ws(' ', script, array_index, env) FROM rcq.jobs WHERE id = :task), 'true 2 {"A": "b"}', 'a task shows the script and the environment of its array');
+RESET ROLE; SET ROLE regress_member;
+SELECT is_empty(format('SELECT FROM rcq.jobs WHERE id IN (%s, %s)', :another, :task), 'to its owner');
+RESET ROLE;
+
+-- the priority of a job that states none
+SELECT rcq.set_user('regress_member', max_priority => 3) \g /dev/null
+SET ROLE regress_member;
+SELECT rcq.submit('true') AS one, rcq.submit_task('reverse_string', '{"text": ""}') AS typed \gset
+SELECT m AS listed FROM rcq.submit_many('[{"script": "true"}]') m \gset
+SELECT is((SELECT string_agg(priority::text, ' ') FROM rcq.jobs WHERE id IN (:one, :typed, :listed)), '3 3 3', 'who may not have 5 gets the most that is theirs');
+SELECT throws_ok($$SELECT rcq.submit('true', priority => 5)$$, 'RC005', NULL, 'and is told when they ask for more');
+SELECT isnt_empty($$SELECT FROM rcq.explain_submit('true')$$, 'trying it out is the same');
+RESET ROLE;
 
 -- whoever comes over HTTP, and has not said who they are
 CREATE TEMP VIEW ours AS SELECT oid, nspname, nspacl, nspowner FROM pg_namespace WHERE nspname LIKE 'rcq%';
@@ -151,7 +207,12 @@ SELECT is_empty($$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a JOI
 
 -- views are read
 SELECT is_empty($$SELECT c.oid::regclass, r.rolname FROM pg_class c JOIN ours n ON n.oid = c.relnamespace, pg_roles r WHERE c.relkind = 'v' AND r.rolname ~ '^(rcq|regress)_'
-                     AND (has_table_privilege(r.rolname, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, c.oid, 'INSERT, UPDATE, REFERENCES'))$$, 'nobody may write to a view');
+                     AND (has_table_privilege(r.rolname, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, c.oid, 'INSERT, UPDATE, REFERENCES'))
+                     AND c.oid <> 'rcq.inbox'::regclass$$, 'nobody may write to a view');
+SELECT is_empty($$SELECT r.rolname FROM pg_roles r WHERE r.rolname ~ '^(rcq|regress)_'
+                     AND (has_table_privilege(r.rolname, 'rcq.inbox', 'SELECT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(r.rolname, 'rcq.inbox', 'SELECT, UPDATE, REFERENCES')
+                          OR has_table_privilege(r.rolname, 'rcq.inbox', 'INSERT') <> (pg_has_role(r.rolname, 'rcq_user', 'USAGE') OR pg_has_role(r.rolname, 'rcq_admin', 'USAGE')))$$,
+    'but rcq.inbox, into which those insert who may submit');
 SET ROLE regress_admin;
 SELECT throws_ok(format('DELETE FROM rcq_api.%I', relname), NULL, NULL, 'not even an administrator deletes from rcq_api.' || relname) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'rcq_api') AND relkind = 'v';
 SELECT throws_ok('UPDATE rcq_api.gpu_billing SET per_hour = 0', NULL, NULL, 'nor changes one that is as simple as can be');

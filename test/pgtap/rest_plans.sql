@@ -1,4 +1,4 @@
--- Lists and single jobs over HTTP look at few rows, whoever asks, whatever they ask for, whether the statistics are there
+-- Lists and single jobs over HTTP, and pages of the queue, look at few rows, whoever asks, whatever they ask for, whether the statistics are there
 -- or not: PostgreSQL itself counts the rows of tables and the entries of indexes that a call has looked at.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
@@ -38,6 +38,16 @@ BEGIN
     looked_at := plans.looked_at() - before_;
     RETURN NEXT;
 END $$;
+-- Of a page of the view for people, which sorts all that its caller sees.
+CREATE FUNCTION plans.page_cost(who name, OUT looked_at numeric, OUT ids text) LANGUAGE plpgsql AS $$
+DECLARE
+    before_ numeric := plans.looked_at();
+BEGIN
+    PERFORM set_config('role', who, true);
+    EXECUTE 'SELECT string_agg(q.id::text, '' '') FROM (SELECT * FROM rcq.queue LIMIT 3) q' INTO ids;
+    PERFORM set_config('role', session_user, true);
+    looked_at := plans.looked_at() - before_;
+END $$;
 CREATE FUNCTION plans.check_all(situation text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     who name;
@@ -54,9 +64,11 @@ BEGIN
     RETURN NEXT ok(c.looked_at < 20 AND c.answer ->> 'id' = '777', format('%s: one job that has ended (%s)', situation, c.looked_at));
     SELECT * INTO c FROM plans.cost('regress_ann', 'get_job', 'id=100001');
     RETURN NEXT ok(c.looked_at < 20 AND c.answer ->> 'status' = 'pending', format('%s: one job that waits (%s)', situation, c.looked_at));
+    SELECT * INTO c FROM plans.page_cost('regress_ben');
+    RETURN NEXT ok(c.looked_at < 500 AND c.ids = '61000 62000 63000', format('%s: a page of the queue (%s)', situation, c.looked_at));
 END $$;
 
-SELECT plan(2 * 26 + 5);
+SELECT plan(2 * 27 + 5);
 SELECT plans.check_all('never analysed');
 ANALYZE rcq_private.live; ANALYZE rcq_private.job; ANALYZE rcq_private.outcome;
 DISCARD PLANS;

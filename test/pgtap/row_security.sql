@@ -69,6 +69,46 @@ SELECT lives_ok('SELECT FROM rcq.jobs WHERE id OPERATOR(pg_temp.<<<) 100', 'nor 
 SELECT throws_ok('SELECT FROM rcq_private.job', '42501', NULL, 'the tables themselves are out of reach');
 SELECT throws_ok('SELECT rcq_private.user_name(3)', '42501', NULL, 'and the helpers of the views');
 
+-- what one has prepared or opened, somebody else in the same session executes as themselves
+PREPARE seen AS SELECT count(*) FROM rcq.jobs;
+PREPARE told(bigint) AS SELECT rcq.cancel($1);
+SELECT is((SELECT count(*) FROM rcq.jobs), 3::bigint, 'three are hers');
+EXECUTE seen;
+RESET ROLE; SET ROLE regress_ben;
+SELECT results_eq('seen', 'VALUES (3::bigint)', 'a prepared statement shows somebody else theirs');
+SELECT is((SELECT string_agg(user_name, ' ') FROM (SELECT DISTINCT user_name FROM rcq.jobs) j), 'regress_ben', 'whoever prepared it');
+SELECT throws_ok('EXECUTE told(1)', 'RC002', NULL, 'and cancels no job of who prepared it');
+SELECT throws_ok(format('SELECT %s', c), '42501', NULL, 'no table is read past the views: ' || c) FROM unnest(ARRAY['* FROM rcq_private.job_p0', 'table_to_xml(c.oid, true, true, $x$$x$) FROM pg_class c WHERE c.relname = $x$job$x$',
+    'nextval(c.oid) FROM pg_class c WHERE c.relname = $x$job_id$x$']) c;
+SELECT is_empty($$SELECT FROM pg_stats WHERE schemaname = 'rcq_private' AND tablename ~ '^(job|live|outcome|run|log|users|audit)'$$, 'nor are statistics of what others have in them shown');
+SELECT throws_ok($$SELECT set_config('rcq.caller', '1', false)$$, '42602', NULL, 'there is no parameter to say who one is');
+
+-- who may read or write all data, but not past row security, sees and writes no more by that
+RESET ROLE;
+CREATE ROLE regress_reader; CREATE ROLE regress_writer;
+GRANT pg_read_all_data TO regress_reader; GRANT pg_read_all_data, pg_write_all_data TO regress_writer;
+SET ROLE regress_reader;
+SELECT is_empty(format('SELECT FROM rcq_private.%I', relname), 'pg_read_all_data reads nothing of rcq_private.' || relname) FROM pg_class WHERE relnamespace = 'rcq_private'::regnamespace AND relkind IN ('r', 'p');
+RESET ROLE; SET ROLE regress_writer;
+SELECT throws_ok(format('WITH gone AS (DELETE FROM rcq_private.%I RETURNING 1), none AS (SELECT count(*) FROM gone) SELECT 1 / count FROM none', relname), NULL, NULL, 'pg_write_all_data deletes nothing of rcq_private.' || relname)
+  FROM pg_class WHERE relnamespace = 'rcq_private'::regnamespace AND relkind IN ('r', 'p');
+SELECT throws_ok($$INSERT INTO rcq_private.users (role_name, group_id, is_admin) VALUES ('regress_writer', 1, true)$$, '42501', NULL, 'nor makes itself an administrator');
+SELECT throws_ok($$INSERT INTO rcq.inbox (script) VALUES ('true')$$, 'RC010', NULL, 'nor submits');
+
+-- what PostgreSQL executes for the owner of something in the session of somebody else
+RESET ROLE;
+CREATE SCHEMA lair AUTHORIZATION regress_ann;
+SET ROLE regress_ann;
+CREATE MATERIALIZED VIEW lair.bait AS SELECT id FROM rcq.jobs WITH NO DATA;
+RESET ROLE;
+SELECT throws_ok('REFRESH MATERIALIZED VIEW lair.bait', 'RC005', NULL, 'an administrator who refreshes a view does not fill it with the jobs of all');
+SET ROLE regress_ann;
+CREATE FUNCTION lair.mint(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM rcq.create_api_token('stolen', 'admin'); RETURN $1; END $$;
+CREATE TABLE lair.trap (i integer);
+RESET ROLE;
+INSERT INTO lair.trap VALUES (1);
+SET ROLE regress_ann;
+SELECT throws_ok('CREATE INDEX ON lair.trap (lair.mint(i))', 'RC005', NULL, 'nor is a token made while an index is built');
 RESET ROLE; SET ROLE regress_ben;
 SELECT bag_eq('SELECT id, status, reason FROM rcq.jobs WHERE status <> ''pending''', $$VALUES (5::bigint, 'running', NULL), (6, 'failed', 'oom')$$, 'another user sees his, in the same session');
 RESET ROLE; SET ROLE regress_admin;

@@ -63,12 +63,14 @@ BEGIN
 END $$;
 
 -- A sync of the current process (or of another incarnation), without the terms that answer a list. listed: ids of jobs whose latest tokens it says it holds.
+-- What cannot be taken just now, because the scheduler is at that job, is reported again as an executor would.
 CREATE FUNCTION t.sync(finished jsonb DEFAULT NULL, listed bigint[] DEFAULT NULL, max_new integer DEFAULT 0, usage jsonb DEFAULT NULL,
                        as_incarnation bigint DEFAULT NULL) RETURNS TABLE (kind text, job bigint, body text) LANGUAGE plpgsql AS $$
 DECLARE
     me t.process;
     row_ record;
     tokens bigint[];
+    again jsonb := '[]';
 BEGIN
     SELECT * INTO STRICT me FROM t.process p WHERE p.name = current_user;
     IF listed IS NOT NULL THEN
@@ -80,6 +82,9 @@ BEGIN
             CONTINUE;
         ELSIF row_.kind = 'terms' THEN
             CONTINUE;
+        ELSIF row_.kind = 'answer' AND row_.body->>'answer' = 'retry' THEN
+            again := again || (SELECT jsonb_agg(f) FROM jsonb_array_elements(finished) f WHERE (f->>'token')::bigint = row_.token);
+            CONTINUE;
         ELSIF row_.kind = 'start' THEN
             INSERT INTO t.token VALUES (current_user, row_.job_id, (row_.body->>'attempt')::integer, row_.token) ON CONFLICT DO NOTHING;
         END IF;
@@ -88,6 +93,10 @@ BEGIN
         body := CASE row_.kind WHEN 'answer' THEN row_.body->>'answer' WHEN 'start' THEN 'attempt ' || (row_.body->>'attempt') END;
         RETURN NEXT;
     END LOOP;
+    IF again <> '[]' THEN
+        PERFORM pg_sleep(0.02);
+        RETURN QUERY SELECT * FROM t.sync(again, as_incarnation => as_incarnation);
+    END IF;
 END $$;
 
 -- Syncs until so many runs were started.
@@ -105,6 +114,13 @@ BEGIN
         IF clock_timestamp() > deadline THEN job := NULL; attempt := wanted || ' missing after 20 s'; RETURN NEXT; RETURN; END IF;
         PERFORM pg_sleep(0.02);
     END LOOP;
+END $$;
+
+-- What the acting executor is told of a run that it has claimed, as long as it does not acknowledge that.
+CREATE FUNCTION t.body(job bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT s.body FROM t.process p, rcq.executor_sync(p.executor, p.incarnation, 0, NULL, NULL, NULL, 0) s
+             WHERE p.name = current_user AND s.kind = 'start' AND s.job_id = job);
 END $$;
 
 -- The report of an ended run, as `finished` wants it; more: further fields.

@@ -1,13 +1,16 @@
 #!/bin/sh
 # Runs the SQL tests against a running server: pg_regress (sql/), isolation (test/isolation), pgTAP (test/pgtap/).
 #
-#   test/sql/run.sh [PG_CONFIG]      the server is where PGHOST, PGPORT and PGUSER (a superuser) say
+#   test/sql/run.sh [PG_CONFIG [PART ...]]   the server is where PGHOST, PGPORT and PGUSER (a superuser) say
+#   Parts: regress isolation pgtap; all of them when none is named
 #
 # The server needs rcq in shared_preload_libraries. Databases are made and dropped: contrib_regression,
 # isolation_regression, rcq_pgtap. Ends with the line 'sql: N passed, M failed', and with an error when M is not 0.
 # RCQ_TEST_OUT: where results and differences are kept; a temporary directory that is removed when not set.
 set -u
 config=${1:-${PG_CONFIG:-pg_config}}
+[ $# -eq 0 ] || shift
+parts=" ${*:-regress isolation pgtap} "
 bin=$("$config" --bindir) || exit 2
 tools=$(dirname "$("$config" --pgxs)")/../test
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -46,27 +49,38 @@ run_regress() { # directory of results, directory of tests, program, arguments..
 
 PGISOLATIONTIMEOUT=60
 export PGISOLATIONTIMEOUT
-run_regress regress "$root" "$tools/regress/pg_regress" --dbname=contrib_regression $(names sql sql)
-run_regress isolation "$root/test/isolation" "$tools/isolation/pg_isolation_regress" --dbname=isolation_regression $(names test/isolation/specs spec)
+wanted() { case $parts in *" $1 "*) true ;; *) false ;; esac; }
 
-dropdb --if-exists rcq_pgtap 2>/dev/null
-createdb --template=template0 --encoding=UTF8 rcq_pgtap || exit 2
-for name in $(names test/pgtap sql); do
-    pg_prove --dbname rcq_pgtap --verbose "$root/test/pgtap/$name.sql" >"$out/pgtap/$name.log" 2>&1
-    status=$?
-    ok=$(count '^ok [0-9]' "$out/pgtap/$name.log")
-    bad=$(count '^not ok [0-9]' "$out/pgtap/$name.log")
-    if [ $status -ne 0 ]; then
-        grep -E '^(not ok|#|psql:|  )' "$out/pgtap/$name.log"
-        [ "$bad" -gt 0 ] || bad=1
-    fi
-    echo "pgtap $name ... $ok passed, $bad failed"
-    passed=$((passed + ok))
-    failed=$((failed + bad))
-done
-dropdb rcq_pgtap
-dropdb --if-exists contrib_regression
-dropdb --if-exists isolation_regression
+run_pgtap() {
+    dropdb --if-exists rcq_pgtap 2>/dev/null
+    createdb --template=template0 --encoding=UTF8 rcq_pgtap || exit 2
+    for name in $(names test/pgtap sql); do
+        pg_prove --dbname rcq_pgtap --verbose "$root/test/pgtap/$name.sql" >"$out/pgtap/$name.log" 2>&1
+        status=$?
+        ok=$(count '^ok [0-9]' "$out/pgtap/$name.log")
+        bad=$(count '^not ok [0-9]' "$out/pgtap/$name.log")
+        if [ $status -ne 0 ]; then
+            grep -E '^(not ok|#|psql:|  )' "$out/pgtap/$name.log"
+            [ "$bad" -gt 0 ] || bad=1
+        fi
+        echo "pgtap $name ... $ok passed, $bad failed"
+        passed=$((passed + ok))
+        failed=$((failed + bad))
+    done
+    dropdb rcq_pgtap
+}
+
+# shellcheck disable=SC2046  # names are words without blanks, an argument each
+if wanted regress; then
+    run_regress regress "$root" "$tools/regress/pg_regress" --dbname=contrib_regression $(names sql sql)
+    dropdb --if-exists contrib_regression
+fi
+# shellcheck disable=SC2046
+if wanted isolation; then
+    run_regress isolation "$root/test/isolation" "$tools/isolation/pg_isolation_regress" --dbname=isolation_regression $(names test/isolation/specs spec)
+    dropdb --if-exists isolation_regression
+fi
+if wanted pgtap; then run_pgtap; fi
 
 echo "sql: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

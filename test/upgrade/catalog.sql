@@ -1,5 +1,6 @@
 -- Everything that an extension's script can have made, one line of text for each: equal for two databases when their
--- schemas are. The order of a table's columns does not count, that of a view's does.
+-- schemas are. The order of a table's columns does not count, that of a view's does; nor do the names that PostgreSQL 18
+-- gives to NOT NULL, which each column tells of itself.
 WITH namespace AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('rcq', 'rcq_private', 'rcq_api', 'rcq_rest')
 ), relation AS (SELECT c.*, c.oid::regclass::text AS called FROM pg_class c JOIN namespace n ON n.oid = c.relnamespace
 ), acl AS (
@@ -19,7 +20,7 @@ SELECT format('column %s.%s%s: %s collate %s, not null %s, default %s, identity 
   FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
  WHERE r.relkind IN ('r', 'p', 'v', 'c')
 UNION ALL
-SELECT format('constraint %s of %s: %s', k.conname, k.conrelid::regclass, pg_get_constraintdef(k.oid)) FROM pg_constraint k JOIN namespace n ON n.oid = k.connamespace
+SELECT format('constraint %s of %s: %s', k.conname, k.conrelid::regclass, pg_get_constraintdef(k.oid)) FROM pg_constraint k JOIN namespace n ON n.oid = k.connamespace WHERE k.contype <> 'n'
 UNION ALL SELECT format('partitioned table %s: %s', r.called, pg_get_partkeydef(r.oid)) FROM relation r WHERE r.relkind = 'p'
 UNION ALL SELECT format('partition %s of %s: %s', r.called, i.inhparent::regclass, pg_get_expr(r.relpartbound, r.oid)) FROM relation r JOIN pg_inherits i ON i.inhrelid = r.oid WHERE r.relispartition
 UNION ALL SELECT format('index: %s', pg_get_indexdef(r.oid)) FROM relation r WHERE r.relkind = 'i'

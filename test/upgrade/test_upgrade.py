@@ -1,9 +1,6 @@
 """ALTER EXTENSION rcq UPDATE turns what a version has installed into exactly what the current one installs, keeps every row, and leaves the
 queue working, also while jobs come and go. rcq--X.Y.sql are the install scripts as they were."""
-import glob
 import os
-import shutil
-import subprocess
 import sys
 import threading
 
@@ -12,23 +9,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 import harness  # noqa: E402
-
-VERSIONS = sorted(os.path.basename(path)[len("rcq--"):-len(".sql")] for path in glob.glob(os.path.join(HERE, "rcq--*.sql")))
-
-
-@pytest.fixture(scope="session")
-def server():
-    config = os.environ.get("RCQ_PG_CONFIG", "pg_config")
-    extensions = os.path.join(subprocess.check_output([config, "--sharedir"], text=True).strip(), "extension")
-    frozen = [shutil.copy(os.path.join(HERE, f"rcq--{version}.sql"), extensions) for version in VERSIONS]
-    running = harness.Server(fsync="off", log_min_error_statement="panic")
-    yield running
-    log = running.log()
-    running.remove()
-    for path in frozen:
-        os.remove(path)
-    crash = harness.CRASH.search(log)
-    assert not crash, f"the server log shows a crash: {log[max(0, crash.start() - 500):crash.end() + 500]}"
+from conftest import VERSIONS  # noqa: E402
 
 
 def database_of(server, version):
@@ -132,6 +113,9 @@ def test_rows_survive_and_the_queue_goes_on(served):
         served.sql("CREATE VIEW public.mine AS SELECT j.*, u.billed_hours FROM rcq.jobs j JOIN rcq.group_usage u USING (group_name)")
 
         served.sql("SELECT rcq.set_consumable('licence', 5), rcq.set_concurrency_limit('db', 1), rcq.set_gpu_billing('a100', 10), rcq.reserve('2100-01-01', '2100-01-02'), rcq.pause('move')")
+        served.sql("SELECT rcq.create_api_token('laptop')")
+        served.sql("INSERT INTO rcq_private.credential (user_id, password_hash) SELECT id, 'a hash' FROM rcq_private.users")
+        served.sql("INSERT INTO rcq_private.login_failure (email, failures, failed_at) VALUES ('ben@example.org', 1, now())")
 
         columns = columns_of(served)
         before = rows(served, {table: names for table, names in columns.items() if table != "setting_definition"})

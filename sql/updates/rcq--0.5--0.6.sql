@@ -1,0 +1,96 @@
+\echo Use "ALTER EXTENSION rcq UPDATE TO '0.6'" to load this file. \quit
+
+-- From 0.5 to what a fresh 0.6 has. `make` puts in the pieces that are named by --include, see expand.awk.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
+-- Everybody waits at the door: what calls read first is locked first, so that those under way can end. One that crosses
+-- our locks all the same finds out before we do, and is refused in our stead; that is most often a sync, which its
+-- executor repeats.
+SET LOCAL deadlock_timeout TO '1min';
+LOCK TABLE rcq_private.home, rcq_private.setting_definition, rcq_private.setting, rcq_private.users, rcq_private.executor, rcq_private.groups,
+    rcq_private.job, rcq_private.live, rcq_private.outcome, rcq_private.run, rcq_private.command, rcq_private.log, rcq_private.usage;
+
+-- What runs come to, and what executors are told, the library itself works out.
+DROP FUNCTION rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer);
+DROP FUNCTION rcq_private.end_runs(integer, rcq_private.run_report[]);
+DROP FUNCTION rcq_private.parse_reports(jsonb);
+DROP TYPE rcq_private.run_report;
+DROP FUNCTION rcq_private.retry_delay(jsonb, text, integer, integer), rcq_private.start_body(rcq_private.job, rcq_private.job, rcq_private.live),
+    rcq_private.count_ends(text[], text[], double precision[]), rcq_private.touched_quietly(bigint), rcq_private.own_executor(integer, bigint), rcq_private.executor_terms();
+
+DELETE FROM rcq_private.setting_definition;
+--include 15-setting-definitions.sql
+
+--include 20-library.sql
+--include 21-history-partitions.sql
+-- what the library does
+DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint), rcq_private.has_option(rcq_private.request),
+    rcq_private.retry_policy(rcq_private.request), rcq_private.request_types(), rcq_private.misfit(jsonb);
+--include 30-submit.sql
+--include 31-control.sql
+--include 32-arrays.sql
+--include 33-dependency-verdicts.sql
+--include 34-resubmit.sql
+--include 34-schedules.sql
+--include 35-fires.sql
+--include 36-inbox.sql
+--include 40-runs.sql
+--include 41-executor-functions.sql
+--include 50-views.sql
+--include 51-explain.sql
+--include 60-admin.sql
+--include 64-passwords.sql
+--include 64-tokens.sql
+DROP FUNCTION rcq_private.cancel_restored(bigint[]);
+--include 70-history.sql
+--include 75-audit-retention.sql
+--include 75-recording.sql
+--include 76-audit-rows.sql
+--include 77-definition-triggers.sql
+--include 78-restored-rows.sql
+
+-- routes return another type
+DO $$
+DECLARE
+    f pg_catalog.regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) 'rcq_rest'::pg_catalog.regnamespace LOOP
+        EXECUTE pg_catalog.format('DROP FUNCTION %s', f);
+    END LOOP;
+END $$;
+DROP DOMAIN rcq_rest."text/plain";
+DROP VIEW rcq_private.rest_job;
+--include 80-rest-answers.sql
+--include 81-rest-auth.sql
+--include 82-rest-jobs.sql
+--include 82-rest-submit.sql
+--include 83-rest-queue.sql
+--include 84-rest-admin.sql
+--include 84-rest-statistics.sql
+--include 85-rest-observe.sql
+
+-- functions over HTTP are made anew from those of schema rcq
+DO $$
+DECLARE
+    f pg_catalog.regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace LOOP
+        EXECUTE pg_catalog.format('DROP FUNCTION %s', f);
+    END LOOP;
+END $$;
+DROP DOMAIN rcq_api."application/octet-stream";
+--include 87-api-functions.sql
+
+-- 90-grants.sql makes all policies but that of 35-typed-jobs.sql
+DO $$
+DECLARE
+    p record;
+BEGIN
+    FOR p IN SELECT o.polname, c.relname FROM pg_catalog.pg_policy o JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) o.polrelid
+              WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_private'::pg_catalog.regnamespace AND c.relname OPERATOR(pg_catalog.<>) 'task_type' LOOP
+        EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
+    END LOOP;
+END $$;
+--include 90-grants.sql
+--include 95-postgrest.sql
+SELECT rcq_private.definitions_changed();
