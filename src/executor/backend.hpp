@@ -1,6 +1,7 @@
 // How a run becomes processes: under a supervisor of its own on this host, or handed to another cluster. Whatever the
 // back end, the run's directory tells what happens (src/rundir): its log grows there and its end appears there.
 #pragma once
+#include "executor/host_fault.hpp"
 #include "rundir/launch.hpp"
 
 #include <cstdint>
@@ -21,6 +22,8 @@ public:
         std::function<void(std::int64_t token)> changed; // there may be more of the log
         // Nothing of the run lives any more; it left `end`, or else was lost with its supervisor. Once per run.
         std::function<void(std::int64_t token)> ended;
+        // Instead of `ended`: it turned out after start() that this host could not start the run.
+        std::function<void(std::int64_t token, const HostFault& fault)> not_started;
     };
 
     virtual ~Backend() = default;

@@ -19,6 +19,10 @@ namespace rcq::executor {
 namespace {
 
 constexpr std::int64_t ends_together_ms = 2;
+// With so many runs claimed, what ends within this time is reported by one sync, which costs the server as much for one
+// as for ten.
+constexpr int busy_runs = 16;
+constexpr std::int64_t busy_pause_ms = 10;
 constexpr std::int64_t retry_ms = 200;
 constexpr std::uint64_t trouble_ms = 15'000;
 constexpr std::int64_t usage_interval_ms = 60'000;
@@ -33,6 +37,8 @@ constexpr int starts_per_sync = 1000;
 constexpr int unanswered_limit = 5000;
 constexpr std::int64_t heavy_starts = std::int64_t{16} << 20;
 constexpr std::int64_t handing_over_look_ms = 20;
+// A log of small pieces takes the server most of a second to add up, and a call has 30.
+constexpr std::size_t positions_per_call = 20;
 
 // Data that the server cannot take, and cannot take the next time either: "data exception" and "program limit exceeded"
 // (a JSON number out of range, too many elements), and "internal error", as which it reports JSON that takes more than
@@ -81,6 +87,12 @@ void Controller::start() { session_.connect(); }
 
 void Controller::on_connected() {
     stage_ = Stage::registering;
+    session_.send(store::write(), [this](const Reply& reply) {
+        if (!failed(reply, "write")) send_registration();
+    });
+}
+
+void Controller::send_registration() {
     session_.send(
         store::register_executor(options_.hostname, options_.capacity, options_.features, options_.info, incarnation_),
         [this](const Reply& reply) { on_registered(reply); });
@@ -92,11 +104,13 @@ void Controller::on_registered(const Reply& reply) {
         return leave_runs(exit_code::refused);
     }
     if (failed(reply, "register_executor")) return;
+    const auto server_start = registration_.server_start;
     try {
         registration_ = store::decode_registration(reply.result.get());
     } catch (const std::runtime_error& error) {
         return session_.reconnect(error.what());
     }
+    if (ever_registered_ && registration_.server_start != server_start) forget_log_positions();
     ever_registered_ = true;
     spdlog::info("event=registered executor={} name={} lease_s={} lost_after_s={} incarnation={}",
                  registration_.executor, quoted(registration_.name), registration_.terms.lease_s,
@@ -129,7 +143,19 @@ void Controller::send_listen() {
     });
 }
 
-// Of runs that an earlier process started: how much of their logs has it sent?
+// A server that was started since, or took the place of another, may lack the last of what was answered before: a
+// failover without synchronous replication loses it. How much it has of each log is asked again, and sent is what is
+// missing.
+void Controller::forget_log_positions() {
+    for (std::int64_t token : runs_.tokens()) {
+        Run* run = runs_.find(token);
+        run->log_position_known = false;
+        run->reportable = false;
+    }
+    reportable_.clear();
+}
+
+// Of runs that an earlier process started, or that another server knew of: how much of their logs is stored?
 void Controller::resume_logs() {
     std::vector<std::int64_t> jobs;
     std::vector<std::int64_t> tokens;
@@ -138,14 +164,15 @@ void Controller::resume_logs() {
         if (run->log_position_known) continue;
         jobs.push_back(run->job_id());
         tokens.push_back(token);
+        if (tokens.size() == positions_per_call) break;
     }
     if (tokens.empty()) return become_ready();
     stage_ = Stage::resuming;
-    session_.send(store::log_position(registration_.executor, incarnation_, jobs, tokens),
-                  [this](const Reply& reply) { on_log_positions(reply); });
+    const Statement statement = store::log_position(registration_.executor, incarnation_, jobs, tokens);
+    session_.send(statement, [this, tokens](const Reply& reply) { on_log_positions(tokens, reply); });
 }
 
-void Controller::on_log_positions(const Reply& reply) {
+void Controller::on_log_positions(const std::vector<std::int64_t>& asked, const Reply& reply) {
     const bool old_server = reply.sqlstate == undefined_function;
     if (old_server) {
         spdlog::warn(
@@ -164,9 +191,9 @@ void Controller::on_log_positions(const Reply& reply) {
     } catch (const std::runtime_error& error) {
         return session_.reconnect(error.what());
     }
-    for (std::int64_t token : runs_.tokens()) {
+    for (std::int64_t token : asked) {
         Run* run = runs_.find(token);
-        if (run->log_position_known) continue;
+        if (run == nullptr) continue;
         run->log_position_known = true;
         auto position = positions.find(token);
         const bool live = old_server || position != positions.end();
@@ -182,7 +209,7 @@ void Controller::on_log_positions(const Reply& reply) {
             run_log_grown(*run);
         }
     }
-    become_ready();
+    resume_logs();
 }
 
 void Controller::become_ready() {
@@ -264,10 +291,12 @@ void Controller::pump() {
     if (const auto call = drain_.next(time, lease_part_ms(0.5))) return send_drain(*call);
     if (stop_requests_ > 0 && runs_.held() == 0) return send_sign_off();
     const std::int64_t log_due_ms = handing_over_ ? INT64_MAX : courier_.due_ms();
-    const bool sync_due = next_sync_ms_ <= time;
+    const std::int64_t sync_at_ms =
+        runs_.unfinished() < busy_runs ? next_sync_ms_ : std::max(next_sync_ms_, last_sync_sent_ms_ + busy_pause_ms);
+    const bool sync_due = sync_at_ms <= time;
     if (log_due_ms <= time && (!sync_due || synced_last_)) return send_log();
     if (sync_due) return send_sync();
-    if (!handing_over_) pump_timer_.start(static_cast<std::uint64_t>(std::min(next_sync_ms_, log_due_ms) - time));
+    if (!handing_over_) pump_timer_.start(static_cast<std::uint64_t>(std::min(sync_at_ms, log_due_ms) - time));
 }
 
 std::int64_t Controller::lease_part_ms(double part) const {
@@ -303,6 +332,7 @@ void Controller::send_sync() {
     sync_under_way_ = true;
     next_sync_ms_ = INT64_MAX; // who wants another one meanwhile sets it anew
     synced_last_ = true;
+    last_sync_sent_ms_ = now();
     sync_sent_ms_ = rundir::boottime_ms();
     session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
 }

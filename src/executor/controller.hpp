@@ -57,13 +57,15 @@ private:
     enum class Stage : std::uint8_t { offline, registering, listening, resuming, ready };
 
     void on_connected();
+    void send_registration();
     void on_lost();
     void set_connected(bool connected);
     void on_registered(const Reply& reply);
     void take_terms(const Terms& terms);
     void send_listen();
+    void forget_log_positions();
     void resume_logs();
-    void on_log_positions(const Reply& reply);
+    void on_log_positions(const std::vector<std::int64_t>& asked, const Reply& reply);
     void become_ready();
 
     void pump();
@@ -120,6 +122,7 @@ private:
     bool list_all_ = true; // the next sync lists all tokens
     std::int64_t listed_all_ms_ = 0;
     std::int64_t next_sync_ms_ = 0;
+    std::int64_t last_sync_sent_ms_ = 0;
     std::int64_t poll_ms_ = 250; // without LISTEN
     int hurried_syncs_ = 0;      // in a row that asked for another one at once
     bool synced_last_ = false;

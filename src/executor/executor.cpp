@@ -11,9 +11,11 @@
 #include "executor/run_table.hpp"
 #include "executor/slurm_backend.hpp"
 #include "executor/slurm_partition.hpp"
+#include "executor/spare_directories.hpp"
 #include "executor/state_directory.hpp"
 #include "executor/status_report.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -28,14 +30,21 @@ std::unique_ptr<Backend> make_backend(uv_loop_t* loop, const Options& options) {
     return std::make_unique<ProcessBackend>(loop, options.supervisor_program);
 }
 
+// Other hosts, which run what a cluster is handed, may remember a file as it was.
+std::size_t most_spares(const Options& options) {
+    constexpr int most = 256;
+    return options.backend == "slurm" ? 0 : static_cast<std::size_t>(std::clamp(options.max_runs, 0, most));
+}
+
 // Everything that lives on the loop, in the order of its making.
 class Executor {
 public:
     Executor(uv_loop_t* loop, const Options& options, std::vector<std::string> inherited)
         : options_(options), state_(options.state_dir, geteuid() == 0), cgroups_(options.cgroup, state_.id()),
-          remover_(loop), sweep_(loop, state_.kept_dir(), options.keep_outputs_days * 86400, remover_),
+          remover_(loop), spares_(state_.spare_dir(), most_spares(options), remover_),
+          sweep_(loop, state_.kept_dir(), options.keep_outputs_days * 86400, remover_),
           backend_(make_backend(loop, options)),
-          runs_(loop, options, state_, std::move(inherited), cgroups_, *backend_, remover_),
+          runs_(loop, options, state_, std::move(inherited), cgroups_, *backend_, remover_, spares_),
           controller_(loop, options, runs_, state_.contact_file(),
                       [this](int code, bool runs_left) { finish(code, runs_left); }),
           host_watch_(loop, options,
@@ -63,7 +72,10 @@ private:
     // Somebody waits for us to go when the runs are left: what is still to be removed goes with the next sweep.
     void finish(int code, bool runs_left) {
         exit_code_ = code;
-        if (!runs_left) remover_.finish();
+        if (!runs_left) {
+            spares_.clear();
+            remover_.finish();
+        }
         uv_stop(loop_);
     }
 
@@ -71,6 +83,7 @@ private:
     StateDirectory state_;
     CgroupTree cgroups_;
     Remover remover_;
+    SpareDirectories spares_;
     KeptSweep sweep_;
     std::unique_ptr<Backend> backend_;
     RunTable runs_;

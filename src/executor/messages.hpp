@@ -23,6 +23,7 @@ struct Registration {
     std::string name;
     std::string channel;
     Terms terms;
+    std::int64_t server_start = 0; // tells a start of the server from all others; 0: it is older than 0.6
 };
 
 struct EndReport {

@@ -4,18 +4,14 @@
 #include "executor/host_fault.hpp"
 #include "executor/leftover_processes.hpp"
 #include "executor/logging.hpp"
-#include "executor/own_process.hpp"
 #include "executor/run_directory.hpp"
 #include "rundir/paths.hpp"
 #include "rundir/process_stat.hpp"
 #include "rundir/status.hpp"
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,49 +42,19 @@ int half_of_descriptors() {
     return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1U << 20) / 2);
 }
 
-class SpawnSettings {
-public:
-    explicit SpawnSettings(int lock_fd) {
-        posix_spawn_file_actions_init(&actions_);
-        posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_WRONLY, 0);
-        posix_spawn_file_actions_adddup2(&actions_, lock_fd, rundir::directory_fd);
-        posix_spawnattr_init(&attributes_);
-        // Whatever is sent before the supervisor listens waits for it.
-        sigset_t blocked;
-        sigemptyset(&blocked);
-        for (int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&blocked, number);
-        posix_spawnattr_setsigmask(&attributes_, &blocked);
-        sigset_t standard;
-        sigfillset(&standard);
-        posix_spawnattr_setsigdefault(&attributes_, &standard);
-        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    ~SpawnSettings() {
-        posix_spawn_file_actions_destroy(&actions_);
-        posix_spawnattr_destroy(&attributes_);
-    }
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-    [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-    [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
-private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
-
 } // namespace
 
 ProcessBackend::ProcessBackend(uv_loop_t* loop, std::string supervisor_program)
-    : loop_(loop), program_(std::move(supervisor_program)), most_pidfds_(half_of_descriptors()),
-      watch_(loop,
-             [this](std::int64_t token) {
-                 if (events_.changed) events_.changed(token);
-             }),
+    : loop_(loop), most_pidfds_(half_of_descriptors()), watch_(loop,
+                                                               [this](std::int64_t token) {
+                                                                   if (events_.changed) events_.changed(token);
+                                                               }),
       unsettled_timer_(loop, [this] { look_after_unsettled(); }), asked_timer_(loop, [this] { look_after_asked(); }),
-      child_signal_(loop, SIGCHLD, [this] { reap(); }) {}
+      child_signal_(loop, SIGCHLD, [this] { reap(); }),
+      nursery_(loop, std::move(supervisor_program),
+               {[this](std::int64_t token, pid_t pid) { born(token, pid); },
+                [this](std::int64_t token, int error) { not_born(token, error); },
+                [this](std::int64_t token) { unsettle(token); }}) {}
 
 ProcessBackend::~ProcessBackend() {
     for (auto& [token, run] : runs_) {
@@ -103,25 +69,35 @@ ProcessBackend::Watched* ProcessBackend::find(std::int64_t token) {
 }
 
 void ProcessBackend::start(const RunPlace& place, const rundir::Launch& launch, int lock_fd) {
-    const SpawnSettings settings(lock_fd);
-    std::array<char*, 2> arguments{program_.data(), nullptr};
-    std::array<char*, 1> environment{nullptr};
+    note(place, launch); // before the request: the nursery may turn out to be gone
+    // and before there is a supervisor: what it writes unwatched is noticed when more follows
     watch_.add(place.token, place.path);
-    pid_t pid = 0;
-    int error = 0;
-    {
-        const InheritedFileLimit as_inherited;
-        error = posix_spawn(&pid, program_.c_str(), settings.actions(), settings.attributes(), arguments.data(),
-                            environment.data());
-    }
-    if (error != 0) {
+    try {
+        nursery_.request(place.token, lock_fd);
+    } catch (const HostFault&) {
         watch_.remove(place.token);
-        throw HostFault("cannot start the supervisor " + program_ + ": " + std::strerror(error), !is_passing(error));
+        runs_.erase(place.token);
+        throw;
     }
-    Watched& run = note(place, launch);
+}
+
+void ProcessBackend::born(std::int64_t token, pid_t pid) {
+    Watched& run = runs_.at(token);
     run.supervisor = pid;
     run.child = true;
-    children_[pid] = place.token;
+    children_[pid] = token;
+    if (const int number = std::exchange(run.wanted_signal, 0)) send(run, number);
+    // Its end may have been told before its birth.
+    if (waitpid(pid, nullptr, WNOHANG) != pid) return;
+    children_.erase(pid);
+    supervisor_gone(run);
+}
+
+void ProcessBackend::not_born(std::int64_t token, int error) {
+    watch_.remove(token);
+    runs_.erase(token);
+    events_.not_started(
+        token, HostFault(std::string("cannot fork a supervisor: ") + std::strerror(error), !is_passing(error)));
 }
 
 ProcessBackend::Watched& ProcessBackend::note(const RunPlace& place, const rundir::Launch& launch) {
@@ -231,9 +207,11 @@ bool ProcessBackend::settled(Watched& run, std::optional<ProcessSnapshot>& snaps
 
 // SIGCHLD. Other children of this process are waited for by those who started them.
 void ProcessBackend::reap() {
+    nursery_.take_answers();
     for (;;) {
         siginfo_t info{};
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+        if (nursery_.reaped(info.si_pid)) continue;
         auto child = children_.find(info.si_pid);
         if (child == children_.end()) {
             return look_for_children(); // a stranger hides those behind it: ask for each of ours

@@ -1,9 +1,10 @@
-// Runs under supervisors on this host: starts rcq-supervisor for each, learns of its death, follows the log, and ends
+// Runs under supervisors on this host: has one forked for each, learns of its death, follows the log, and ends
 // what a supervisor left behind that died itself.
 #pragma once
 #include "executor/backend.hpp"
 #include "executor/log_watch.hpp"
 #include "executor/loop.hpp"
+#include "executor/nursery.hpp"
 #include "executor/process_snapshot.hpp"
 
 #include <cstdint>
@@ -36,17 +37,19 @@ private:
         std::int64_t grace_ms = 0;
         std::int64_t hook_ms = 0; // the longest that its epilog may take
         bool before_boot = false; // started before the host was: nothing of it can be alive
-        pid_t supervisor = 0;     // 0: an adopted one that is not known yet
+        pid_t supervisor = 0;     // 0: not known yet
         bool child = false;
         int pidfd = -1;
         std::unique_ptr<Poll> poll;
-        int wanted_signal = 0;     // for a supervisor without a pidfd
+        int wanted_signal = 0;     // for a supervisor that is not known yet, or has no pidfd
         std::int64_t stuck_ms = 0; // it was asked to end: from then on it is killed if it is stopped; 0: not asked
         std::int64_t late_ms = 0;  // from then on it is killed in any case
         std::int64_t lost_ms = 0;  // since when what it left behind is being killed; 0: it lives
     };
 
     Watched& note(const RunPlace& place, const rundir::Launch& launch);
+    void born(std::int64_t token, pid_t pid);
+    void not_born(std::int64_t token, int error);
     void reap();
     void look_for_children();
     void supervisor_gone(Watched& run);
@@ -63,18 +66,18 @@ private:
     [[nodiscard]] Watched* find(std::int64_t token);
 
     uv_loop_t* loop_;
-    std::string program_;
     int most_pidfds_; // the greatest one that is kept; the other descriptors are for files and connections
     Events events_;
     std::unordered_map<std::int64_t, Watched> runs_;
     std::unordered_map<pid_t, std::int64_t> children_;
-    std::vector<std::int64_t> unsettled_; // adopted without a pidfd, or lost and not cleared
+    std::vector<std::int64_t> unsettled_; // adopted without a pidfd, asked for in vain, or lost and not cleared
     std::uint64_t unsettled_pause_ms_ = 0;
     std::vector<std::int64_t> asked_; // to end
     LogWatch watch_;
     Timer unsettled_timer_;
     Timer asked_timer_;
     Signal child_signal_;
+    Nursery nursery_;
 };
 
 } // namespace rcq::executor

@@ -60,7 +60,7 @@ public:
     [[nodiscard]] Grants release_grants() { return std::exchange(grants_, {}); }
 
     bool forgotten = false;         // neither log nor report; removed once nothing of it lives
-    bool log_position_known = true; // how much of its log an earlier executor has sent
+    bool log_position_known = true; // how much of its log the server has
     bool reportable = false;        // ended, and all of its log has arrived
     bool end_counted = false;       // the books of the table
     std::string cancel_message;     // why this executor cancelled it

@@ -3,6 +3,7 @@
 #include "executor/host_fault.hpp"
 #include "executor/logging.hpp"
 #include "executor/remover.hpp"
+#include "executor/spare_directories.hpp"
 #include "rundir/paths.hpp"
 
 #include <cerrno>
@@ -46,8 +47,13 @@ void give_to(const std::string& path, const Account* account) {
 }
 
 void write_file(const std::string& path, std::string_view content, mode_t mode, const Account* account) {
-    int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) fail("cannot create " + path);
+    struct stat status {}; // a spare directory has one
+    if (fstat(fd, &status) != 0 || (status.st_size > static_cast<off_t>(content.size()) &&
+                                    ftruncate(fd, static_cast<off_t>(content.size())) != 0)) {
+        fail_closing(fd, "cannot write " + path);
+    }
     while (!content.empty()) {
         ssize_t written = write(fd, content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
@@ -62,7 +68,7 @@ void write_file(const std::string& path, std::string_view content, mode_t mode, 
 
 std::string join(const std::string& directory, const char* name) { return directory + "/" + name; }
 
-// Lists regular files below an open directory, which it closes.
+// Lists regular files below an open directory, which it closes; notes whether there is anything at all.
 void list_files(int fd, const std::string& prefix, int depth, int& visited, Outputs& outputs) {
     std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(fd), closedir);
     if (!directory) {
@@ -72,6 +78,7 @@ void list_files(int fd, const std::string& prefix, int depth, int& visited, Outp
     while (const dirent* entry = readdir(directory.get())) { // NOLINT(concurrency-mt-unsafe): one thread
         const char* name = entry->d_name;
         if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
+        outputs.any = true;
         if (outputs.files.size() >= most_files || ++visited > most_entries) return;
         struct stat status {};
         if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
@@ -116,16 +123,19 @@ std::string RunDirectory::log_path() const { return join(path_, rundir::log_file
 std::string RunDirectory::output_path() const { return join(path_, rundir::output_dir); }
 
 DirectoryLock RunDirectory::create(std::string_view script, const std::optional<std::string>& payload,
-                                   const Account* account) {
+                                   const Account* account, SpareDirectories& spares) {
+    const mode_t script_mode = has_interpreter_line(script) ? 0700 : 0600;
+    const bool again = spares.take(path_, script, script_mode, payload, account);
     // The job's user may pass through, and read only what is its own.
-    make_directory(path_, account == nullptr ? 0700 : 0711);
+    if (!again) make_directory(path_, account == nullptr ? 0700 : 0711);
     made_ = true;
     DirectoryLock lock(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     if (lock.fd() < 0 || flock(lock.fd(), LOCK_EX | LOCK_NB) != 0) fail("cannot lock " + path_);
+    if (again) return lock;
     make_directory(job_path(), 0700);
     make_directory(output_path(), 0700);
     give_to(output_path(), account);
-    write_file(script_path(), script, has_interpreter_line(script) ? 0700 : 0600, account);
+    write_file(script_path(), script, script_mode, account);
     if (payload) write_file(payload_path(), *payload, 0600, account);
     give_to(job_path(), account); // at last: until now nobody else could reach what is in it
     return lock;
@@ -151,13 +161,15 @@ std::optional<rundir::End> RunDirectory::read_end(double& age_s) const {
 
 Outputs RunDirectory::collect_outputs() const {
     Outputs outputs;
-    if (rmdir(output_path().c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return outputs;
-    outputs.any = true;
     const int fd = open(output_path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && is_shortage(errno)) fail("cannot read " + output_path());
-    if (fd < 0) return outputs;
-    int visited = 0;
-    list_files(fd, "", 0, visited, outputs);
+    if (fd >= 0) {
+        int visited = 0;
+        list_files(fd, "", 0, visited, outputs);
+        return outputs;
+    }
+    if (is_shortage(errno)) fail("cannot read " + output_path());
+    // One that we may not read is of no interest when it is empty.
+    outputs.any = rmdir(output_path().c_str()) != 0 && errno != ENOENT && errno != ENOTDIR;
     return outputs;
 }
 
@@ -183,6 +195,7 @@ void RunDirectory::tidy(Remover& remover, bool keep_outputs) const {
                                  rundir::end_file, rundir::log_file, rundir::index_file}) {
             unlink(join(path_, name).c_str());
         }
+        (void)rmdir(output_path().c_str());
         if (rmdir(job_path().c_str()) != 0 || (rmdir(path_.c_str()) != 0 && errno != ENOENT)) remover.remove(path_);
         return;
     }

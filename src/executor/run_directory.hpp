@@ -15,6 +15,7 @@
 namespace rcq::executor {
 
 class Remover;
+class SpareDirectories;
 
 struct OutputFile {
     std::string name; // relative to the output directory
@@ -53,9 +54,10 @@ public:
     // One that is there.
     explicit RunDirectory(std::string path) : path_(std::move(path)), made_(true) {}
 
-    // Makes the directory with what the job is given, owned by `account` if there is one, and locks it. Throws
-    // std::system_error that names the path.
-    DirectoryLock create(std::string_view script, const std::optional<std::string>& payload, const Account* account);
+    // Makes the directory with what the job is given, owned by `account` if there is one, and locks it; takes a spare
+    // one if it can. Throws std::system_error that names the path.
+    DirectoryLock create(std::string_view script, const std::optional<std::string>& payload, const Account* account,
+                         SpareDirectories& spares);
 
     // From now on a later executor finds this run. Throws std::system_error, rundir::LaunchError.
     void write_launch(const rundir::Launch& launch) const;
@@ -64,8 +66,8 @@ public:
     // Throws std::system_error when that cannot be told now (is_shortage).
     [[nodiscard]] std::optional<rundir::End> read_end(double& age_s) const;
 
-    // Removes the output directory when it is empty, else lists at most 100 regular files of it. Throws
-    // std::system_error when it cannot be looked at now (is_shortage).
+    // Whether the output directory holds anything, with at most 100 regular files of it. Throws std::system_error when
+    // it cannot be looked at now (is_shortage).
     [[nodiscard]] Outputs collect_outputs() const;
 
     [[nodiscard]] bool has_log() const;

@@ -23,11 +23,11 @@ constexpr std::uint64_t start_slice_ms = 8; // of starts, before the loop looks 
 
 RunTable::RunTable(uv_loop_t* loop, const Options& options, const StateDirectory& state,
                    std::vector<std::string> inherited_environment, const CgroupTree& cgroups, Backend& backend,
-                   Remover& remover)
+                   Remover& remover, SpareDirectories& spares)
     : options_(options),
       runs_dir_(state.runs_dir()), settings_{&options, state.contact_file(), std::move(inherited_environment)},
-      cgroups_(cgroups), backend_(backend), remover_(remover), accounts_(options.allow_users, options.default_user),
-      cgroup_remover_(loop), gpus_(options.capacity.gpu_count),
+      cgroups_(cgroups), backend_(backend), remover_(remover), spares_(spares),
+      accounts_(options.allow_users, options.default_user), cgroup_remover_(loop), gpus_(options.capacity.gpu_count),
       cpus_(options.cpu_affinity ? own_cores() : std::vector<int>{}, options.capacity.cpu_cores),
       queue_timer_(loop, [this] { start_queued(); }),
       collect_timer_(loop,
@@ -43,7 +43,14 @@ RunTable::RunTable(uv_loop_t* loop, const Options& options, const StateDirectory
                              Run* run = find(token);
                              if (run != nullptr && !run->forgotten && events_.log_grown) events_.log_grown(*run);
                          },
-                         [this](std::int64_t token) { backend_ended(token); }});
+                         [this](std::int64_t token) { backend_ended(token); },
+                         [this](std::int64_t token, const HostFault& fault) {
+                             Run* run = find(token);
+                             if (run == nullptr) return;
+                             --running_;
+                             not_started(*run, fault.what(), fault.lasting());
+                             unstarted_over(*run);
+                         }});
 }
 
 Run* RunTable::find(std::int64_t token) {
@@ -143,6 +150,10 @@ void RunTable::start_run(Run& run) {
         give_back(grants);
         run.end_unstarted(protocol::run_end::spawn_error, error.what());
     }
+    unstarted_over(run);
+}
+
+void RunTable::unstarted_over(Run& run) {
     if (!run.cgroup.empty()) cgroup_remover_.remove(run.cgroup);
     const std::string fault = run.end().host_fault;
     run_over(run);
@@ -167,7 +178,7 @@ void RunTable::put_back_queue(const std::string& fault) {
 
 void RunTable::launch(Run& run, const Account* account, const Grants& grants) {
     const JobSpec& spec = run.spec();
-    const DirectoryLock lock = run.directory().create(spec.script, spec.payload, account);
+    const DirectoryLock lock = run.directory().create(spec.script, spec.payload, account, spares_);
     rundir::Launch plan = plan_launch(run.job_id(), run.token(), spec, run.directory(), grants, account, settings_);
     run.cgroup = cgroups_.make(run.token(), {spec.memory_mib, spec.cpu_cores, grants.cpus, options_.max_processes});
     plan.cgroup = run.cgroup;
@@ -222,7 +233,9 @@ void RunTable::forget(std::int64_t token) {
     Run& run = *found->second;
     ended_tokens_.remember(token);
     if (!run.cgroup.empty()) cgroup_remover_.remove(run.cgroup); // the supervisor does it, unless it died
-    run.directory().tidy(remover_, run.end().outputs.any);
+    if (run.end().outputs.any || !spares_.put(run.directory().path(), run.owner())) {
+        run.directory().tidy(remover_, run.end().outputs.any);
+    }
     runs_.erase(found);
 }
 

@@ -13,6 +13,7 @@
 #include "executor/options.hpp"
 #include "executor/remover.hpp"
 #include "executor/run.hpp"
+#include "executor/spare_directories.hpp"
 #include "executor/state_directory.hpp"
 #include "executor/token_memory.hpp"
 
@@ -38,7 +39,7 @@ public:
 
     RunTable(uv_loop_t* loop, const Options& options, const StateDirectory& state,
              std::vector<std::string> inherited_environment, const CgroupTree& cgroups, Backend& backend,
-             Remover& remover);
+             Remover& remover, SpareDirectories& spares);
 
     void set_events(Events events) { events_ = std::move(events); }
 
@@ -83,6 +84,7 @@ private:
     void start_run(Run& run);
     void launch(Run& run, const Account* account, const Grants& grants);
     void not_started(Run& run, const std::string& message, bool lasting);
+    void unstarted_over(Run& run);
     void put_back_queue(const std::string& fault);
     void collect_end(Run& run);
     void run_over(Run& run);
@@ -95,6 +97,7 @@ private:
     const CgroupTree& cgroups_;
     Backend& backend_;
     Remover& remover_;
+    SpareDirectories& spares_;
     Events events_;
     Accounts accounts_;
     CgroupRemover cgroup_remover_;

@@ -35,7 +35,7 @@ struct ConnectionWords {
     explicit ConnectionWords(const std::string& dsn) {
         if (std::getenv("PGTARGETSESSIONATTRS") == nullptr) { // NOLINT(concurrency-mt-unsafe): one thread
             keys.push_back("target_session_attrs");
-            values.push_back("read-write");
+            values.push_back("primary");
         }
         keys.insert(keys.end(), {"connect_timeout", "fallback_application_name", "dbname", "client_encoding", nullptr});
         values.insert(values.end(), {"10", "rcq-executor", dsn.empty() ? nullptr : dsn.c_str(), "UTF8", nullptr});
@@ -128,6 +128,12 @@ void Session::on_io(int status, int events) {
     if (reply_) limit_timer_.start(statement_limit_ms);
     if ((events & UV_WRITABLE) != 0) flush();
     if (state_ == State::ready && (status < 0 || (events & UV_READABLE) != 0)) read_input();
+    // A server that ended without having read what was sent: its last words may be all that could be read so far, and
+    // libuv, which has seen the error, looks no more.
+    if (status < 0 && state_ == State::ready) {
+        poll_.reset();
+        flush();
+    }
 }
 
 void Session::advance_connect() {

@@ -75,10 +75,11 @@ bool end_run(const std::string& directory) {
 } // namespace
 
 StateDirectory::StateDirectory(const std::string& path, bool other_users)
-    : path_(path), runs_dir_(path + "/runs"), kept_dir_(path + "/kept") {
+    : path_(path), runs_dir_(path + "/runs"), kept_dir_(path + "/kept"), spare_dir_(path + "/spare") {
     const mode_t mode = other_users ? 0711 : 0700;
     make_directory(runs_dir_, mode);
     make_directory(kept_dir_, mode);
+    make_directory(spare_dir_, 0700);
     for (const std::string& own : {path_, runs_dir_, kept_dir_}) {
         if (other_users && chmod(own.c_str(), mode) != 0) refuse("cannot set the mode of " + own);
     }

@@ -32,6 +32,8 @@ public:
     [[nodiscard]] const std::string& runs_dir() const { return runs_dir_; }
     // Logs and outputs of ended runs (RunDirectory::kept_path).
     [[nodiscard]] const std::string& kept_dir() const { return kept_dir_; }
+    // Of runs that left nothing (SpareDirectories).
+    [[nodiscard]] const std::string& spare_dir() const { return spare_dir_; }
     // Tells this state directory from all others of this boot.
     [[nodiscard]] std::string id() const;
     // When the server last heard of this executor (rundir::Contact).
@@ -41,6 +43,7 @@ private:
     std::string path_;
     std::string runs_dir_;
     std::string kept_dir_;
+    std::string spare_dir_;
     int lock_fd_ = -1;
 };
 

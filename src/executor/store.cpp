@@ -107,11 +107,14 @@ Registration decode_registration_text(const std::string& text) {
         registration.name = body.value("name", "");
         registration.channel = body.value("channel", protocol::executor_channel(registration.executor));
         registration.terms = terms_of(body);
+        registration.server_start = body.value("server_start", std::int64_t{0});
     } catch (const json::exception& error) {
         throw std::runtime_error(std::string("registration: malformed answer: ") + error.what());
     }
     return registration;
 }
+
+Statement write() { return {"SET default_transaction_read_only = off", {}}; }
 
 Statement listen(const std::string& channel) {
     std::string name;
@@ -245,6 +248,7 @@ Statement log_position(int executor, std::int64_t incarnation, const std::vector
 std::vector<LogPosition> decode_log_positions(const PGresult* result) {
     if (PQnfields(result) != 3) throw std::runtime_error("log position: an answer with other columns");
     std::vector<LogPosition> positions;
+    positions.reserve(static_cast<std::size_t>(PQntuples(result)));
     for (int row = 0; row < PQntuples(result); ++row) {
         positions.push_back({bigint_field(result, row, 0), static_cast<std::uint64_t>(bigint_field(result, row, 1)),
                              static_cast<std::uint64_t>(bigint_field(result, row, 2))});

@@ -12,6 +12,10 @@
 
 namespace rcq::executor::store {
 
+// Lets transactions of the session write, also where database or role have it that they only read unless told
+// otherwise.
+Statement write();
+
 // `info`: facts of the host, as a JSON object; empty: none.
 Statement register_executor(const std::string& hostname, const Capacity& capacity,
                             const std::vector<std::string>& features, const std::string& info,

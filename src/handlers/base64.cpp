@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr std::array<std::int8_t, 256> values = [] {
+constexpr std::array<std::int8_t, 256> values = []() {
     std::array<std::int8_t, 256> table{};
     table.fill(-1);
     for (std::size_t i = 0; i < alphabet.size(); ++i) {

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <fcntl.h>
+#include <string>
 #include <unistd.h>
 
 namespace rcq::rundir {
@@ -14,9 +14,8 @@ using Buffer = std::array<char, 1024>;
 
 // Reads /proc/PID/FILE; empty when it cannot be read.
 std::string_view read_proc(pid_t pid, const char* file, Buffer& buffer) {
-    std::array<char, 64> path;
-    (void)std::snprintf(path.data(), path.size(), "/proc/%d/%s", pid, file);
-    int fd = open(path.data(), O_RDONLY | O_CLOEXEC);
+    const std::string path = "/proc/" + std::to_string(pid) + "/" + file;
+    int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return {};
     ssize_t size = read(fd, buffer.data(), buffer.size());
     close(fd);

@@ -55,14 +55,17 @@ std::int64_t boottime_ms() {
     return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
-std::string boot_id() {
-    std::array<char, 64> buffer;
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return {};
-    ssize_t size = read(fd, buffer.data(), buffer.size());
-    close(fd);
-    std::string text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    return text.substr(0, text.find('\n'));
+const std::string& boot_id() {
+    static const std::string id = [] {
+        std::array<char, 64> buffer;
+        int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+        if (fd < 0) return std::string();
+        ssize_t size = read(fd, buffer.data(), buffer.size());
+        close(fd);
+        std::string text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+        return text.substr(0, text.find('\n'));
+    }();
+    return id;
 }
 
 } // namespace rcq::rundir

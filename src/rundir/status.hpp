@@ -37,7 +37,7 @@ bool write_contact(const char* path, const Contact& contact);
 // Milliseconds of CLOCK_BOOTTIME, which goes on while the host sleeps and does not move with the time of day.
 std::int64_t boottime_ms();
 
-// This boot of the machine (/proc/sys/kernel/random/boot_id).
-std::string boot_id();
+// This boot of the machine (/proc/sys/kernel/random/boot_id), read once.
+const std::string& boot_id();
 
 } // namespace rcq::rundir

@@ -109,12 +109,12 @@ private:
     }
 
     void set_limit(int resource, std::int64_t value) const {
-        rlimit limit{};
-        getrlimit(static_cast<__rlimit_resource>(resource), &limit);
         const auto wanted = static_cast<rlim_t>(value);
         // Only root may go beyond what the executor has itself.
         rlimit granted{wanted, wanted};
         if (setrlimit(static_cast<__rlimit_resource>(resource), &granted) == 0) return;
+        rlimit limit{};
+        getrlimit(static_cast<__rlimit_resource>(resource), &limit);
         granted = {std::min(wanted, limit.rlim_max), std::min(wanted, limit.rlim_max)};
         if (setrlimit(static_cast<__rlimit_resource>(resource), &granted) != 0) fail(ChildStage::setup);
     }

@@ -8,7 +8,8 @@ namespace rcq::supervisor {
 // Throws rundir::LaunchError, also when the file cannot be read.
 rundir::Launch read_launch(int directory);
 
-// Takes the room on the disk that `end` will need, so that a job that fills the disk keeps nobody from learning of its end.
+// Takes the room on the disk that `end` will need, so that a job that fills the disk keeps nobody from learning of its
+// end.
 void reserve_end(int directory);
 
 // Writes `end` as a draft and renames it, so that it is there whole or not at all. A disk that takes nothing is tried

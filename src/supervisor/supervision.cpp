@@ -3,6 +3,7 @@
 #include "protocol/words.hpp"
 #include "rundir/paths.hpp"
 #include "supervisor/descendants.hpp"
+#include "supervisor/run_files.hpp"
 #include "supervisor/signals.hpp"
 
 #include <algorithm>
@@ -41,10 +42,7 @@ Supervision::Supervision(int directory, rundir::Launch launch, int signals)
     : directory_(directory), launch_(std::move(launch)), signals_(signals), cgroup_(launch_.cgroup),
       usage_(cgroup_, launch_.cgroup_memory && cgroup_.is_open()),
       log_(directory, launch_.log_limit, launch_.switch_user ? std::optional(launch_.uid) : std::nullopt),
-      contact_(launch_.contact_file, launch_.kill_grace_ms), quota_(directory, launch_.quota_mib) {
-    status_.supervisor = getpid();
-    if (auto own = rundir::read_process_stat(getpid())) status_.supervisor_start_ticks = own->start_ticks;
-}
+      contact_(launch_.contact_file, launch_.kill_grace_ms), quota_(directory, launch_.quota_mib) {}
 
 rundir::End Supervision::run() {
     if (!launch_.prolog.empty()) {
@@ -323,6 +321,11 @@ void Supervision::fault(const std::string& text) {
 }
 
 void Supervision::write_status() {
+    if (status_.supervisor == 0) { // not before the job begins, which waits for nothing that can be done later
+        status_.supervisor = getpid();
+        if (auto own = rundir::read_process_stat(status_.supervisor)) status_.supervisor_start_ticks = own->start_ticks;
+        reserve_end(directory_);
+    }
     status_.cpu_us = usage_.cpu_us();
     status_.memory_kib = usage_.memory_kib();
     status_.peak_kib = usage_.peak_kib();

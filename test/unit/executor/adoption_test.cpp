@@ -70,7 +70,7 @@ TEST_F(AdoptionWithoutDescriptors, a_run_whose_lock_cannot_be_looked_at_is_not_l
     ASSERT_EQ(flock(lock, LOCK_EX), 0);
     ProcessBackend backend(&loop_, "/no/such/program");
     int ended = 0;
-    backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }});
+    backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }, nullptr});
     backend.adopt({1, 7, run()}, launch_of(7));
     {
         const NoDescriptors none;
@@ -84,7 +84,7 @@ TEST_F(AdoptionWithoutDescriptors, a_run_whose_lock_cannot_be_looked_at_is_not_l
 TEST_F(AdoptionWithoutDescriptors, a_lost_run_is_not_over_while_nobody_knows_what_is_left_of_it) {
     ProcessBackend backend(&loop_, "/no/such/program");
     int ended = 0;
-    backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }});
+    backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }, nullptr});
     const int lock = open(run().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ASSERT_EQ(flock(lock, LOCK_EX), 0);
     backend.adopt({1, 7, run()}, launch_of(7));
@@ -100,7 +100,7 @@ TEST_F(AdoptionWithoutDescriptors, a_lost_run_is_not_over_while_nobody_knows_wha
 TEST_F(Adoption, of_a_run_before_the_last_boot_nothing_is_looked_for) {
     ProcessBackend backend(&loop_, "/no/such/program");
     int ended = 0;
-    backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }});
+    backend.set_events({nullptr, [&ended](std::int64_t) { ++ended; }, nullptr});
     rundir::Launch launch = launch_of(7);
     launch.boot = "another";
     const pid_t left = fork(); // a process with that environment, which only a scan would find

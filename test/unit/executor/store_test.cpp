@@ -28,11 +28,17 @@ TEST(Store, reads_the_registration) {
     EXPECT_EQ(answer.executor, 3);
     EXPECT_EQ(answer.channel, "rcq_executor_3");
     EXPECT_EQ(answer.terms, (Terms{30, 300}));
+    EXPECT_EQ(answer.server_start, 0) << "older than 0.6";
+    answer = store::decode_registration_text(
+        R"({"executor": 3, "lease_seconds": 30, "lost_after_seconds": 300, "server_start": 1893456000123456})");
+    EXPECT_EQ(answer.server_start, 1893456000123456);
 }
 
 TEST(Store, a_malformed_registration_is_an_error) {
-    for (const char* text : {"", "[]", "{}", R"({"executor": "x", "lease_seconds": 30, "lost_after_seconds": 300})",
-                             R"({"executor": 3, "lease_seconds": 0, "lost_after_seconds": 300})"}) {
+    for (const char* text :
+         {"", "[]", "{}", R"({"executor": "x", "lease_seconds": 30, "lost_after_seconds": 300})",
+          R"({"executor": 3, "lease_seconds": 0, "lost_after_seconds": 300})",
+          R"({"executor": 3, "lease_seconds": 30, "lost_after_seconds": 300, "server_start": "x"})"}) {
         EXPECT_THROW((void)store::decode_registration_text(text), std::runtime_error) << text;
     }
 }
