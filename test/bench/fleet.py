@@ -1,34 +1,29 @@
 """A thousand executors that run nothing, in one process: what their heartbeats cost the server."""
+import contextlib
 import heapq
-import os
 import selectors
-import subprocess
+import statistics
 import time
 
+import harness
+from measuring import SETTINGS, children, database, postmaster, server_cpu, submit_many
 from protocol import Session
 
 
-def on_cpu(server):
-    """Nanoseconds of CPU that each living process of the server has had. Ticks of /proc/PID/stat are too coarse for a
-    thousand backends with milliseconds each."""
-    with open(os.path.join(server.data, "postmaster.pid"), encoding="utf-8") as pidfile:
-        postmaster = int(pidfile.readline())
-    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout.split()
-    used = {}
-    for pid in [postmaster, *map(int, children)]:
-        try:
-            with open(f"/proc/{pid}/schedstat", encoding="utf-8") as stat:
-                used[pid] = int(stat.read().split()[0])
-        except FileNotFoundError:
-            pass
-    return used
-
-
 def cpu_while(server, action):
-    """CPU seconds of the server's processes during an action; one that began meanwhile counts whole, one that ended not."""
-    before = on_cpu(server)
+    """CPU seconds of the server during an action."""
+    before = server_cpu(server)
     action()
-    return sum(used - before.get(pid, 0) for pid, used in on_cpu(server).items()) / 1e9
+    return server_cpu(server) - before
+
+
+def memory_per_backend(server):
+    """MiB of anonymous memory per process that a connection has, shared pages by their share."""
+    sizes = []
+    for pid in children(postmaster(server)):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
+            sizes.append(next(int(line.split()[1]) for line in rollup if line.startswith("Pss_Anon:")) / 1024)
+    return statistics.median(sizes)
 
 
 class Member(Session):
@@ -94,3 +89,25 @@ class Fleet:
         self._selector.close()
         for member in self.members:
             member.connection.close()
+
+
+def heartbeats(bench):
+    """What 1,000 executors cost a server that can take them: when nothing happens, beyond what it uses without them; and when jobs run."""
+    seconds, jobs = (10, 4000) if bench.quick else (60, 20000)
+    server = harness.Server(**{**SETTINGS, "max_connections": "1100"})
+    try:
+        with database(server, "fleet") as db:
+            time.sleep(2)
+            idle = cpu_while(server, lambda: time.sleep(seconds)) / seconds
+            members = Fleet(db, 1000)
+            members.run(members.interval)
+            beating = cpu_while(server, lambda: members.run(seconds)) / seconds
+            bench.report("heartbeat_1000_cpu", 100 * (beating - idle), "% of a core")
+            for _ in range(2):  # the first time every backend makes its plans
+                submit_many(db, jobs)
+                used = cpu_while(server, lambda: members.run(jobs=jobs))
+            bench.report("fleet_cpu_per_10k", used * 10000 / jobs, "s")
+            bench.report("fleet_backend_memory", memory_per_backend(server), "MiB")
+            members.close()
+    finally:
+        server.remove()

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "http"))
 import harness  # noqa: E402
 import stack  # noqa: E402
+from measuring import ProtocolExecutor, children, database, on_cpu, pgbench, server_cpu, submit_many  # noqa: E402
 
 CLIENTS = 16
 BARE_SQL = """
@@ -104,7 +106,7 @@ def finish(run):
 @contextlib.contextmanager
 def served(server, name):
     """A database behind HTTP, and the token of an ordinary user."""
-    db = harness.Database(server, name, request_rate_per_user="0", password_cost="4")
+    db = harness.Database(server, name, request_rate_per_user="0", parallel_requests_per_user="0", password_cost="4")
     db.sql("CREATE EXTENSION pgcrypto")
     db.sql("SELECT rcq.add_http_user('ada@example.org', %s)", stack.PASSWORD)
     service = stack.Stack(server, name, name)
@@ -116,10 +118,10 @@ def served(server, name):
         db.drop()
 
 
-def http_rates(server, quick, report):
+def http_rates(bench):
     """Beside the barest view and function through the same stack, which looks at every request as rcq does; and beside
     those of a stack that does not (_vs_naked)."""
-    seconds = 2 if quick else 6
+    server, seconds = bench.server, 2 if bench.quick else 6
     figures = {}
     with served(server, "web_rates") as (db, service, url, token):
         db.sql(BARE_SQL)
@@ -131,41 +133,61 @@ def http_rates(server, quick, report):
                                             ("bare_submit", f"{bare}/rpc/insert_job", '{"script": "true"}')):
                     figures.setdefault(name, []).append(wrk(server.dir, address, token, seconds, body))
     for name in ("get", "submit"):
-        report(f"http_{name}", statistics.median(figures[name]), "requests/s")
+        bench.report(f"http_{name}", statistics.median(figures[name]), "requests/s")
         for other in ("bare", "naked"):
-            report(f"http_{name}_vs_{other}", statistics.median(own / beside for own, beside in zip(figures[name], figures[f"{other}_{name}"])), "ratio")
+            bench.report(f"http_{name}_vs_{other}", statistics.median(own / beside for own, beside in zip(figures[name], figures[f"{other}_{name}"])), "ratio")
 
 
-def pollers(server, quick, report, executor_of, submit_many):
-    """What a thousand requests a second of people and pages that look cost the dispatch of jobs."""
-    count, clients = (4000 if quick else 20000), 100
-    rates = {"alone": [], "polled": []}
-    with served(server, "web_pollers") as (db, service, url, token):
+def ticks(pid):
+    """CPU seconds of a process and all the threads that it had."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def pollers_http(bench):
+    """What a thousand people and pages that look every five seconds, beside many jobs that wait, cost the dispatch of jobs; and
+    what one look costs nginx, PostgREST and the server."""
+    count, waiting, clients, pause_ms, seconds = (4000 if bench.quick else 20000), (20000 if bench.quick else 100000), 100, 500, 5
+    rates, polled = {"alone": [], "polled": []}, []
+    with served(bench.server, "web_pollers") as (db, service, url, token):
         job = service.post("/api/jobs", {"script": "true", "hold": True}, token).json["job_id"]
-        executor = executor_of(db)
+        submit_many(db, waiting, hold=True)
+        executor = ProtocolExecutor(db, "x", 4000)
         submit_many(db, count)
         executor.drain(count)
         paths = [f"{url}{path}" for path in (f"/api/jobs/{job}", "/api/jobs?limit=10", "/api/queue?limit=10", f"/api/jobs/{job}", "/api/jobs?status=running")]
-        polled = []
+
+        def poll(length):
+            return wrk(bench.server.dir, paths, token, length, clients=clients, pause_ms=pause_ms, wait=False)
+
+        def cpu():
+            return server_cpu(bench.server) + ticks(service.pids("postgrest")) + sum(on_cpu(pid) for pid in children(service.pids("nginx")))
+
         for _ in range(3):
             submit_many(db, count)
             rates["alone"].append(executor.drain(count))
             submit_many(db, count)
-            load = wrk(server.dir, paths, token, 600, clients=clients, pause_ms=clients, wait=False)
+            load = poll(600)
             time.sleep(1)
             rates["polled"].append(executor.drain(count))
             load.send_signal(2)  # wrk tells what it saw
             polled.append(finish(load))
         executor.connection.close()
-    report("polled_requests", statistics.median(polled), "requests/s")
-    report("polled_dispatch", statistics.median(b / a for a, b in zip(rates["alone"], rates["polled"])), "ratio")
+        idle = cpu()
+        time.sleep(seconds)
+        before = cpu()
+        looks = finish(poll(seconds)) * seconds
+        cost = (cpu() - before - (before - idle)) / looks
+    bench.report("polled_requests", statistics.median(polled), "requests/s")
+    bench.report("pollers_http", statistics.median(b / a for a, b in zip(rates["alone"], rates["polled"])), "ratio")
+    bench.report("poll_http_cpu", cost * 1e6, "us")
 
 
-def list_of_a_million(server, quick, report, pgbench):
+def list_of_a_million(bench):
     """A page of 50 jobs of the person with most of them, as the server answers it."""
-    jobs = 100000 if quick else 1000000
-    db = harness.Database(server, "web_list")
-    try:
+    jobs = 100000 if bench.quick else 1000000
+    with database(bench.server, "web_list") as db:
         user = db.one("SELECT id FROM rcq.users ORDER BY id LIMIT 1")
         db.sql("SELECT rcq.submit('true', hold => true)")
         db.sql("INSERT INTO rcq_private.job (id, submitted_at, user_id, group_id, cpu_cores, memory_mib, gpu_count, priority, max_retries, requeue, kill_on_disconnect, script) "
@@ -174,7 +196,17 @@ def list_of_a_million(server, quick, report, pgbench):
                "SELECT id, submitted_at + interval '1 hour', %s, 1, 5, 1, CASE WHEN id %% 1000 = 0 THEN 'failed' ELSE 'completed' END FROM rcq_private.job WHERE submitted_at < now() - interval '50 days'", user)
         db.sql("CHECKPOINT")
         for status in ("", "status=completed", "status=failed", "status=pending", "status=running"):
-            rate = pgbench(server, db.name, f"SELECT rcq_rest.list_jobs('{status}');", 1, 2)
-            report(f"list_50_{status.removeprefix('status=') or 'all'}", 1000 / rate, "ms")
-    finally:
-        db.drop()
+            rate = pgbench(bench.server, db.name, f"SELECT rcq_rest.list_jobs('{status}');", 1, 2)
+            bench.report(f"list_50_{status.removeprefix('status=') or 'all'}", 1000 / rate, "ms")
+
+
+def http(bench):
+    """Through nginx and PostgREST; and what the server does for a page of many jobs."""
+    missing = [program for program in ("wrk", "nginx") if shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") is None]
+    if missing:
+        for name in ("http_get", "http_submit", "pollers_http"):
+            bench.skip(name, f"{', '.join(missing)} missing: deploy/setup.sh bench")
+    else:
+        http_rates(bench)
+        pollers_http(bench)
+    list_of_a_million(bench)

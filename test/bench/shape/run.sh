@@ -105,7 +105,7 @@ cycle() { # section shape n clients rep jobs depth
 section_main() {
     local rep s n c
     for n in ${RCQ_BENCH_BATCHES:-100 500 1}; do for c in ${RCQ_BENCH_CLIENTS:-1 4}; do for rep in $(seq "$reps"); do for s in $shapes; do
-        cycle main "$s" $n $c "$rep" $([ $n = 1 ] && echo $((jobs / 20)) || echo "$jobs") 0
+        cycle main "$s" "$n" "$c" "$rep" "$([ "$n" = 1 ] && echo $((jobs / 20)) || echo "$jobs")" 0
     done; done; done; done
     for rep in $(seq "$reps"); do for s in $shapes; do cycle backlog "$s" 100 1 "$rep" "$jobs" $((jobs / 1000)); done; done
 }
@@ -142,7 +142,7 @@ timed() { # sql -> ms
     sql -c '\timing on' -c "set search_path = s" -c "$1" | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | tail -1
 }
 section_reload() { # 1,000,000 finished, 100,000 pending, 1,000 placed: what a restarting scheduler reads
-    local rep s state all="copy (select * from" need="join spec s on s.id = l.job_id" rest=") to '/dev/null'"
+    local rep s state need="join spec s on s.id = l.job_id" rest=") to '/dev/null'"
     local of_spec="s.features, s.resources, s.time_limit, s.begin_at, s.deadline, s.preemptible, s.limit_key"
     for s in h p l; do
         local from
@@ -207,7 +207,7 @@ section_variants() { # of L: what the fill factor, the row locks taken first and
         ff=50; [[ $v == ff* ]] && ff=${v#ff}
         sql -c "alter table s.live set (fillfactor = $ff)"
         before=$(sql -c "select pg_current_wal_lsn()")
-        rate=$(here=$([ $v = nolock ] && echo "$top" || echo "$here"); laps s $([ $v = nolock ] && echo nolock || echo l) 100 $c $((jobs / 400 / c)) 0 0)
+        rate=$(here=$([ $v = nolock ] && echo "$top" || echo "$here"); laps s "$([ $v = nolock ] && echo nolock || echo l)" 100 $c $((jobs / 400 / c)) 0 0)
         read -r -a bytes <<<"$(wal "$before" "$(sql -c "select pg_current_wal_lsn()")")"
         sleep 0.7
         note variants $v 100 $c "$rep" jobs_per_s "$rate"
