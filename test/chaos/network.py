@@ -1,4 +1,5 @@
 """A host of its own for an executor: a network namespace whose cable can be cut without either end noticing."""
+import itertools
 import os
 import shutil
 import subprocess
@@ -14,10 +15,13 @@ def ip(*arguments):
 class Cable:
     """Two addresses, ours and that of the namespace. While it is cut, frames go to nobody, both ways, without an error."""
 
+    _cables = itertools.count()  # of this process
+
     def __init__(self):
-        self.namespace = f"rcq{os.getpid()}"
-        self._ends = (f"rcqa{os.getpid()}", f"rcqb{os.getpid()}")
-        number = os.getpid() % 16384
+        cable = next(self._cables)
+        self.namespace = f"rcq{os.getpid()}n{cable}"
+        self._ends = (f"rcq{os.getpid()}a{cable}", f"rcq{os.getpid()}b{cable}")
+        number = (os.getpid() + 4099 * cable) % 16384
         network = f"10.{200 + number // 4096}.{number // 16 % 256}."
         self.ours, self.theirs = (f"{network}{number % 16 * 16 + i}" for i in (1, 2))
         ip("netns", "add", self.namespace)
@@ -25,6 +29,12 @@ class Cable:
         for where, end, address in (([], self._ends[0], self.ours), (["-n", self.namespace], self._ends[1], self.theirs)):
             ip(*where, "addr", "add", f"{address}/28", "dev", end)
             ip(*where, "link", "set", end, "up")
+
+    @property
+    def prefix(self):
+        """What begins a command that is to run there, unprivileged."""
+        account = harness.run_as()
+        return (shutil.which("nsenter"), f"--net=/run/netns/{self.namespace}", "setpriv", f"--reuid={account['user']}", f"--regid={account['group']}", "--clear-groups")
 
     def _neighbours(self, *action):
         ip("neigh", action[0], self.theirs, *action[1:], "dev", self._ends[0])
@@ -55,11 +65,10 @@ class DistantExecutor(harness.Executor):
         database.executors.append(self)
 
     def start(self):
-        server, account = self.database.server, harness.run_as()
+        server = self.database.server
         dsn = f"host={self._cable.ours} port={server.port} dbname={self.database.name} user={self.role} sslmode=disable gssencmode=disable"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [shutil.which("nsenter"), f"--net=/run/netns/{self._cable.namespace}", "setpriv", f"--reuid={account['user']}", f"--regid={account['group']}", "--clear-groups",
-                 server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
+                [*self._cable.prefix, server.executor_binary, "--dsn", dsn, "--state-dir", self.state_dir, *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=server.dir, env=kept)

@@ -28,7 +28,7 @@ def read(path):
 
 
 def children(pid):
-    return read(f"/proc/{pid}/task/{pid}/children").split()
+    return [child for child in read(f"/proc/{pid}/task/{pid}/children").split() if not harness.is_nursery(child)]
 
 
 def footprint(executor):
