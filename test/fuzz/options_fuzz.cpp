@@ -1,5 +1,6 @@
 // A configuration file: a mistake that is named, or options within their bounds; and the blotting out of passwords.
 #include "executor/options.hpp"
+#include "executor/passwords.hpp"
 #include "fuzz.hpp"
 
 #include <string>

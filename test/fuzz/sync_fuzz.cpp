@@ -36,6 +36,8 @@ std::unique_ptr<PGresult, Cleared> as_result(std::string_view text) {
     return result;
 }
 
+bool is_sound(const rcq::executor::Terms& terms) { return terms.lease_s > 0 && terms.lost_after_s > 0; }
+
 // Only the exception that the header promises.
 template <class Decode> void decode(Decode call) {
     try {
@@ -52,11 +54,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& row : store::decode_sync(as_result(text).get())) {
             store::decode_answer(row.body);
             store::decode_more(row.body);
+            const auto terms = store::decode_terms(row.body);
+            rcq::fuzz::require(!terms || is_sound(*terms));
         }
     });
     decode([&] {
         const auto registration = store::decode_registration_text(text);
-        rcq::fuzz::require(registration.lease_s > 0 && registration.lost_after_s > 0);
+        rcq::fuzz::require(is_sound(registration.terms));
     });
     decode([&] { store::decode_bigint_array(text); });
     return 0;
