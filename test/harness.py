@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extras
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
@@ -77,6 +78,8 @@ class Gate:
 class Server:
     """A PostgreSQL cluster with rcq preloaded."""
 
+    prefix = ()  # of its commands, where they are not just run unprivileged
+
     def __init__(self, **settings):
         config = os.environ.get("RCQ_PG_CONFIG", "pg_config")
         self.bin = subprocess.check_output([config, "--bindir"], text=True).strip()
@@ -106,6 +109,11 @@ class Server:
     def data(self):
         return os.path.join(self.dir, "data")
 
+    @property
+    def address(self):
+        """Where executors find it, in words of a connection string."""
+        return f"host={self.dir} port={self.port}"
+
     @staticmethod
     def _free_port():
         # harnesses that start at the same time, and workers of one pytest, look in different places
@@ -120,8 +128,8 @@ class Server:
     def _run(self, program, *arguments):
         # not a pipe: the server inherits it and would keep it open
         with open(os.path.join(self.dir, "commands.log"), "a+b") as output:
-            done = subprocess.run([os.path.join(self.bin, program), *arguments], stdout=output, stderr=output, cwd=self.dir,
-                                  check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}, **run_as())
+            done = subprocess.run([*self.prefix, os.path.join(self.bin, program), *arguments], stdout=output, stderr=output, cwd=self.dir,
+                                  check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}, **({} if self.prefix else run_as()))
             if done.returncode != 0:
                 output.seek(0)
                 raise RuntimeError(f"{program} failed: {output.read().decode()[-2000:]}\n{self.log()[-2000:]}")
@@ -135,6 +143,19 @@ class Server:
     def restart(self, mode="fast"):
         self.stop(mode)
         self.start()
+
+    def kill(self):
+        """Its machine loses its power: all of its processes are gone at once."""
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as pidfile:
+            postmaster = int(pidfile.readline())
+        os.kill(postmaster, signal.SIGSTOP)  # so that it starts nothing, and nobody hears of the end of another
+        with open(f"/proc/{postmaster}/task/{postmaster}/children", encoding="utf-8") as children:
+            processes = [*map(int, children.read().split()), postmaster]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), "the server is gone")
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
@@ -156,9 +177,11 @@ class Server:
 def watched_server(**settings):
     """A server whose log must not show a crash when it is no longer needed."""
     running = Server(**settings)
-    yield running
-    log = running.log()
-    running.remove()
+    try:
+        yield running
+    finally:  # also when a test fails that has it to itself
+        log = running.log()
+        running.remove()
     crash = CRASH.search(log)
     assert not crash, f"the server log shows a crash: {log[max(0, crash.start() - 500):crash.end() + 500]}"
 
@@ -211,6 +234,15 @@ class Database:
                 if attempt == 2:
                     raise
         return None
+
+    def drop_extension(self, cascade=""):
+        """As long as executors call, the drop may be the one to be refused of two transactions that wait for each other: it is
+        repeated, as whoever drops it would."""
+        while True:
+            try:
+                return self.sql(f"DROP EXTENSION rcq {cascade}")
+            except psycopg2.errors.DeadlockDetected:
+                continue
 
     @staticmethod
     def _query(connection, query, parameters):
@@ -298,6 +330,14 @@ class Database:
         admin.close()
 
 
+def is_nursery(pid):
+    """Whether this is the process that an executor's supervisors are forked from."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/cmdline", "rb") as arguments:
+            return arguments.read().endswith(b"\0--nursery\0") and os.readlink(f"/proc/{pid}/cwd") == "/"
+    return False
+
+
 class Executor:
     """An rcq-executor process."""
 
@@ -315,7 +355,7 @@ class Executor:
 
     def start(self):
         server = self.database.server
-        dsn = f"host={server.dir} port={server.port} dbname={self.database.name} user={self.role}"
+        dsn = f"{server.address} dbname={self.database.name} user={self.role}"
         if self.port:
             dsn = f"host=127.0.0.1 port={self.port} dbname={self.database.name} user={self.role} sslmode=disable gssencmode=disable"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}

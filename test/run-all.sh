@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit vm replay exports sql upgrade e2e http chaos sanitize
-# RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in; RCQ_TEST_WORKERS (2): how many end-to-end tests run at a time,
-# each with a server of its own.
+#   test/run-all.sh [suite ...]     unit vm replay exports sql fuzz upgrade e2e http chaos sanitize
+# RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in; RCQ_TEST_WORKERS (3): how many end-to-end tests run at a time,
+# each with a server of its own: most of them wait for something most of the time.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 passed=0
 failed=0
@@ -14,11 +14,16 @@ trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
 
 say() { printf '\n== %s\n' "$*"; }
 
-# Adds up what a suite counted; a suite that ended badly without counting a failure counts as one.
-count() { # suite passed failed exit-code
+# Adds up what a suite counted, and keeps the names of what failed, for the last lines; a suite that ended badly without
+# counting a failure counts as one.
+count() { # suite passed failed exit-code [file with what it printed]
     passed=$((passed + $2))
     failed=$((failed + $3))
     if [ "$4" -ne 0 ] && [ "$3" -eq 0 ]; then failed=$((failed + 1)); fi
+    if [ "$4" -ne 0 ]; then
+        echo "$1: ended with code $4"
+        if [ -n "${5:-}" ]; then grep -aE '^(FAILED|ERROR) |^not ok |^test .*FAILED|^pgtap .* [1-9][0-9]* failed|^\[  FAILED  \] .* ms\)$' "$5" | cut -c 1-300; fi
+    fi >>"$logs/failures"
     echo "-- $1: $2 passed, $3 failed"
 }
 
@@ -36,9 +41,10 @@ googletest() { # suite binary ...
         good=$((good + $(grep -cE '^\[ +OK \] .* ms\)$' "$logs/unit")))
         bad=$((bad + $(grep -cE '^\[  FAILED  \] .* ms\)$' "$logs/unit")))
         left_out=$((left_out + $(grep -cE '^\[  SKIPPED \] .* ms\)$' "$logs/unit")))
+        cat "$logs/unit" >>"$logs/$suite"
     done
     skipped=$((skipped + left_out))
-    count "$suite" "$good" "$bad" "$code"
+    count "$suite" "$good" "$bad" "$code" "$logs/$suite"
 }
 
 unit() { googletest unit build/core_test build/rundir_test build/supervisor_test build/executor_test build/handlers_test build/sim_test; }
@@ -49,30 +55,32 @@ vm() {
     say "limits of cgroups, in a virtual machine"
     test/vm/test.sh 2>&1 | tee "$logs/vm"
     code=${PIPESTATUS[0]}
-    count vm "$(grep -c '^ok ' "$logs/vm")" "$(grep -c '^not ok ' "$logs/vm")" "$code"
+    count vm "$(grep -c '^ok ' "$logs/vm")" "$(grep -c '^not ok ' "$logs/vm")" "$code" "$logs/vm"
 }
 
 # Whole replays against an independent simulator; RCQ_TRACES names a folder of traces whose published figures are
 # checked, too.
 replay() { googletest replay build/replay_test; }
 
-# The library must export its entries and nothing else: PostgreSQL loads libraries with global symbols.
+# The library must export its entries and nothing else: PostgreSQL loads libraries with global symbols. Nothing may be left
+# in it of the points at which test/injection has things fail.
 exports() {
     local extra
     say "exported symbols"
     extra=$(nm -D --defined-only rcq.so | awk '{print $3}' | grep -vE '^(_PG_init|Pg_magic_func|(pg_finfo_)?rcq_[a-z0-9_]+)$')
+    extra+=$(nm rcq.so | grep -E 'pass_point|debug_point')
     if [ -z "$extra" ]; then count exports 1 0 0; else
         echo "$extra" | head
         count exports 0 1 1
     fi
 }
 
-sql() {
+sql() { # [PART ...]: regress isolation pgtap, or all of them
     local code=0
-    say "pg_regress, isolation, pgTAP"
-    test/with-server.py max_prepared_transactions=5 -- test/sql/run.sh "${RCQ_PG_CONFIG:-pg_config}" 2>&1 | tee "$logs/sql"
+    say "${*:-pg_regress, isolation, pgTAP}"
+    test/with-server.py max_prepared_transactions=5 -- test/sql/run.sh "${RCQ_PG_CONFIG:-pg_config}" "$@" 2>&1 | tee "$logs/sql"
     code=${PIPESTATUS[0]}
-    count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code"
+    count sql "$(number "$logs/sql" '[0-9]+ passed, [0-9]+ failed$')" "$(number "$logs/sql" '[0-9]+ failed$')" "$code" "$logs/sql"
 }
 
 python_suite() { # NAME [ARGUMENT ...]: the tests of test/NAME, or what pytest is told
@@ -82,7 +90,13 @@ python_suite() { # NAME [ARGUMENT ...]: the tests of test/NAME, or what pytest i
     /usr/bin/python3 -m pytest -q -p no:cacheprovider -c test/pytest.ini "$@" 2>&1 | tee "$logs/$name"
     code=${PIPESTATUS[0]}
     skipped=$((skipped + $(number "$logs/$name" '[0-9]+ skipped')))
-    count "$name" "$(number "$logs/$name" '[0-9]+ passed')" "$(($(number "$logs/$name" '[0-9]+ failed') + $(number "$logs/$name" '[0-9]+ errors?')))" "$code"
+    count "$name" "$(number "$logs/$name" '[0-9]+ passed')" "$(($(number "$logs/$name" '[0-9]+ failed') + $(number "$logs/$name" '[0-9]+ errors?')))" "$code" "$logs/$name"
+}
+
+# Every SQL function, with what nobody would pass.
+fuzz() {
+    say "fuzz of SQL"
+    python_suite fuzz
 }
 
 upgrade() {
@@ -92,7 +106,7 @@ upgrade() {
 
 e2e() {
     say "end to end: real server, real executors"
-    python_suite e2e -n "${RCQ_TEST_WORKERS:-2}" -m "not alone" test/e2e
+    python_suite e2e -n "${RCQ_TEST_WORKERS:-3}" -m "not alone" test/e2e
     python_suite "e2e, one at a time" -m alone test/e2e
 }
 
@@ -105,43 +119,47 @@ http() {
 # Faults, and what must hold through them.
 chaos() {
     say "killed, frozen, cut off, out of space, out of time"
-    python_suite chaos
+    python_suite chaos -n 2 --dist loadfile test/chaos
 }
 
-# The executor, and what runs its jobs, under AddressSanitizer and UndefinedBehaviorSanitizer: their unit tests, and those
-# end-to-end tests that begin, cancel and end many runs and connect again. Why no ThreadSanitizer: test/sanitize/build.sh.
+# Under AddressSanitizer and UndefinedBehaviorSanitizer: of the executor and what runs its jobs the unit tests and those
+# end-to-end tests that begin, cancel and end many runs and connect again; of the extension's library pg_regress. All
+# suites with both are for make soak (test/sanitize/run.sh). Why no ThreadSanitizer: test/sanitize/build.sh.
 sanitize() {
-    local code=0 reports=$logs/reports
+    local code=0 reports=$logs/reports server
     say "sanitizers"
     wait "$sanitizers" || {
         cat "$logs/sanitizers"
         count sanitize 0 1 1
         return
     }
+    server=$(tail -n 1 "$logs/sanitizers")
     mkdir -m 1777 "$reports"
     chmod 711 "$logs"
-    export ASAN_OPTIONS=log_path=$reports/asan UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
+    python_suite "reader of reports" test/sanitize
+    export RCQ_SANITIZER_REPORTS=$reports ASAN_OPTIONS=log_path=$reports/asan UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
     # the sanitizers need themselves what these tests refuse to the process: descriptors, prlimit, clone
-    export GTEST_FILTER=-*WithoutDescriptors.*:RunStart.a_process_that_cannot_be_set_up_is_a_fault_of_the_host:RunStart.a_host_that_has_no_more_processes_just_now_is_not_at_fault
+    export GTEST_FILTER='-*WithoutDescriptors.*:RunStart.a_process_that_cannot_be_set_up_is_a_fault_of_the_host:RunStart.a_host_that_has_no_more_processes_just_now_is_not_at_fault'
     googletest sanitize build/sanitize/executor_test build/sanitize/rundir_test build/sanitize/supervisor_test
     RCQ_EXECUTOR=build/sanitize/rcq-executor python_suite e2e test/e2e/test_failures.py test/e2e/test_runs.py
-    unset ASAN_OPTIONS UBSAN_OPTIONS GTEST_FILTER
-    if compgen -G "$reports/*" >/dev/null; then
-        head -n 60 "$reports"/*
-        code=1
-    fi
+    RCQ_PG_CONFIG=$server sql regress
+    unset RCQ_SANITIZER_REPORTS ASAN_OPTIONS UBSAN_OPTIONS GTEST_FILTER
+    test/sanitize/reports.py "$reports" || code=1
     count "sanitizer reports" $((1 - code)) "$code" "$code"
 }
 
 # Builds for them while other suites wait for something, which most of them do most of the time.
 sanitizers=
 build_sanitizers() {
-    nice -n 19 test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test >"$logs/sanitizers" 2>&1 &
+    (
+        nice -n 19 test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test &&
+            nice -n 19 test/sanitize/server.sh
+    ) >"$logs/sanitizers" 2>&1 &
     sanitizers=$!
 }
 if [[ $# -eq 0 || " $* " == *" sanitize "* ]]; then build_sanitizers; fi
 
-for suite in "${@:-unit vm replay exports sql upgrade e2e http chaos sanitize}"; do
+for suite in "${@:-unit vm replay exports sql fuzz upgrade e2e http chaos sanitize}"; do
     for name in $suite; do
         began=$SECONDS
         "$name"
@@ -149,6 +167,10 @@ for suite in "${@:-unit vm replay exports sql upgrade e2e http chaos sanitize}";
     done
 done
 
+if [ -s "$logs/failures" ]; then
+    say "what failed"
+    cat "$logs/failures"
+fi
 echo
 if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
 [ "$failed" -eq 0 ]

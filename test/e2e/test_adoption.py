@@ -23,6 +23,16 @@ def descendants_of_jobs(executor):
     return found
 
 
+def stat_of(pid):
+    """State and parent of a process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            state, parent = stat.read().rsplit(")", 1)[1].split()[:2]
+            return state, int(parent)
+    except OSError:
+        return "", 0
+
+
 def supervisors(executor):
     """Pids of the supervisors, from the status files of the runs."""
     runs = os.path.join(executor.state_dir, "runs")
@@ -253,7 +263,7 @@ def test_a_job_that_stops_its_supervisor_is_ended_nevertheless(db):
     executor = db.executor("a")
     # SIGTERM alone does not end it, and whenever its supervisor is woken it is stopped again
     job = db.submit("trap '' TERM; while :; do kill -STOP $PPID; done", requeue=False)
-    harness.wait_for(lambda: supervisors(executor).get(job, 0) > 0 and descendants_of_jobs(executor), "it runs")
+    harness.wait_for(lambda: any(stat_of(stat_of(pid)[1])[0] == "T" for pid in descendants_of_jobs(executor)), "it has stopped its supervisor")
     db.sql("SELECT rcq.cancel(%s)", job)
     assert db.ended(job, 30)["status"] == "cancelled"
     assert not executor.processes()

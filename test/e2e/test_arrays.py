@@ -306,3 +306,14 @@ def test_a_task_that_is_cancelled_while_it_is_about_to_get_its_row_gets_none(db)
         choosing.join()
     assert chosen == [5]
     assert states(db, array) == {"pending": [1, *range(6, 11)], "cancelled": [2, 3, 4, 5]}
+
+
+def test_tasks_are_shown_to_who_may_see_them_with_what_their_array_says(db):
+    ann, ben = db.user("ann"), db.user("ben")
+    db.executor("a", cores=2)
+    array = db.submit("echo $RCQ_ARRAY_INDEX", user=ann, env='{"A": "1"}', **{ARRAY: "1-2"})
+    assert db.ended(array)["status"] == "completed"
+    seen = "SELECT array_index, script, env FROM rcq.jobs WHERE array_id = %s ORDER BY array_index"
+    assert [tuple(row.values()) for row in db.sql(seen, array, user=ann)] == [(index, "echo $RCQ_ARRAY_INDEX", {"A": "1"}) for index in (1, 2)]
+    assert db.sql(seen, array, user=ben) == []
+    assert db.sql(seen, array) == db.sql(seen, array, user=ann)

@@ -8,8 +8,8 @@ import threading
 
 import harness
 import pytest
-import standby
 from harness import book, lines
+from pooler import Pooler
 
 
 class Remote(harness.Executor):
@@ -83,31 +83,6 @@ def test_an_executor_has_one_connection_whatever_it_does(db):
     assert connections.most == 1 and connections.looks > 100
 
 
-class Pooler:
-    """PgBouncer in transaction mode, whose connections to the server live for a second."""
-
-    def __init__(self, server, *roles):
-        self.port, self.directory = server._free_port(), os.path.join(server.dir, "pooler")
-        os.makedirs(self.directory, exist_ok=True)
-        self.config, users = os.path.join(self.directory, "pgbouncer.ini"), os.path.join(self.directory, "users")
-        with open(users, "w", encoding="utf-8") as file:
-            file.writelines(f'"{role}" ""\n' for role in roles)
-        with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"[databases]\n* = host={server.dir} port={server.port}\n"
-                       f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n"
-                       "pool_mode = transaction\nserver_lifetime = 1\n")
-        self.process = None
-        self.start()
-
-    def start(self):
-        with open(os.path.join(self.directory, "log"), "ab") as log:
-            self.process = subprocess.Popen(["/usr/sbin/pgbouncer", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, **harness.run_as())
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-
 @contextlib.contextmanager
 def pooled(db):
     """An executor behind a pooler: both of them."""
@@ -119,6 +94,17 @@ def pooled(db):
         yield pooler, executor
     finally:
         pooler.stop()
+
+
+@pytest.mark.parametrize("whose", ["DATABASE {db.name}", "ROLE {executor.role}", "ROLE {executor.role} IN DATABASE {db.name}"],
+                         ids=["database", "role", "role in database"])
+def test_an_executor_works_where_transactions_only_read_unless_told_otherwise(db, whose):
+    executor = db.executor("a")
+    db.sql(f"ALTER {whose.format(db=db, executor=executor)} SET default_transaction_read_only = on")
+    db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", executor.role)
+    job = db.submit("echo something to store")
+    assert db.ended(job)["status"] == "completed"
+    harness.wait_for(lambda: db.logs(job) == ["something to store"], "its output is there")
 
 
 def test_through_a_transaction_pooler_jobs_run_and_their_logs_stream(db):
@@ -293,31 +279,3 @@ def test_a_password_comes_from_a_file_and_is_asked_for_again_after_each_refusal(
         write("changed")
         row = db.ended(job)
         assert (row["status"], row["attempt"]) == ("completed", 1)
-
-
-def test_executors_follow_a_failover_and_every_job_runs_once():
-    with own_server() as primary:
-        second = standby.Standby(primary)
-        try:
-            db = harness.Database(primary, "t_failover", lease="2 s", lost_after="3 s", claim_timeout="2 s")
-            starts, ends = book(db, "starts"), book(db, "ends")
-            executor = Remote(db, "a", f"host={primary.dir},{primary.dir} port={primary.port},{second.port} target_session_attrs=read-write")
-            executor.wait_online()
-            gate = db.gate()
-            long = [db.submit(f"echo $RCQ_JOB_ID >> {starts}; {gate.script}; echo $RCQ_JOB_ID >> {ends}") for _ in range(2)]
-            short = [db.submit(f"echo $RCQ_JOB_ID >> {starts}; sleep 0.2; echo $RCQ_JOB_ID >> {ends}", priority=1) for _ in range(40)]
-            for job in long:
-                db.running(job)
-            harness.wait_for(lambda: len(lines(ends)) >= 6, "some have ended")
-            second.promote()
-            db = harness.Database.existing(second, db.name)
-            harness.wait_for(lambda: len(lines(ends)) == len(short), "the short ones go on", 40)
-            gate.open()
-            for job in long + short:
-                row = db.ended(job, 40)
-                assert (row["status"], row["attempt"]) == ("completed", 1)
-            assert sorted(lines(starts)) == sorted(lines(ends)) == sorted(str(job) for job in long + short)
-            executor.kill()
-        finally:
-            second.remove()
-        assert not harness.CRASH.search(second.log())

@@ -173,6 +173,17 @@ def test_an_open_cancel_holds_up_nobody_else(db):
 
 def test_dropping_the_extension_stops_the_executor_and_the_scheduler(db):
     executor = db.executor("a")
-    db.sql("DROP EXTENSION rcq CASCADE")
+    db.drop_extension("CASCADE")
     harness.wait_for(lambda: not db.sql("SELECT 1 FROM pg_stat_activity WHERE backend_type = 'rcq scheduler' AND datname = current_database()"), "the scheduler is gone")
     assert executor.process.poll() is None, "an executor waits for its database to come back"
+
+
+def test_an_executor_registers_with_a_queue_that_takes_the_place_of_its_own(db):
+    executor = db.executor("a")
+    old = db.submit("sleep 60")
+    db.running(old)
+    left = executor.processes()
+    db.drop_extension("CASCADE; CREATE EXTENSION rcq; SELECT rcq.create_executor_login('%s')" % executor.role)
+    assert db.ended(db.submit("true"))["status"] == "completed"
+    assert executor.process.poll() is None, "it did not take the new queue for another process of its name"
+    harness.wait_for(lambda: not set(left) & set(executor.processes()), "the run of the queue that is gone is ended")

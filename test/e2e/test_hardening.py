@@ -78,6 +78,42 @@ def test_a_placed_job_that_is_held_up_lets_the_next_ones_be_claimed(db):
         assert jobs[0] in executor.sync(max_new=1)
 
 
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xe2\x82", b"a\x00b"], ids=["no lead byte", "overlong", "surrogate", "cut", "zero byte"])
+def test_bytes_that_are_no_text_are_refused_and_cost_neither_session_nor_run(db, bad):
+    with protocol(db, "p", 4) as executor:
+        job = db.submit("true")
+        token = harness.wait_for(executor.sync, "it is claimed")[job]
+        reports = json.dumps([{"job_id": job, "token": token, "end": "exit_code", "exit_code": 1, "message": "MARK"}]).encode()
+        raw = executor.connection.cursor()
+        call = f"SELECT rcq.executor_sync({executor.id}, 7, {executor.acked}, NULL, ".encode()
+        for arguments in (b"'" + reports.replace(b"MARK", bad) + b"', NULL, 0)", b"NULL, '[{\"" + bad + b"\": 1}]', 0)"):
+            with pytest.raises((psycopg2.DataError, psycopg2.ProgrammingError, ValueError)):
+                raw.execute(call + arguments)
+        # the output of a job is bytes, and may be anything
+        raw.execute("SELECT rcq.executor_log(%s, 7, %s, %s, '{1}', '{stdout}', %s)", (executor.id, [job], [token], [psycopg2.Binary(bad + b"\n")]))
+        assert len(db.logs(job)) == 1
+        executor.sync(finished=[{"job_id": job, "token": token, "end": "exit_code", "exit_code": 0}])
+        assert db.ended(job)["status"] == "completed"
+
+
+def test_jobs_of_many_shapes_keep_nobody_else_waiting(db):
+    """Each of them is a lane of its own, which does not fit just now; a plan gets through few of them in its time, and begins with them again."""
+    mallory, ann = db.user("mallory"), db.user("ann")
+    db.sql("ALTER SYSTEM SET rcq.plan_budget = 1")
+    try:
+        db.sql("SELECT pg_reload_conf()")
+        with protocol(db, "p", 4):
+            first = db.submit("true", cpu_cores=3)
+            harness.wait_for(lambda: db.job(first)["status"] == "assigned", "one core is left")
+            db.sql("INSERT INTO rcq.inbox (script, cpu_cores, memory_gb, priority) SELECT 'true', 2, i / 1024.0, 10 FROM generate_series(1, 10000) i", user=mallory)
+            harness.wait_for(lambda: db.one("SELECT pending FROM rcq.scheduler") >= 10000, "the scheduler knows of them", 60)
+            last = db.one("SELECT rcq.submit('true', priority => 1)", user=ann)
+            harness.wait_for(lambda: db.job(last)["status"] == "assigned", "it is placed", 60)
+    finally:
+        db.sql("ALTER SYSTEM RESET rcq.plan_budget")
+        db.sql("SELECT pg_reload_conf()")
+
+
 def test_a_cancel_that_crosses_the_end_of_its_run_leaves_no_command(db):
     with protocol(db, "p", 1000) as executor:
         for _ in range(10):

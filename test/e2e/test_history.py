@@ -111,14 +111,14 @@ def test_an_open_transaction_that_reads_history_delays_its_end_and_nobody_else(s
 def test_old_parts_are_dropped_while_scheduling_fails(small):
     small.executor("a", cores=4)
     fill(small, 1500)
-    small.sql("""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no placement'; END $$;
-                 CREATE TRIGGER fail BEFORE UPDATE ON rcq_private.live FOR EACH ROW WHEN (NEW.executor_id IS NOT NULL) EXECUTE FUNCTION fail()""")
+    small.sql("""CREATE FUNCTION fail(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'no placement'; END $$;
+                 CREATE INDEX fail ON rcq_private.command (fail(executor_id))""")
     job = small.submit("true")
     harness.wait_for(lambda: "no placement" in (small.one("SELECT last_error FROM rcq.scheduler") or ""), "scheduling fails")
     assert small.one("SELECT rcq.prune_history('0')") == 1
     harness.wait_for(lambda: 0 not in parts(small), "the old part is dropped")
     assert "no placement" in small.one("SELECT last_error FROM rcq.scheduler")
-    small.sql("DROP TRIGGER fail ON rcq_private.live")
+    small.sql("DROP INDEX rcq_private.fail")
     assert small.ended(job)["status"] == "completed"
 
 
@@ -189,21 +189,36 @@ def dump(database, *options):
     return path
 
 
-@pytest.fixture(params=["plain", "custom", "parallel"])
+def kept(database):
+    """Every row that a dump takes along, by table."""
+    tables = database.sql("""SELECT c.relname, COALESCE(d.condition, '') AS condition FROM pg_extension e, unnest(e.extconfig, e.extcondition) d(oid, condition) JOIN pg_class c USING (oid)
+                              WHERE e.extname = 'rcq' AND c.relkind = 'r'
+                             UNION ALL SELECT t, '' FROM unnest('{job,outcome,run,log}'::text[]) t""")
+    return {table["relname"]: sorted(row["row"] for row in database.sql(f"SELECT t::text AS row FROM rcq_private.{table['relname']} t {table['condition']}")) for table in tables}
+
+
+@pytest.fixture(params=["plain", "custom", "parallel", "in two steps"])
 def restored(small, request):
     """A database with jobs in every state, and one that it was restored to, with an executor that is ready."""
+    ann = small.user("ann", email="ann@example.org")
+    small.sql("SELECT rcq.add_group('lab'), rcq.set_group('default', quota_cpu_hours => 5000, parent => 'lab'), rcq.set_user('postgres', email => 'root@example.org', max_jobs => 900)")
+    small.sql("SELECT rcq.set_consumable('licence', 5), rcq.set_concurrency_limit('db', 1), rcq.reserve('2100-01-01', '2100-01-02'), rcq.register_type('ours', 'cat'), rcq.schedule('yearly', '0 0 1 1 *', 'true')")
     fill(small, 2400)
     first = small.executor("a", cores=1)
     gate = small.gate()
     completed = small.submit("echo completed", tags=["blue"])
+    retried = small.submit("exit 3", max_retries=1, user=ann)
     small.ended(completed)
+    small.ended(retried)
     running = small.submit(gate.script)
     small.running(running)
-    pending = [small.submit(f"echo {word}", name=word) for word in ("one", "two")]
+    pending = [small.submit(f"echo {word}", name=word, idempotency_key=word) for word in ("one", "two")]
     array = small.submit("echo $RCQ_ARRAY_INDEX", **{'"array"': "1-3"})
+    small.submit("echo after", depends_on=f"afterok:{array}", user="postgres", name="after")
     harness.wait_for(lambda: small.sql("SELECT 1 FROM rcq.jobs WHERE array_id = %s", array), "its first task has a row")
     small.sql("SELECT rcq_private.definitions_changed()")  # has the scheduler look at once
     harness.wait_for(lambda: part_count(small) == 13, "10,000 ids have parts")
+    before = kept(small)
     path = dump(small, *([] if request.param == "plain" else ["-Fc"]))
     first.burn()
 
@@ -213,9 +228,14 @@ def restored(small, request):
     connection = ("-h", small.server.dir, "-p", str(small.server.port), "-U", "postgres", "-d", "t_restored")
     if request.param == "plain":
         small.server._run("psql", *connection, "-1", "-v", "ON_ERROR_STOP=1", "-f", path)
+    elif request.param == "in two steps":
+        small.server._run("pg_restore", *connection, "-e", "--schema-only", path)
+        small.server._run("pg_restore", *connection, "-e", "--data-only", path)
     else:
-        small.server._run("pg_restore", *connection, "-e", *(["-j", "4"] if request.param == "parallel" else []), path)
+        small.server._run("pg_restore", *connection, "-e", *(["-j", "2"] if request.param == "parallel" else []), path)
     database = harness.Database.existing(small.server, "t_restored")
+    after = kept(database)
+    assert [table for table, rows in before.items() if after[table] != rows] == [], "something is missing"
     database.executor("b", cores=1)
     yield database, completed, running, pending, array
     database.drop()
@@ -223,10 +243,11 @@ def restored(small, request):
 
 def test_a_restored_database_starts_nothing_until_it_is_told_to(restored, small):
     database, completed, running, pending, array = restored
-    unfinished = [running, *pending, array]
+    after = database.one("SELECT id FROM rcq.jobs WHERE name = 'after'")
+    unfinished = [running, *pending, array, after]
     harness.wait_for(lambda: database.sql("SELECT id FROM rcq.jobs WHERE reason = 'restored'"), "restored jobs are found", timeout=30)
     database.let_it_plan()
-    assert database.sql("SELECT id, status FROM rcq.jobs WHERE status <> 'cancelled' AND array_id IS NULL ORDER BY id") == sorted(
+    assert database.sql("SELECT id, status FROM rcq.jobs WHERE status NOT IN ('cancelled', 'failed') AND array_id IS NULL ORDER BY id") == sorted(
         [{"id": completed, "status": "completed"}, *({"id": job, "status": "pending"} for job in unfinished)], key=lambda row: row["id"])
     assert database.one("SELECT count(*) FROM rcq_private.live") == 0
     assert database.logs(completed) == ["completed"]
@@ -240,12 +261,82 @@ def test_a_restored_database_starts_nothing_until_it_is_told_to(restored, small)
     assert later > max(unfinished)
     assert database.ended(later)["status"] == "completed"
     tasks = database.one("SELECT count(*) FROM rcq.jobs WHERE array_id = %s", array)  # that have rows of their own already
-    assert database.one("SELECT rcq.resume_restored(%s)", [pending[0], array]) == 2 + tasks
+    assert database.one("SELECT rcq.resume_restored(%s)", [pending[0], array, after]) == 3 + tasks
     assert database.ended(pending[0])["status"] == "completed"
     assert database.logs(pending[0]) == ["one"]
-    assert database.ended(array)["status"] == "completed"
+    for job in (array, after):
+        assert database.ended(job)["status"] == "completed"
     for job in (running, pending[1]):
         assert (database.job(job)["status"], database.job(job)["message"]) == ("cancelled", "not resumed after a restore")
     database.sql("SELECT rcq.prune_history('0')")
     harness.wait_for(lambda: 0 not in parts(database), "a part of the dump is dropped as any other")
     assert database.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+
+
+def refused(database, query, *parameters, user="postgres"):
+    """The code and the message of an error."""
+    with pytest.raises(harness.psycopg2.Error) as error:
+        database.sql(query, *parameters, user=user)
+    return error.value.pgcode, error.value.diag.message_primary
+
+
+@pytest.mark.parametrize("restored", ["custom"], indirect=True)
+def test_a_restored_job_is_explained_cancelled_and_waited_for(restored, small):
+    database, completed, running, (one, two), array = restored
+    harness.wait_for(lambda: database.sql("SELECT id FROM rcq.jobs WHERE reason = 'restored'"), "restored jobs are found", timeout=30)
+    found = database.sql("SELECT kind, reason, message FROM rcq.explain(%s)", one)
+    assert [(row["kind"], row["reason"]) for row in found] == [("state", "pending"), ("blocker", "restored"), ("change", "resume_restored"), ("change", "cancel")]
+    assert None not in [row["message"] for row in found]
+    for call in ("hold(%s)", "release(%s)", "set_priority(%s, 7)", "requeue(%s)", "cancel(%s, '1')"):
+        assert refused(database, f"SELECT rcq.{call}", one)[0] == "RC003"
+    assert refused(database, "SELECT rcq.set_array_throttle(%s, 1)", array)[0] == "RC003"
+    assert refused(database, "SELECT rcq.cancel(%s, '2')", array)[0] == "RC003"
+    assert refused(database, "SELECT rcq.task(%s, 3)", array) == ("RC003", f"array job {array} comes from a dump and is not queued")
+    assert refused(database, "SELECT rcq.cancel(%s)", two, user=small.roles[0])[0] == "RC002", "another user's"
+    assert "restored" in [row["reason"] for row in database.sql("SELECT reason FROM rcq.tasks(%s)", array)]
+
+    # what depends on them waits, and neither runs nor fails
+    followers = [database.submit("echo followed", depends_on=f"{kind}:{on}") for kind, on in (("afterok", one), ("afterany", one), ("afternotok", two), ("afterany", array))]
+    corresponding = database.submit("true", depends_on=f"aftercorr:{array}", **{'"array"': "1-3"})
+    database.let_it_plan()
+    assert {database.job(job)["reason"] for job in [*followers, corresponding]} == {"dependency"}
+
+    assert database.one("SELECT rcq.cancel(%s)", two) == "cancelled"
+    assert (database.job(two)["status"], database.job(two)["message"]) == ("cancelled", None)
+    assert refused(database, "SELECT rcq.cancel(%s)", two)[0] == "RC003"
+    assert database.ended(followers[2])["status"] == "completed"
+    assert database.one("SELECT rcq.cancel(%s)", array) == "cancelled"
+    assert database.sql("SELECT status, count(*) FROM rcq.tasks(%s) GROUP BY status", array) == [{"status": "cancelled", "count": 3}]
+    assert database.ended(followers[3])["status"] == "completed"
+    assert database.ended(corresponding)["status"] == "failed"
+    database.sql("SELECT rcq.resume_restored(%s)", [one])
+    for job in followers[:2]:
+        assert database.ended(job)["status"] == "completed"
+    assert database.job(database.one("SELECT id FROM rcq.jobs WHERE name = 'after'"))["status"] == "cancelled"
+    assert database.sql("SELECT state, last_error FROM rcq.scheduler") == [{"state": "running", "last_error": None}]
+
+
+def test_a_whole_cluster_comes_back_from_pg_dumpall(small):
+    ann = small.user("ann")
+    executor = small.executor("a", cores=2)
+    done, waiting = small.submit("echo done", user=ann), small.submit("echo waited", user=ann, cpu_cores=64)
+    assert small.ended(done)["status"] == "completed"
+    small.waiting(waiting, "never_fits")
+    small.sql("SELECT rcq_private.definitions_changed()")  # has the scheduler look at once
+    harness.wait_for(lambda: part_count(small) == 11, "10,000 ids have parts", 60)
+    executor.burn()
+    path = os.path.join(small.server.dir, "everything")
+    small.server._run("pg_dumpall", "-h", small.server.dir, "-p", str(small.server.port), "-U", "postgres", "-f", path)
+    before = kept(small)
+    with harness.watched_server(fsync="off") as server:
+        server._run("psql", "-h", server.dir, "-p", str(server.port), "-U", "postgres", "-d", "postgres", "-f", path)
+        with open(os.path.join(server.dir, "commands.log"), encoding="utf-8") as output:
+            assert [line for line in output if "ERROR:" in line and 'role "postgres" already exists' not in line] == []
+        database = harness.Database.existing(server, small.name)
+        assert kept(database) == before
+        harness.wait_for(lambda: database.sql("SELECT 1 FROM rcq.jobs WHERE reason = 'restored'", user=ann), "ann sees her job", timeout=30)
+        assert database.logs(done) == ["done"]
+        assert database.one("SELECT rcq.resume_restored()") == 1
+        database.executor("a", cores=64, memory_gb=64)  # its login came along
+        assert database.ended(waiting)["status"] == "completed"
+        database.drop()

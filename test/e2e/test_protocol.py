@@ -155,14 +155,16 @@ def test_an_answer_that_is_under_way_is_taken_before_an_executor_hands_over(db):
     blocker = db.server.connect(db.name)
     blocker.autocommit = False
     try:
-        cursor = blocker.cursor()
-        cursor.execute("CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'")
-        cursor.execute("CREATE TRIGGER slow BEFORE UPDATE OF claimed_at ON rcq_private.live FOR EACH ROW WHEN (NEW.claimed_at IS NOT NULL AND OLD.claimed_at IS NULL) EXECUTE FUNCTION public.slow()")
-        blocker.commit()
+        db.sql("SELECT rcq.pause('a moment')")
         gate = db.gate()
         job = db.submit(gate.script, requeue=False)
-        wait_for(lambda: db.sql("SELECT 1 FROM pg_stat_activity WHERE usename = %s AND wait_event = 'PgSleep'", executor.role), "it is being claimed")
+        part = db.one("SELECT tableoid::regclass::text FROM rcq_private.job WHERE id = %s", job)
+        blocker.cursor().execute(f"LOCK TABLE {part} IN ACCESS EXCLUSIVE MODE")  # where the sync that claims reads the script
+        db.sql("SELECT rcq.resume()")
+        wait_for(lambda: db.sql("SELECT 1 FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'", executor.role), "it is being claimed")
         executor.signal(signal.SIGUSR1)
+        wait_for(lambda: "event=hand_over" in executor.log(), "it is told to hand over")
+        blocker.rollback()
         assert executor.wait_exit() == 0
         assert "event=run_started" in executor.log()
         executor.start()
@@ -271,10 +273,17 @@ def old(db):
             UPDATE rcq_private.executor e SET leaving = COALESCE(reason, 'drained by its process') WHERE e.id = executor;
             PERFORM rcq_private.definitions_changed();
         END $$""")
-    source = db.one("SELECT pg_get_functiondef('rcq_private.parse_reports(jsonb)'::regprocedure)")
-    db.sql(source.replace("'disk_quota', ", "").replace("'not_started', ", ""))
-    with pytest.raises(psycopg2.Error):
-        db.sql("""SELECT rcq_private.parse_reports('[{"job_id": 1, "token": 1, "end": "disk_quota"}]')""")
+    arguments = "executor integer, incarnation bigint, acked_seq bigint, live_tokens bigint[], finished jsonb, usage jsonb, max_new integer"
+    db.sql(f"ALTER EXTENSION rcq DROP FUNCTION rcq.executor_sync({arguments})")
+    db.sql(f"ALTER FUNCTION rcq.executor_sync({arguments}) RENAME TO sync_of_today")
+    db.sql(f"""CREATE FUNCTION rcq.executor_sync({arguments})
+        RETURNS TABLE (kind text, seq bigint, job_id bigint, token bigint, body jsonb) LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            IF EXISTS (SELECT FROM jsonb_array_elements(finished) f WHERE f->>'end' IN ('disk_quota', 'not_started')) THEN
+                PERFORM rcq_private.fail('RC023', '1 of the reports lack job_id, token or a known end');
+            END IF;
+            RETURN QUERY SELECT * FROM rcq.sync_of_today(executor, incarnation, acked_seq, live_tokens, finished, usage, max_new);
+        END $$""")
     return db
 
 

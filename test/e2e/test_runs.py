@@ -242,3 +242,13 @@ def test_people_see_and_cancel_only_their_own_jobs(db):
     finally:
         for role in ("e2e_ada", "e2e_bob"):
             db.sql(f"DROP ROLE {role}")
+
+
+def test_the_first_line_of_every_run_is_there_while_it_runs(db):
+    db.executor("a", cores=60)
+    gate = db.gate()
+    jobs = [db.submit(f"echo before; {gate.script}", memory_gb=0.05) for _ in range(60)]
+    harness.wait_for(lambda: all(db.logs(job) == ["before"] for job in jobs), "the first lines are there")
+    gate.open()
+    for job in jobs:
+        db.ended(job)

@@ -15,12 +15,7 @@ def test_constraints_choose_among_executors(db):
 
 
 def test_a_job_gets_a_gpu_of_a_model_it_asked_for(db):
-    executors = [db.executor(name, gpus=2, wait=False).role for name in ("a", "b")]
-    for executor in db.executors:
-        executor.wait_online()
-    for role, model in zip(executors, ("a100", "t4")):
-        db.sql("UPDATE rcq_private.executor SET gpu_type = %s WHERE name = %s", model, role)
-    db.let_it_plan()
+    executors = [db.executor(name, "--gpu-type", model, gpus=2).role for name, model in (("a", "a100"), ("b", "t4"))]
     asked = {db.submit("true", gpu_count=1, gpu_type=model): where for model, where in (("a100", executors[0]), ("t4", executors[1]), ("t4", executors[1]))}
     for job, where in asked.items():
         assert db.ended(job)["executor"] == where

@@ -2,6 +2,7 @@
 import contextlib
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 import pytest
@@ -24,6 +25,42 @@ def test_logins_of_one_address_are_limited_and_others_are_not(http, user):
     assert http.post("/api/auth/register", {}, source=source).status == 429
     assert http.get("/api/auth/me", user.token, source=source).status == 200, "who is logged in is not kept from work"
     assert http.post("/api/auth/login", {"email": user.email, "password": stack.PASSWORD}).status == 200
+
+
+def test_who_fails_to_log_in_keeps_the_user_waiting_there_and_not_elsewhere(db, http, user):
+    def login(password, source):
+        return http.post("/api/auth/login", {"email": user.email, "password": password}, source=source).status
+
+    guesser = stack.some_address()
+    assert [login("a guess", guesser) for _ in range(6)] == [401] * 5 + [429]
+    assert login(stack.PASSWORD, guesser) == 429
+    assert login(stack.PASSWORD, stack.some_address()) == 200, "the user, from another place"
+    # as many as must come from many places
+    for _ in range(20):
+        source = stack.some_address()
+        assert [login("a guess", source) for _ in range(5)] == [401] * 5
+    assert db.one("SELECT failures FROM rcq_private.login_failure WHERE email = %s", user.email) == 100
+    assert login(stack.PASSWORD, stack.some_address()) == 429, "nobody is to guess on from everywhere"
+
+
+def test_slow_requests_of_one_user_leave_room_for_those_of_others(db, user, other):
+    db.set(parallel_requests_per_user="6")
+    lock = db.server.connect(db.name)
+    try:
+        lock.autocommit = False
+        lock.cursor().execute("LOCK TABLE rcq_private.groups IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(12) as pool:
+            slow = [pool.submit(user.get, "/api/groups", timeout=60) for _ in range(12)]
+            refused = harness.wait_for(lambda: [s for s in slow if s.done()][5:] and [s.result() for s in slow if s.done()], "six are refused")
+            assert {answer.status for answer in refused} == {429} and refused[0].headers["retry-after"] == "1"
+            assert user.get("/api/auth/me").status == 429
+            assert other.get("/api/jobs").status == 200, "while the others wait"
+            lock.rollback()
+            assert [answer.status for answer in (s.result() for s in slow)].count(200) == 6
+        assert user.get("/api/auth/me").status == 200
+    finally:
+        lock.close()
+        db.set(parallel_requests_per_user="0")
 
 
 def test_requests_of_one_address_are_limited_and_others_are_not(http, user):

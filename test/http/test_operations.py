@@ -175,7 +175,7 @@ def test_an_update_of_the_extension_is_noticed_without_a_restart(http, server):
     try:
         own.start()
         harness.wait_for(own.ready, "the service is healthy")
-        db.sql("DROP EXTENSION rcq")
+        db.drop_extension()
         db.sql("CREATE EXTENSION rcq VERSION '0.4'")
         db.sql("NOTIFY pgrst, 'reload schema'")
         harness.wait_for(lambda: own.get("/health").status != 200, "the routes are gone")

@@ -6,6 +6,7 @@ import time
 import harness
 import psycopg2
 import pytest
+import stack
 import tokens
 
 
@@ -49,8 +50,8 @@ def test_a_conflict_of_transactions_is_answered_at_once_and_not_tried_again(db, 
     db.sql("CREATE SEQUENCE public.tries")
     db.sql("GRANT USAGE ON SEQUENCE public.tries TO rcq_user")
     try:
-        with handler(db, "me", f"BEGIN PERFORM nextval('public.tries'); RAISE SQLSTATE '{code}'; END"):
-            answer = user.get("/api/auth/me", timeout=5)
+        with handler(db, "logout", f"BEGIN PERFORM nextval('public.tries'); RAISE SQLSTATE '{code}'; END"):
+            answer = user.post("/api/auth/logout", timeout=5)
         assert answer.status == 409 and answer.error
         assert db.one("SELECT last_value FROM public.tries") == 1
     finally:
@@ -144,12 +145,13 @@ def test_a_token_of_scope_read_reads_and_changes_nothing(user):
 # --- 7: what is refused is still counted
 
 def test_failed_logins_are_counted_though_they_are_refused(db, http, user):
+    source = stack.some_address()
     for _ in range(5):
-        answer = http.post("/api/auth/login", {"email": user.email, "password": "wrong password"})
+        answer = http.post("/api/auth/login", {"email": user.email, "password": "wrong password"}, source=source)
         assert answer.status == 401 and answer.error
-    answer = http.post("/api/auth/login", {"email": user.email, "password": "wrong password"})
+    answer = http.post("/api/auth/login", {"email": user.email, "password": "wrong password"}, source=source)
     assert answer.status == 429 and answer.error and int(answer.headers["retry-after"]) >= 1
-    assert db.one("SELECT failures FROM rcq_private.login_failure WHERE email = %s", user.email) == 5
+    assert db.one("SELECT failures FROM rcq_private.login_failure WHERE email = %s", f"{user.email} {source}") == 5
 
 
 # --- 8: settings of the last request are '' in the next one of a pooled connection
