@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Form of the sources: clang-format, clang-tidy (needs build/compile_commands.json), shell, SQL. Every check is run, then
-# the failed ones are named.
+# Form of the sources: clang-format, clang-tidy (needs build/compile_commands.json), cppcheck, shell, SQL. Every check is run,
+# then the failed ones are named.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 failed=()
@@ -15,22 +15,23 @@ check() { # NAME FUNCTION
 
 format() { find src test -name '*.[ch]pp' -print0 | xargs -0 -r clang-format --dry-run -Werror; }
 
-# The extension is not built by CMake, so its flags are given here.
-tidy() {
-    local status=0
-    find src/core src/executor src/handlers src/protocol src/rundir src/sim src/supervisor -name '*.cpp' -print0 |
-        xargs -0 -r -n 2 -P "$(nproc)" clang-tidy -p build --quiet 2> >(quiet_tidy) || status=1
-    find src/pg -name '*.cpp' -print0 |
-        xargs -0 -r -I{} -P "$(nproc)" clang-tidy --quiet {} -- -std=c++20 -Wno-register -isystem "$(pg_config --includedir-server)" 2> >(quiet_tidy) || status=1
-    return "$status"
+# Only what has changed since it was last found clean (deploy/tidy.py).
+tidy() { deploy/tidy.py; }
+
+# Without the headers of PostgreSQL and of libraries, whose macros it takes for faults of ours. What is not its business
+# stands in deploy/cppcheck.supp, with the reasons. What it has seen unchanged it does not look at again.
+static() {
+    mkdir -p build/cppcheck
+    cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability --inline-suppr \
+        --suppressions-list=deploy/cppcheck.supp --cppcheck-build-dir=build/cppcheck --error-exitcode=1 \
+        -j "$(nproc)" -I src src
 }
-quiet_tidy() { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -' >&2; }
 
 scripts() {
     local file status=0
     while IFS= read -r file; do
         if head -n 1 "$file" | grep -qE 'bash|shell=bash'; then bash -n "$file" || status=1; fi
-        if [[ $file == deploy/* ]] && command -v shellcheck >/dev/null; then shellcheck -x -S warning "$file" || status=1; fi
+        shellcheck -x -S warning "$file" || status=1
     done < <(find deploy test -name '*.sh' -not -path 'deploy/demo/jobs/*'; echo .ci/run)
     while IFS= read -r file; do
         if ! head -n 1 "$file" | grep -q python; then sh -n "$file" || status=1; fi
@@ -66,10 +67,30 @@ lengths() {
     done | awk '$1 > 600 { print $2 ": " $1 " lines, more than 600"; bad = 1 } END { exit bad }'
 }
 
+# The tests that the threat table names are there, each in the file that is named before it.
+threats() {
+    local page=docs/explanation/security.md file name status=0 count=0
+    while IFS=$'\t' read -r file name; do
+        count=$((count + 1))
+        if ! grep -qF -- "$name" "$file"; then
+            echo "$page: there is no \"$name\" in $file"
+            status=1
+        fi
+    done < <(grep -oE '`[^`]+` "[^"]+"' "$page" | sed -E 's/^`([^`]+)` "([^"]+)"$/\1\t\2/')
+    if awk -F ' *[|] *' '/^## Threats/ { inside = 1 } inside && /^\| / && !/^\| (threat|---)/ && $4 !~ /^`[^`]+` "/ { print FILENAME ": no test for: " $2; bad = 1 } END { exit !bad }' "$page"; then status=1; fi
+    if [ "$count" -lt 50 ]; then
+        echo "$page: only $count tests are named"
+        status=1
+    fi
+    return "$status"
+}
+
 check shell scripts
+check "threat table" threats
 check SQL sql
 check "file length" lengths
 check clang-format format
+check cppcheck static
 check clang-tidy tidy
 if ((${#failed[@]} > 0)); then
     printf 'lint: failed: %s\n' "${failed[*]}"
