@@ -20,6 +20,10 @@ SELECT code, message FROM t.errors(
     $$SELECT rcq.register_executor('h', NULL, NULL, 1, 1)$$, $$SELECT rcq.register_executor('h', '[]', NULL, 1, 1)$$, $$SELECT rcq.register_executor('h', '{}', NULL, 1, 1)$$,
     $$SELECT rcq.register_executor('h', '{"cpu_cores": "many", "memory_mib": 1}', NULL, 1, 1)$$, $$SELECT rcq.register_executor('h', '{"cpu_cores": 1, "memory_mib": 1e30}', NULL, 1, 1)$$,
     $$SELECT rcq.register_executor(NULL, '{"cpu_cores": 1, "memory_mib": 1}', NULL, 1, 1)$$);
+-- somebody spoke, but there is no capacity yet
+RESET ROLE;
+SELECT status, last_seen IS NOT NULL AS seen, registered_at FROM rcq.executors WHERE name = 'regress_node_a';
+SET ROLE regress_node_a;
 SELECT t.register(cpu_cores => 2, memory_gb => 4, gpu_count => 1, features => '{gpu,avx2,gpu}', gpu_type => 'a100-40gb');
 -- sync: of one's own executor alone, with sound arguments
 SELECT executor AS a FROM t.process WHERE name = 'regress_node_a' \gset

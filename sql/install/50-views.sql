@@ -151,7 +151,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 
 CREATE VIEW rcq.executors WITH (security_invoker = true) AS
 SELECT e.id, e.name, e.hostname,
-       CASE WHEN e.signed_off OR s.seen IS NULL OR s.seen < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => rcq_private.setting_text('lease')::double precision) THEN 'offline'
+       CASE WHEN e.signed_off OR e.registered_at IS NULL OR s.seen IS NULL OR s.seen < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => rcq_private.setting_text('lease')::double precision) THEN 'offline'
             WHEN COALESCE(e.drain_at <= pg_catalog.clock_timestamp(), e.drained IS NOT NULL) OR e.leaving IS NOT NULL THEN 'draining'
             WHEN u.runs > 0 THEN 'busy' ELSE 'idle' END AS status,
        CASE WHEN e.drain_at > pg_catalog.clock_timestamp() THEN COALESCE(e.leaving, e.drained) ELSE COALESCE(e.drained, e.leaving) END AS reason, u.runs, e.cpu_cores, u.cpu_cores AS cpu_cores_used,

@@ -19,7 +19,7 @@ BEGIN
     SELECT pg_catalog.count(*) FILTER (WHERE k.offline) AS offline, pg_catalog.count(*) FILTER (WHERE NOT k.offline AND k.draining) AS draining,
            pg_catalog.count(*) FILTER (WHERE NOT k.offline AND NOT k.draining) AS online
       INTO hosts
-      FROM (SELECT e.signed_off OR s.seen IS NULL OR s.seen < now_ - lease AS offline, COALESCE(e.drain_at <= now_, e.drained IS NOT NULL) OR e.leaving IS NOT NULL AS draining
+      FROM (SELECT e.signed_off OR e.registered_at IS NULL OR s.seen IS NULL OR s.seen < now_ - lease AS offline, COALESCE(e.drain_at <= now_, e.drained IS NOT NULL) OR e.leaving IS NOT NULL AS draining
               FROM rcq_private.executor e, rcq_private.executor_seen(e.id) s(seen)) k;
     problem := CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'the database is in recovery: nothing is scheduled here'
                     WHEN is_well THEN NULL
