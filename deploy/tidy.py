@@ -22,7 +22,9 @@ def output_of(*command):
 def compile_flags():
     """Of every file, how it is compiled: what CMake builds by its own word, the extension, which it does not, as written here."""
     with open("build/compile_commands.json", encoding="utf-8") as database:
-        commands = {os.path.relpath(entry["file"]): shlex.split(entry["command"])[1:] for entry in json.load(database)}
+        # what a program and its tests both compile is looked at as the program has it: gcc's precompiled headers are not clang's
+        commands = {os.path.relpath(entry["file"]): shlex.split(entry["command"])[1:]
+                    for entry in json.load(database) if "_test.dir/" not in entry["command"]}
     server = output_of("pg_config", "--includedir-server").decode().strip()
     flags = {}
     for file in glob.glob("src/**/*.cpp", recursive=True):

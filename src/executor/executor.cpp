@@ -40,8 +40,8 @@ std::size_t most_spares(const Options& options) {
 class Executor {
 public:
     Executor(uv_loop_t* loop, const Options& options, std::vector<std::string> inherited)
-        : options_(options), state_(options.state_dir, geteuid() == 0), cgroups_(options.cgroup, state_.id()),
-          remover_(loop), spares_(state_.spare_dir(), most_spares(options), remover_),
+        : state_(options.state_dir, geteuid() == 0), cgroups_(options.cgroup, state_.id()), remover_(loop),
+          spares_(state_.spare_dir(), most_spares(options), remover_),
           sweep_(loop, state_.kept_dir(), options.keep_outputs_days * 86400, remover_),
           backend_(make_backend(loop, options)),
           runs_(loop, options, state_, std::move(inherited), cgroups_, *backend_, remover_, spares_),
@@ -79,7 +79,6 @@ private:
         uv_stop(loop_);
     }
 
-    const Options& options_;
     StateDirectory state_;
     CgroupTree cgroups_;
     Remover remover_;

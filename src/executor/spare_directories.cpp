@@ -119,7 +119,8 @@ bool SpareDirectories::put(const std::string& path, uid_t owner) {
     if (!is_file_of(script.get(), owner)) return false;
     // First, so that no later executor takes this run over: what is left cannot be decoded.
     const Descriptor launch(openat(run.get(), rundir::launch_file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (launch.get() < 0 || !write_all(launch.get(), std::string_view("", 1))) return false;
+    constexpr char nothing = '\0';
+    if (launch.get() < 0 || !write_all(launch.get(), std::string_view(&nothing, 1))) return false;
     if (renameat(run.get(), rundir::end_file, run.get(), rundir::end_draft) != 0) return false;
     std::string spare = name_ + std::to_string(++last_);
     if (rename(path.c_str(), spare.c_str()) != 0) return false;

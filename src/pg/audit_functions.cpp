@@ -53,9 +53,10 @@ std::optional<std::string> client_address() {
 
 std::optional<std::string> short_header(std::string_view name) {
     std::optional<std::string> value = request_header(name);
-    if (value)
-        value->resize(
-            static_cast<std::size_t>(pg_mbcharcliplen(value->data(), static_cast<int>(value->size()), longest_header)));
+    if (value) {
+        const int kept = pg_mbcharcliplen(value->data(), static_cast<int>(value->size()), longest_header);
+        value->resize(static_cast<std::size_t>(kept));
+    }
     return value;
 }
 

@@ -106,10 +106,9 @@ RCQ_FUNCTION(rcq_rest_get_job) {
     const Caller acting = caller();
     if (std::optional<std::string> unknown = unknown_field(request, {"id"})) {
         constexpr int shown = 100;
-        unknown->resize(call([&] {
-            return static_cast<std::size_t>(
-                pg_mbcharcliplen(unknown->data(), static_cast<int>(unknown->size()), shown));
-        }));
+        const int kept =
+            call([&] { return pg_mbcharcliplen(unknown->data(), static_cast<int>(unknown->size()), shown); });
+        unknown->resize(static_cast<std::size_t>(kept));
         throw SqlError(protocol::error::bad_request, "there is no \"" + *unknown + "\" here", "Known are: id.");
     }
     const StringInfo answer = start_answer();

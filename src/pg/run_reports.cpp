@@ -74,6 +74,10 @@ private:
 
 [[noreturn]] void refuse(const std::string& message) { throw SqlError(protocol::error::malformed_report, message); }
 
+[[noreturn]] void refuse_list(const std::string& what, const std::string& otherwise) {
+    refuse("malformed " + what + ": " + otherwise);
+}
+
 // Calls f with the fields of each element of an array of objects until it returns false. what: of what it is part;
 // otherwise: what it is when it is no such array.
 template <class Each>
@@ -85,11 +89,10 @@ void for_each(JsonbContainer* list, const std::string& what, const std::string& 
         const JsonbIteratorToken token = call([&] { return JsonbIteratorNext(&iterator, &item, true); });
         if (token == WJB_DONE) break;
         if (token != WJB_ELEM) continue;
-        if (item.type != jbvBinary || !JsonContainerIsObject(item.val.binary.data))
-            refuse("malformed " + what + ": " + otherwise);
+        if (item.type != jbvBinary || !JsonContainerIsObject(item.val.binary.data)) refuse_list(what, otherwise);
         if (!f(Item(item.val.binary.data))) break;
     }
-    if (!array) refuse("malformed " + what + ": " + otherwise);
+    if (!array) refuse_list(what, otherwise);
 } catch (const PgError& error) {
     if (ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_DATA_EXCEPTION) throw;
     refuse("malformed " + what + ": " + error.what());
@@ -168,7 +171,7 @@ std::vector<RunReport> parse_reports(Jsonb* finished) {
     const TimestampTz now = GetCurrentTimestamp();
     for_each(&finished->root, "report", "not an array of objects", [&](const Item& fields) {
         if (std::optional<RunReport> report = parse_report(fields, now))
-            reports.push_back(std::move(*report));
+            reports.push_back(*report);
         else
             wrong++;
         return true;

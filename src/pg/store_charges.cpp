@@ -40,8 +40,9 @@ public:
         if (!found || found->row().is_null(job::estimate)) return std::nullopt;
         const Datum estimate = found->row().datum(job::estimate);
         const Interval* interval = DatumGetIntervalP(estimate);
-        const double days = interval->day + static_cast<double>(interval->month / MONTHS_PER_YEAR) * DAYS_PER_YEAR +
-                            static_cast<double>(interval->month % MONTHS_PER_YEAR) * DAYS_PER_MONTH;
+        const int years = interval->month / MONTHS_PER_YEAR;
+        const int months = interval->month % MONTHS_PER_YEAR;
+        const double days = interval->day + years * DAYS_PER_YEAR + static_cast<double>(months) * DAYS_PER_MONTH;
         return interval->time + static_cast<core::Micros>(days * static_cast<double>(core::day));
     }
 
@@ -74,7 +75,7 @@ void read_charges(const Sight& sight, const std::vector<EndedRun>& runs,
         const double seconds = static_cast<double>(end->ended_at - end->claimed_at) / core::second;
         each(run, {run.group, run.user, end->claimed_at, end->ended_at, run.granted.cpu_cores * seconds,
                    static_cast<double>(run.granted.memory_mib) / 1024.0 * seconds,
-                   run.granted.gpu_milli / 1000 * seconds, run.gpu_type});
+                   run.granted.gpu_milli / 1000.0 * seconds, run.gpu_type});
         if (!run.may_have_estimate || !end->by_itself) continue;
         if (const std::optional<core::Micros> estimate = ends.estimate(run.job))
             took({run.user, *estimate, end->ended_at - end->claimed_at});

@@ -51,7 +51,9 @@ std::optional<Datum> whole_amounts(const Request& request) {
         return call([&] { return pushJsonbValue(&state, token, value); });
     };
     push(WJB_BEGIN_OBJECT, nullptr);
-    for (const auto& [name, amount] : amounts) {
+    for (const auto& entry : amounts) {
+        const auto& name = entry.first; // no structured binding: C++20 as clang has it captures none
+        const auto amount = entry.second;
         JsonbValue key, value;
         key.type = jbvString;
         key.val.string.len = static_cast<int>(name.size());

@@ -12,7 +12,7 @@ namespace rcq::pg {
 namespace {
 
 // What running runs have used; a row that somebody else holds is left as it is.
-void store_usage(int32 executor, std::vector<RunUsage> runs) {
+void store_usage(int32 executor, const std::vector<RunUsage>& runs) {
     const Sight sight;
     Table live(live::layout);
     Scan rows(live, sight, 1);

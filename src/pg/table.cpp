@@ -48,7 +48,7 @@ Relation open(Oid relation, Use use) {
 }
 
 // As a statement would be refused in a transaction that may only read, and on a standby. Behind the guard.
-CommandId writing_command(Relation relation) {
+CommandId writing_command([[maybe_unused]] Relation relation) {
     Assert(CheckRelationLockedByMe(relation, RowExclusiveLock, true));
     PreventCommandIfReadOnly("a change of rcq's tables");
     return GetCurrentCommandId(true);

@@ -57,7 +57,8 @@ std::vector<rundir::ProcessStat> follow_children() {
     std::vector<std::pair<pid_t, pid_t>> waiting; // with the parent
     for (pid_t child : children) waiting.emplace_back(child, self);
     while (!waiting.empty()) {
-        const auto [pid, parent] = waiting.back();
+        const pid_t pid = waiting.back().first;
+        const pid_t parent = waiting.back().second;
         waiting.pop_back();
         auto stat = rundir::read_process_stat(pid);
         // Its number may be that of a stranger by now; what was orphaned meanwhile is ours, or found the next time.
