@@ -48,8 +48,7 @@ def check(file, flags, common):
     if os.path.exists(stamp):
         os.utime(stamp)
         return ""
-    rest = ["--", *flags] if file.startswith("src/pg/") else ["-p", "build"]
-    done = subprocess.run(["clang-tidy", "--quiet", file, *rest], check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run(["clang-tidy", "--quiet", file, "--", *flags], check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode != 0:
         return done.stdout or done.stderr
     with open(stamp, "w", encoding="utf-8"):

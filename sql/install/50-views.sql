@@ -60,7 +60,7 @@ SELECT s.id, s.status, s.reason, rcq_private.user_name(s.user_id) AS user_name, 
       FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
                l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
+               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
      WHERE l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
     UNION ALL
     SELECT j.*, 'completed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
@@ -102,7 +102,7 @@ SELECT s."position", s.job_id AS id, rcq_private.user_name(s.user_id) AS user_na
           FROM rcq_private.live l,
                LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                    l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
+                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
          WHERE l.placed_at IS NULL AND l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
          ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id) s,
        LATERAL (SELECT j.name, j.submitted_at, j.array_index FROM rcq_private.job j WHERE j.id = s.job_id OFFSET 0) j

@@ -61,6 +61,9 @@ BEGIN
     IF l.eligible_at > pg_catalog.clock_timestamp() AND l.failures > 0 THEN
         RETURN NEXT rcq_private.found('blocker', 'retry', pg_catalog.format('It failed %s of %s times that are allowed, and is tried again at %s.', l.failures, l.max_retries, rcq_private.time_text(l.eligible_at)),
                      pg_catalog.jsonb_build_object('eligible_at', l.eligible_at, 'failures', l.failures, 'max_retries', l.max_retries));
+    ELSIF l.eligible_at > pg_catalog.clock_timestamp() AND l.losses > 0 THEN
+        RETURN NEXT rcq_private.found('blocker', 'retry', pg_catalog.format('Its last run was lost, and may go on where it was until %s: then it is tried again.', rcq_private.time_text(l.eligible_at)),
+                     pg_catalog.jsonb_build_object('eligible_at', l.eligible_at, 'losses', l.losses));
     ELSIF l.eligible_at > pg_catalog.clock_timestamp() THEN
         RETURN NEXT rcq_private.found('blocker', 'begin_time', pg_catalog.format('It may not start before %s.', rcq_private.time_text(l.eligible_at)), pg_catalog.jsonb_build_object('eligible_at', l.eligible_at));
     END IF;
@@ -396,7 +399,7 @@ DECLARE
     blockers text[];
 BEGIN
     SELECT * INTO p FROM rcq_private.pending_state(COALESCE(l.job_id, 0), l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at, l.cpu_cores_min, l.gpu_type,
-        l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures);
+        l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key, COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses));
     l := rcq_private.as_planned(l);
     v := ARRAY(SELECT e FROM rcq_private.executor_verdicts(l) e);
     gates := ARRAY(SELECT f FROM rcq_private.explain_gates(l) f);

@@ -31,7 +31,7 @@ BEGIN
                LATERAL (SELECT l.user_id = caller AS mine, l.user_id = caller OR admin AS shown) w,
                LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                    l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
+                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
          WHERE u.id = l.user_id AND g.id = l.group_id) q;
     RETURN pg_catalog.json_build_object('queue', COALESCE(answer, '[]'), 'count', COALESCE(pg_catalog.json_array_length(answer), 0),
                                         'pending', (SELECT s.pending FROM rcq_private.scheduler_state() s));

@@ -52,12 +52,9 @@ std::optional<std::string> client_address() {
 }
 
 std::optional<std::string> short_header(std::string_view name) {
-    std::optional<std::string> value = request_header(name);
-    if (value) {
-        const int kept = pg_mbcharcliplen(value->data(), static_cast<int>(value->size()), longest_header);
-        value->resize(static_cast<std::size_t>(kept));
-    }
-    return value;
+    const std::optional<std::string> value = request_header(name);
+    if (!value) return std::nullopt;
+    return std::string(first_characters(*value, longest_header));
 }
 
 } // namespace

@@ -138,8 +138,10 @@ void reconcile(const SyncCaller& caller, const ListedTokens& listed, const std::
             const bool offered = (row.is_null(live::claimed_by) || row.big(live::claimed_by) == caller.incarnation) &&
                                  command.big(command::seq) > caller.acked_seq;
             known.insert(token);
-            if (!offered && !listed.contains(token))
-                lost.push_back(lost_run(job_id, token, "not known to its executor any more"));
+            if (offered || listed.contains(token)) continue;
+            lost.push_back(lost_run(job_id, token, "not known to its executor any more"));
+            // another process of this executor started it, which may not have heard yet that it was replaced
+            lost.back().may_go_on = !row.is_null(live::claimed_by) && row.big(live::claimed_by) != caller.incarnation;
         }
     }
     if (!lost.empty()) end_runs(caller.executor, std::move(lost));

@@ -104,12 +104,9 @@ RCQ_FUNCTION(rcq_rest_get_job) {
     Jsonb* request = call([&] { return PG_GETARG_JSONB_P(0); });
     const int64 id = job_of(request);
     const Caller acting = caller();
-    if (std::optional<std::string> unknown = unknown_field(request, {"id"})) {
-        constexpr int shown = 100;
-        const int kept =
-            call([&] { return pg_mbcharcliplen(unknown->data(), static_cast<int>(unknown->size()), shown); });
-        unknown->resize(static_cast<std::size_t>(kept));
-        throw SqlError(protocol::error::bad_request, "there is no \"" + *unknown + "\" here", "Known are: id.");
+    if (const std::optional<std::string> unknown = unknown_field(request, {"id"})) {
+        const std::string shown(first_characters(*unknown, 100));
+        throw SqlError(protocol::error::bad_request, "there is no \"" + shown + "\" here", "Known are: id.");
     }
     const StringInfo answer = start_answer();
     if (!JobReader().append(answer, id, acting.is_admin ? 0 : acting.user_id, JobReader::Show::all))

@@ -171,7 +171,7 @@ PendingState state_of(const FoundRow& row) {
     if (!row.is_null(live::array_id)) columns.array_id = row.big(live::array_id);
     if (!row.is_null(live::array_throttle)) columns.array_throttle = row.integer(live::array_throttle);
     columns.unmet = row.integer(live::unmet);
-    columns.failures = row.small(live::failures);
+    columns.failures = std::max(row.small(live::failures), row.small(live::losses));
     return pending_answer(std::move(columns));
 }
 

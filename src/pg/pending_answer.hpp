@@ -16,7 +16,7 @@ struct PendingColumns {
     std::string_view concurrency_key;
     std::optional<int64> array_id;
     std::optional<int32> array_throttle;
-    int32 unmet = 0, failures = 0;
+    int32 unmet = 0, failures = 0; // failures: more than 0 when a run of it failed or was lost
 };
 
 // As published, without a position or expected start where the job is not considered. No reason on a standby, which

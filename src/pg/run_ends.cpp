@@ -60,6 +60,8 @@ public:
 
 private:
     void judge(Ending& ending);
+    // The row of the job that was submitted; nullptr when it is gone.
+    Scan* submitted(const FoundRow& live);
     bool write_live(const Ending& ending);
     void record(const Ending& ending);
     void charge(const Ending& ending);
@@ -99,9 +101,7 @@ void RunEnds::judge(Ending& ending) {
     facts.max_retries = live.small(live::max_retries);
     if (report.end != RunEnd::exit_code) facts.max_losses = static_cast<int>(setting_number("max_losses"));
     ending.verdict = core::judge(facts, [&](RunEnd end) -> std::optional<double> {
-        if (!jobs_) jobs_.emplace(job::layout, Use::reading);
-        const int64 id = live.big(live::job_id);
-        Scan* const found = jobs_->find(sight_, id, {equals(id)});
+        Scan* const found = submitted(live);
         if (!found) return std::nullopt;
         const FoundRow row = found->row();
         Jsonb* stored = nullptr;
@@ -110,6 +110,12 @@ void RunEnds::judge(Ending& ending) {
         if (end == RunEnd::oom) ending.memory_factor = policy.memory_factor;
         return policy.delay(end, facts.exit_code, facts.failures, pg_prng_double(&pg_global_prng_state));
     });
+}
+
+Scan* RunEnds::submitted(const FoundRow& live) {
+    if (!jobs_) jobs_.emplace(job::layout, Use::reading);
+    const int64 id = live.big(live::job_id);
+    return jobs_->find(sight_, id, {equals(id)});
 }
 
 // False when somebody else has the row.
@@ -133,6 +139,13 @@ bool RunEnds::write_live(const Ending& ending) {
         fields_.time(live::eligible_at, now_ + std::llround(*ending.verdict.retry_after * 1e6));
     }
     if (ending.verdict.lost()) fields_.small(live::losses, live.small(live::losses) + 1);
+    if (ending.verdict.lost() && ending.report.may_go_on) {
+        Scan* const job = submitted(live);
+        if (job && job->row().boolean(job::kill_on_disconnect)) {
+            const TimestampTz gone = now_ + std::llround(setting_number("lost_after") * 1e6);
+            fields_.time(live::eligible_at, std::max(gone, live.time(live::eligible_at)));
+        }
+    }
     if (ending.verdict.end == RunEnd::preempted) fields_.small(live::preempted, live.small(live::preempted) + 1);
     if (ending.memory_factor > 1) {
         const double wanted = std::ceil(live.integer(live::memory_mib) * ending.memory_factor);

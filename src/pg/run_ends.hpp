@@ -12,8 +12,9 @@ struct EndAnswer {
 
 // Records what these runs of one executor came to, in ascending job id, each once however often it is listed. Waits for
 // nobody: a job whose row somebody else holds or has just changed is left as it is and answered `retry`. Lost runs, and
-// those that were not started, are not charged. Job rows are only read for runs that failed and may be followed by
-// another one.
+// those that were not started, are not charged. Job rows are only read for runs that failed or were lost and may be
+// followed by another one. Of a job that is not to live twice (on_disconnect = kill) the next run waits until a lost
+// one that may go on has been ended by its supervisor.
 std::vector<EndAnswer> end_runs(int32 executor, std::vector<RunReport> reports);
 
 // The report of a run that nobody reports.

@@ -2,6 +2,7 @@
 
 #include "../protocol/words.hpp"
 #include "json_text.hpp"
+#include "values.hpp"
 
 namespace rcq::pg {
 
@@ -98,16 +99,10 @@ void for_each(JsonbContainer* list, const std::string& what, const std::string& 
     refuse("malformed " + what + ": " + error.what());
 }
 
-std::string_view clip(std::string_view value, int characters) {
-    const auto length = static_cast<int>(value.size());
-    if (length <= characters) return value;
-    return value.substr(0, static_cast<std::size_t>(pg_mbcharcliplen(value.data(), length, characters)));
-}
-
 // {"dir": "...", "files": [{"name": "...", "bytes": 1}, ...]}
 const Jsonb* output_of(const Item& report, std::string_view directory) {
     std::string json = "{\"dir\": ";
-    append_json_string(json, clip(directory, longest_directory));
+    append_json_string(json, first_characters(directory, longest_directory));
     json += ", \"files\": [";
     int files = 0;
     if (const std::optional<JsonbValue> list = report.any("files")) {
@@ -116,7 +111,7 @@ const Jsonb* output_of(const Item& report, std::string_view directory) {
         for_each(list->val.binary.data, "report", otherwise, [&](const Item& file) {
             json += files > 0 ? ", {\"name\": " : "{\"name\": ";
             if (const auto name = file.string("name"))
-                append_json_string(json, clip(*name, longest_file_name));
+                append_json_string(json, first_characters(*name, longest_file_name));
             else
                 json += "null";
             json += ", \"bytes\": ";
@@ -149,7 +144,7 @@ std::optional<RunReport> parse_report(const Item& fields, TimestampTz now) {
     report.peak_memory_mib = fields.integer("peak_memory_mib");
     report.ended_at = ended_at(now, fields.number("ended_ago_s").value_or(0));
     if (const auto message = fields.string("message")) {
-        const std::string_view cut = clip(*message, longest_message);
+        const std::string_view cut = first_characters(*message, longest_message);
         report.message = call([&] { return cstring_to_text_with_len(cut.data(), static_cast<int>(cut.size())); });
     }
     if (const auto directory = fields.string("output_dir")) report.output = output_of(fields, *directory);

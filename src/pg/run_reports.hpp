@@ -16,6 +16,7 @@ struct RunReport {
     const text* message = nullptr;
     const Jsonb* output = nullptr;    // {"dir", "files"}
     std::optional<JsonbValue> result; // as the job left it
+    bool may_go_on = false;           // of a lost run: its processes may live for as long as `lost_after`
 };
 
 // RC023 when it is no array of objects, or one of them is no report. What a host says about files is cut, so that none

@@ -22,6 +22,13 @@ inline std::string_view text_argument(FunctionCallInfo fcinfo, int i) {
     return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
 }
 
+// The beginning of a text in the database's encoding, at most so many characters. Ends in no error.
+inline std::string_view first_characters(std::string_view text, int most) {
+    const auto length = static_cast<int>(text.size());
+    if (length <= most) return text;
+    return text.substr(0, static_cast<std::size_t>(pg_mbcharcliplen(text.data(), length, most)));
+}
+
 inline Datum text_datum(std::string_view s) {
     return call([&] { return PointerGetDatum(cstring_to_text_with_len(s.data(), static_cast<int>(s.size()))); });
 }

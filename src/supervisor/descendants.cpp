@@ -55,6 +55,7 @@ std::vector<rundir::ProcessStat> follow_children() {
     const pid_t self = getpid();
     read_children(self, self, children);
     std::vector<std::pair<pid_t, pid_t>> waiting; // with the parent
+    waiting.reserve(children.size());
     for (pid_t child : children) waiting.emplace_back(child, self);
     while (!waiting.empty()) {
         const pid_t pid = waiting.back().first;

@@ -1,6 +1,7 @@
-"""kill -9 of executors and supervisors. Under load: faults/executors.py"""
+"""kill -9 of executors and supervisors, and executors that are replaced. Under load: faults/executors.py"""
 import os
 import signal
+import tempfile
 
 import harness
 from witness import Witness, alive, children, tree
@@ -52,4 +53,24 @@ def test_after_executor_and_supervisors_are_killed_together_no_two_attempts_live
         executor.start()
         for job in jobs:
             assert db.ended(job)["attempt"] == 2
+    witness.check()
+
+
+def test_when_another_process_takes_an_executors_place_no_two_attempts_of_a_job_live_that_forbids_it(db):
+    db.set(lost_after="8 s")
+    executor = db.executor("a", cores=2)
+    witness = Witness(db)
+    work = "if [ $RCQ_ATTEMPT = 1 ]; then trap '' TERM; sleep 60 & wait; wait; fi"
+    strict = witness.submit(work, on_disconnect="kill")
+    harness.wait_for(lambda: witness.begun(strict, 1), "it has begun")
+    first = executor.process
+    elsewhere = tempfile.mkdtemp(prefix="elsewhere-", dir=db.server.dir)
+    os.chmod(elsewhere, 0o777)
+    executor.state_dir = os.path.join(elsewhere, executor.role)  # of the first one's runs it knows nothing
+    executor.start()
+    db.waiting(strict, "retry")
+    (why,) = db.sql("SELECT message FROM rcq.explain(%s) WHERE reason = 'retry'", strict)
+    assert why["message"].startswith("Its last run was lost, and may go on where it was until ")
+    assert db.ended(strict)["attempt"] == 2
+    assert first.wait(30) == 3, "the first one has been replaced, and says so"
     witness.check()
