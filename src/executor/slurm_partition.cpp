@@ -53,7 +53,7 @@ std::string find_clients() {
     const char* path = getenv("PATH"); // NOLINT(concurrency-mt-unsafe): one thread
     std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
     while (!rest.empty()) {
-        const std::string directory(take(rest, ':'));
+        std::string directory(take(rest, ':'));
         if (directory.starts_with('/') && access((directory + "/sbatch").c_str(), X_OK) == 0) return directory;
     }
     option_mistake("--backend slurm: there is no sbatch in PATH: install Slurm's client programs, or name their "
