@@ -23,6 +23,7 @@ constexpr TypeOid int8 = 20;
 constexpr TypeOid int4 = 23;
 constexpr TypeOid text = 25;
 constexpr TypeOid bytea_array = 1001;
+constexpr TypeOid int4_array = 1007;
 constexpr TypeOid text_array = 1009;
 constexpr TypeOid int8_array = 1016;
 constexpr TypeOid jsonb = 3802;
@@ -216,6 +217,17 @@ Statement log(int executor, std::int64_t incarnation, const LogBatch& batch) {
     return {"SELECT rcq.executor_log($1, $2, $3, $4, $5, $6, $7)",
             {integer(executor), bigint(incarnation), bigints(batch.job_ids), bigints(batch.tokens), bigints(batch.seqs),
              texts(streams), Parameter{oid::bytea_array, chunks.take(), true}}};
+}
+
+Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch) {
+    std::string percents;
+    for (const int percent : batch.percents)
+        percents.append(percents.empty() ? "{" : ",").append(std::to_string(percent));
+    BinaryArray messages(oid::bytea);
+    for (const std::string& message : batch.messages) messages.add(message);
+    return {"SELECT rcq.executor_progress($1, $2, $3, $4, $5, $6)",
+            {integer(executor), bigint(incarnation), bigints(batch.job_ids), bigints(batch.tokens),
+             Parameter{oid::int4_array, percents + "}"}, Parameter{oid::bytea_array, messages.take(), true}}};
 }
 
 std::vector<std::int64_t> decode_bigint_array(const std::string& text) {
