@@ -17,6 +17,9 @@ void Controller::send_progress() {
     session_.send(store::progress(registration_.executor, incarnation_, batch), [this](const Reply& reply) {
         if (reply.ok()) {
             progress_.answered();
+        } else if (reply.sqlstate == undefined_function) {
+            spdlog::warn("event=progress_unknown reason=\"the server has no rcq.executor_progress\"");
+            progress_.stop();
         } else if (reply.sqlstate == protocol::error::malformed_report || is_about_data(reply.sqlstate)) {
             spdlog::error("event=call_failed call=executor_progress sqlstate={} message={}", reply.sqlstate,
                           quoted(reply.message));

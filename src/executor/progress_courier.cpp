@@ -16,7 +16,14 @@ ProgressCourier::ProgressCourier(uv_loop_t* loop, RunTable& runs, std::function<
       timer_(loop, [this] { look(); }) {}
 
 void ProgressCourier::watch() {
-    if (!timer_.active()) timer_.start(interval_ms, interval_ms);
+    if (!stopped_ && !timer_.active()) timer_.start(interval_ms, interval_ms);
+}
+
+void ProgressCourier::stop() {
+    stopped_ = true;
+    due_ = false;
+    waiting_.clear();
+    timer_.stop();
 }
 
 void ProgressCourier::look() {
@@ -37,6 +44,7 @@ void ProgressCourier::look() {
 }
 
 void ProgressCourier::found(const ProgressWatch::Found& changed) {
+    if (stopped_) return;
     for (const auto& [token, look] : changed) {
         Run* run = runs_.find(token);
         if (run == nullptr) continue;
@@ -50,6 +58,7 @@ void ProgressCourier::found(const ProgressWatch::Found& changed) {
 }
 
 void ProgressCourier::send_again() {
+    stopped_ = false;
     runs_.each_running([this](Run& run) {
         if (run.progress) waiting_.insert(run.token());
     });

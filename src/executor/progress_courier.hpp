@@ -19,7 +19,9 @@ public:
 
     // From now on runs are looked at once a second, until none goes on any more.
     void watch();
-    // The server may know less than it did: everything is sent again.
+    // The server does not want to know.
+    void stop();
+    // It may be another server, and know less: everything is sent again.
     void send_again();
 
     // Whether a batch should be sent now.
@@ -40,6 +42,7 @@ private:
     std::unordered_set<std::int64_t> waiting_; // tokens
     std::vector<std::int64_t> under_way_;
     bool due_ = false;
+    bool stopped_ = false;
     ProgressWatch watch_;
     Timer timer_;
 };
