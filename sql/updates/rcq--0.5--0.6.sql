@@ -28,6 +28,7 @@ COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their jo
 DELETE FROM rcq_private.setting_definition;
 --include 15-setting-definitions.sql
 
+--include 19-progress-table.sql
 --include 20-library.sql
 --include 21-history-partitions.sql
 -- what the library does
@@ -45,9 +46,12 @@ DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint
 --include 36-inbox.sql
 --include 40-runs.sql
 --include 41-executor-functions.sql
+--include 42-logs.sql
+--include 43-progress.sql
 --include 50-views.sql
 --include 51-explain.sql
 --include 53-efficiency.sql
+--include 53-job-states.sql
 --include 54-job-lists.sql
 --include 60-admin.sql
 --include 64-passwords.sql
