@@ -47,7 +47,7 @@ googletest() { # suite binary ...
     count "$suite" "$good" "$bad" "$code" "$logs/$suite"
 }
 
-unit() { googletest unit build/core_test build/rundir_test build/supervisor_test build/executor_test build/handlers_test build/sim_test; }
+unit() { googletest unit build/core_test build/rundir_test build/supervisor_test build/executor_test build/client_test build/handlers_test build/sim_test; }
 
 # What needs limits of cgroups, in a virtual machine.
 vm() {

@@ -87,7 +87,7 @@ void Controller::start() { session_.connect(); }
 
 void Controller::on_connected() {
     stage_ = Stage::registering;
-    session_.send(store::write(), [this](const Reply& reply) {
+    session_.send(store::write(), [this](const database::Reply& reply) {
         if (!failed(reply, "write")) send_registration();
     });
 }
@@ -95,10 +95,10 @@ void Controller::on_connected() {
 void Controller::send_registration() {
     session_.send(
         store::register_executor(options_.hostname, options_.capacity, options_.features, options_.info, incarnation_),
-        [this](const Reply& reply) { on_registered(reply); });
+        [this](const database::Reply& reply) { on_registered(reply); });
 }
 
-void Controller::on_registered(const Reply& reply) {
+void Controller::on_registered(const database::Reply& reply) {
     if (!reply.ok() && reply.sqlstate == protocol::error::malformed_report && !ever_registered_) {
         spdlog::error("event=refused sqlstate={} message={}", reply.sqlstate, quoted(reply.message));
         return leave_runs(exit_code::refused);
@@ -138,7 +138,7 @@ void Controller::take_terms(const Terms& terms) {
 
 void Controller::send_listen() {
     stage_ = Stage::listening;
-    session_.send(store::listen(registration_.channel), [this](const Reply& reply) {
+    session_.send(store::listen(registration_.channel), [this](const database::Reply& reply) {
         if (!failed(reply, "listen")) resume_logs();
     });
 }
@@ -168,11 +168,11 @@ void Controller::resume_logs() {
     }
     if (tokens.empty()) return become_ready();
     stage_ = Stage::resuming;
-    const Statement statement = store::log_position(registration_.executor, incarnation_, jobs, tokens);
-    session_.send(statement, [this, tokens](const Reply& reply) { on_log_positions(tokens, reply); });
+    const database::Statement statement = store::log_position(registration_.executor, incarnation_, jobs, tokens);
+    session_.send(statement, [this, tokens](const database::Reply& reply) { on_log_positions(tokens, reply); });
 }
 
-void Controller::on_log_positions(const std::vector<std::int64_t>& asked, const Reply& reply) {
+void Controller::on_log_positions(const std::vector<std::int64_t>& asked, const database::Reply& reply) {
     const bool old_server = reply.sqlstate == undefined_function;
     if (old_server) {
         spdlog::warn(
@@ -258,7 +258,7 @@ StatusReport Controller::status() const {
     return report;
 }
 
-bool Controller::failed(const Reply& reply, const char* call) {
+bool Controller::failed(const database::Reply& reply, const char* call) {
     namespace error = protocol::error;
     if (reply.ok()) return false;
     spdlog::error("event=call_failed call={} sqlstate={} message={}", call, reply.sqlstate, quoted(reply.message));
@@ -334,7 +334,7 @@ void Controller::send_sync() {
     synced_last_ = true;
     last_sync_sent_ms_ = now();
     sync_sent_ms_ = rundir::boottime_ms();
-    session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
+    session_.send(store::sync(request), [this](const database::Reply& reply) { on_sync(reply); });
 }
 
 // How many new runs to ask for.
@@ -383,7 +383,7 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
     }
 }
 
-void Controller::on_sync(const Reply& reply) {
+void Controller::on_sync(const database::Reply& reply) {
     sync_under_way_ = false;
     if (reply.sqlstate == protocol::error::malformed_report || (!reported_.empty() && is_about_data(reply.sqlstate))) {
         spdlog::error("event=call_failed call=executor_sync sqlstate={} message={}", reply.sqlstate,
@@ -488,7 +488,7 @@ void Controller::start_run(SyncRow& row) {
 // One report spoils the whole call: it is found by sending one at a time, then tried in words that a server of before
 // 0.4 knows, then without its result and what describes it, then dropped, because a report that is never accepted would
 // hold up all others.
-void Controller::report_refused(const Reply& reply) {
+void Controller::report_refused(const database::Reply& reply) {
     const bool alone = careful_syncs_ > 0;
     const bool words = reply.sqlstate == protocol::error::malformed_report;
     const bool reported = !reported_.empty();
@@ -568,7 +568,7 @@ void Controller::send_log() {
         logs_complete(courier_.answered({}, now()));
         return want_sync(idle_interval_ms(false));
     }
-    session_.send(store::log(registration_.executor, incarnation_, batch), [this](const Reply& reply) {
+    session_.send(store::log(registration_.executor, incarnation_, batch), [this](const database::Reply& reply) {
         std::vector<std::int64_t> complete;
         if (reply.sqlstate == protocol::error::malformed_report) {
             spdlog::error("event=call_failed call=executor_log sqlstate={} message={}", reply.sqlstate,

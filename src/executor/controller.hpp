@@ -60,22 +60,22 @@ private:
     void send_registration();
     void on_lost();
     void set_connected(bool connected);
-    void on_registered(const Reply& reply);
+    void on_registered(const database::Reply& reply);
     void take_terms(const Terms& terms);
     void send_listen();
     void forget_log_positions();
     void resume_logs();
-    void on_log_positions(const std::vector<std::int64_t>& asked, const Reply& reply);
+    void on_log_positions(const std::vector<std::int64_t>& asked, const database::Reply& reply);
     void become_ready();
 
     void pump();
     void send_sync();
-    void on_sync(const Reply& reply);
+    void on_sync(const database::Reply& reply);
     void apply(std::vector<SyncRow>& rows);
     void start_run(SyncRow& row);
     void schedule_next_sync(bool active, bool full, bool gap, bool retried);
     void collect_reports(std::vector<EndReport>& reports);
-    void report_refused(const Reply& reply);
+    void report_refused(const database::Reply& reply);
     void write_contact();
     [[nodiscard]] int room();
     void note_host_fault(Run& run);
@@ -84,7 +84,7 @@ private:
     void send_sign_off();
 
     // True when the reply is an error, which is then dealt with.
-    bool failed(const Reply& reply, const char* call);
+    bool failed(const database::Reply& reply, const char* call);
     void run_ended(Run& run);
     void report_after_log(Run& run);
     void run_log_grown(Run& run);

@@ -1,0 +1,9 @@
+// Every subcommand, each in a file of its own.
+#pragma once
+#include "client/command.hpp"
+
+namespace rcq::client {
+
+void add_queue_command(Commands& commands);
+
+} // namespace rcq::client
