@@ -5,5 +5,8 @@
 namespace rcq::client {
 
 void add_queue_command(Commands& commands);
+void add_logs_command(Commands& commands);
+void add_wait_command(Commands& commands);
+void add_top_command(Commands& commands);
 
 } // namespace rcq::client
