@@ -21,6 +21,7 @@ DROP FUNCTION rcq_private.retry_delay(jsonb, text, integer, integer), rcq_privat
 DELETE FROM rcq_private.setting_definition;
 --include 15-setting-definitions.sql
 
+--include 19-progress-table.sql
 --include 20-library.sql
 --include 21-history-partitions.sql
 -- what the library does
@@ -36,8 +37,11 @@ DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint
 --include 36-inbox.sql
 --include 40-runs.sql
 --include 41-executor-functions.sql
+--include 42-logs.sql
+--include 43-progress.sql
 --include 50-views.sql
 --include 51-explain.sql
+--include 53-job-states.sql
 --include 60-admin.sql
 --include 64-passwords.sql
 --include 64-tokens.sql
@@ -69,7 +73,17 @@ DROP VIEW rcq_private.rest_job;
 --include 84-rest-statistics.sql
 --include 85-rest-observe.sql
 
--- functions over HTTP are made anew from those of schema rcq
+-- views and functions over HTTP are made anew from those of schema rcq
+DO $$
+DECLARE
+    v name;
+BEGIN
+    FOR v IN SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'v' LOOP
+        EXECUTE pg_catalog.format('DROP VIEW rcq_api.%I', v);
+    END LOOP;
+END $$;
+--include 86-api-views.sql
+
 DO $$
 DECLARE
     f pg_catalog.regprocedure;

@@ -188,5 +188,7 @@ std::vector<HistoryPart> history_due();
 bool may_drop_history(const HistoryPart& part); // opens it again when live jobs are in it
 void drop_history(const HistoryPart& part);
 void history_waits(const HistoryPart& part);
+// Deletes what runs that are over have said of how far they were.
+void forget_progress();
 
 } // namespace rcq::pg::store
