@@ -20,9 +20,10 @@ std::int64_t integer_at(const PGresult* result, int row, int column) {
 
 LogAnswer LogSource::next() {
     const auto attempt = attempt_ ? database::integer(*attempt_) : database::null(database::oid::int4);
-    const auto result = watch_.ask({"SELECT c.attempt, c.seq, c.stream, c.bytes, c.ended FROM rcq.log_chunks($1, $2, $3, $4) c",
-                                    {database::bigint(job_), attempt, database::bigint(seq_), database::integer(most_bytes)}},
-                                   database::Format::binary);
+    const auto result =
+        watch_.ask({"SELECT c.attempt, c.seq, c.stream, c.bytes, c.ended FROM rcq.log_chunks($1, $2, $3, $4) c",
+                    {database::bigint(job_), attempt, database::bigint(seq_), database::integer(most_bytes)}},
+                   database::Format::binary);
     LogAnswer answer;
     std::size_t size = 0;
     const PGresult* rows = result.get();

@@ -7,8 +7,8 @@
 namespace rcq::client {
 
 // Takes pieces as they come; what a piece ends in the middle of waits for the next one. Ends of line (\n, \r\n, and \r
-// alone, by which programs write over their own line) and tabs stay, and so do colours (ESC [ ... m) if wanted; the rest
-// of what is no text is written as \x1b, bytes that are no UTF-8 as \xff.
+// alone, by which programs write over their own line) and tabs stay, and so do colours (ESC [ ... m) if wanted; the
+// rest of what is no text is written as \x1b, bytes that are no UTF-8 as \xff.
 class LogText {
 public:
     explicit LogText(bool colours) : colours_(colours) {}

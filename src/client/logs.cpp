@@ -1,6 +1,7 @@
 // `rcq logs`: what a job has written, and what it goes on writing.
 #include "client/commands.hpp"
 #include "client/job_state.hpp"
+#include "client/json.hpp"
 #include "client/log_chunks.hpp"
 #include "client/log_text.hpp"
 #include "client/status_line.hpp"
@@ -72,7 +73,7 @@ private:
     LogSource source_;
     LogText text_;
     bool over_ = false;
-    int attempt_ = 0; // that was read last
+    int attempt_ = 0;  // that was read last
     std::string told_; // of the state it waits in
     double looked_at_ = 0;
     bool first_object_ = true;

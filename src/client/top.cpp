@@ -2,10 +2,11 @@
 #include "client/commands.hpp"
 #include "client/overview.hpp"
 #include "client/screen.hpp"
-#include "client/status_line.hpp"
+#include "client/text.hpp"
 #include "client/watch.hpp"
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace rcq::client {
@@ -15,7 +16,7 @@ namespace {
 constexpr int jobs_once = 20;
 
 struct TopOptions {
-    std::string interval = "2";
+    std::string interval = "2s";
     std::string patience = default_patience;
 };
 
@@ -35,13 +36,12 @@ ExitCode show_once(Session& session, Watch& watch) {
 }
 
 // Until somebody presses q, or Ctrl-C.
-ExitCode show_always(Session& session, Watch& watch, double interval_s, std::string& notice) {
+ExitCode show_always(Session& session, Watch& watch, double interval_s) {
     session.database.connect(); // what is wrong with that is not for the other page
     Screen screen;
     while (true) {
         const Screen::Size size = Screen::size();
         const Json now = overview(watch, size.rows);
-        notice.clear();
         Screen::show(overview_text(now, size.columns, size.rows, session.output.colours()));
         const char key = screen.key(interval_s, session.database.interrupts().fd());
         if (key == 'q' || key == 'Q' || session.database.interrupts().take()) return ExitCode::good;
@@ -52,15 +52,13 @@ ExitCode run_top(Session& session, const TopOptions& options) {
     const double interval_s = seconds_option("--interval", options.interval);
     const double patience_s = seconds_option("--reconnect", options.patience);
     const bool always = session.output.terminal() && !session.output.json() && isatty(STDIN_FILENO) == 1;
-    std::string notice;
     Watch watch(session.database, patience_s, [&](std::string_view text) {
         if (!always) return complain(text);
-        notice = text;
-        Screen::show(cut_to_width(safe_text(notice), Screen::size().columns));
+        Screen::show(cut_to_width(safe_text(text), Screen::size().columns) + "\nCtrl-C ends this");
     });
     if (!always) return show_once(session, watch);
     try {
-        return show_always(session, watch, interval_s, notice);
+        return show_always(session, watch, interval_s);
     } catch (const Interrupted&) { // while the server was asked
         return ExitCode::good;
     }
@@ -69,8 +67,9 @@ ExitCode run_top(Session& session, const TopOptions& options) {
 } // namespace
 
 void add_top_command(Commands& commands) {
-    CLI::App* command = commands.add("top", "Shows the cluster, its groups and jobs, and keeps that up to date; q ends it",
-                                     {"top", "top --interval 10", "top --json"});
+    CLI::App* command =
+        commands.add("top", "Shows the cluster, its groups and jobs, and keeps that up to date; q ends it",
+                     {"top", "top --interval 10s", "top --json"});
     auto options = std::make_shared<TopOptions>();
     command->add_option("--interval", options->interval, "Time between two looks on a terminal; elsewhere there is one")
         ->type_name("DURATION")

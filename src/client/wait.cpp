@@ -45,8 +45,8 @@ public:
         try {
             return watch();
         } catch (const Interrupted&) {
-            line_.say(
-                fmt::format("no longer waiting; {} on (rcq cancel would end {})", go(), ids_.size() == 1 ? "it" : "them"));
+            line_.say(fmt::format("no longer waiting; {} on (rcq cancel would end {})", go(),
+                                  ids_.size() == 1 ? "it" : "them"));
             return ExitCode::interrupted;
         }
     }
@@ -86,7 +86,8 @@ ExitCode Wait::watch() {
         }
         if (line_.terminal()) {
             forecast();
-            const std::optional<double> starts_in = starts_at_ ? std::optional(*starts_at_ - monotonic_s()) : std::nullopt;
+            const std::optional<double> starts_in =
+                starts_at_ ? std::optional(*starts_at_ - monotonic_s()) : std::nullopt;
             line_.show(progress_line({jobs_, waited_s(), starts_in}, StatusLine::width(), line_.colours()));
         }
         double pause_s = waited_s() < later_s ? first_pause_s : later_pause_s;
@@ -97,8 +98,7 @@ ExitCode Wait::watch() {
         for (const JobState& job : jobs_) line_.keep(progress_line({{job}, 0, std::nullopt}, 0, line_.colours()));
     }
     if (session_.output.json()) {
-        const auto rows =
-            session_.database.rows({"SELECT s.* FROM rcq.job_states($1) s", {database::bigints(ids_)}});
+        const auto rows = session_.database.rows({"SELECT s.* FROM rcq.job_states($1) s", {database::bigints(ids_)}});
         session_.output.json_rows(rows);
     }
     return static_cast<ExitCode>(exit_code_of(jobs_));
@@ -109,9 +109,10 @@ void Wait::look() {
     const auto missing = missing_jobs(ids_, jobs_);
     if (missing.empty()) return;
     line_.clear();
-    throw Failure(ExitCode::unknown_job,
-                  fmt::format("there {} no {} that you may see", missing.size() == 1 ? "is" : "are", jobs_text(missing)),
-                  "rcq queue lists yours, rcq history those that have ended");
+    throw Failure(
+        ExitCode::unknown_job,
+        fmt::format("there {} no {} that you may see", missing.size() == 1 ? "is" : "are", jobs_text(missing)),
+        "rcq queue lists yours, rcq history those that have ended");
 }
 
 // A line for each that is not as it was.
@@ -141,11 +142,14 @@ void Wait::forecast() {
 } // namespace
 
 void add_wait_command(Commands& commands) {
-    CLI::App* command = commands.add("wait", "Waits until jobs have ended, and ends with their exit code",
-                                     {"wait 42", "wait 41 42 43 --timeout 2h", "wait $(rcq submit job.sh) && echo good"});
+    CLI::App* command =
+        commands.add("wait", "Waits until jobs have ended, and ends with their exit code",
+                     {"wait 42", "wait 41 42 43 --timeout 2h", "wait $(rcq submit job.sh) && echo good"});
     auto options = std::make_shared<WaitOptions>();
     command->add_option("ID", options->ids, "Jobs, or array jobs")->required()->check(CLI::PositiveNumber);
-    command->add_option("--timeout", options->timeout, "Give up after so long (10m, 2h), with exit code 124; the jobs go on")
+    command
+        ->add_option("--timeout", options->timeout,
+                     "Give up after so long (10m, 2h), with exit code 124; the jobs go on")
         ->type_name("DURATION");
     command->add_option("--reconnect", options->patience, "Go on trying so long when the connection is lost")
         ->type_name("DURATION")

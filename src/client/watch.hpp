@@ -33,7 +33,7 @@ private:
     bool was_there_ = false;
 };
 
-// "90" (seconds), "10m", "4h", "1:30:00". Throws Failure (misused) that names the option.
+// "90s", "10m", "4h", "1:30:00". Throws Failure (misused) that names the option.
 double seconds_option(std::string_view option, const std::string& value);
 
 // How long a connection that was lost is tried again, unless --reconnect says.
