@@ -78,13 +78,13 @@ install: install-programs
 install-all: install
 install-programs: programs
 	install -d '$(DESTDIR)$(PROGRAM_BINDIR)'
-	install -m 755 build/rcq build/rcq-executor build/rcq-supervisor build/rcq-handler build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
+	install -m 755 build/rcq build/rcq-executor build/rcq-supervisor build/rcq-job build/rcq-handler build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
 
 build/CMakeCache.txt: CMakeLists.txt
 	cmake -S . -B build
 	@touch $@
 programs: build/CMakeCache.txt
-	@cmake --build build --parallel $(JOBS) --target rcq rcq-executor rcq-supervisor rcq-handler rcq-sim
+	@cmake --build build --parallel $(JOBS) --target rcq rcq-executor rcq-supervisor rcq-job rcq-handler rcq-sim
 unit-build: build/CMakeCache.txt
 	@cmake --build build --parallel $(JOBS)
 unit: unit-build

@@ -152,7 +152,7 @@ sanitize() {
 sanitizers=
 build_sanitizers() {
     (
-        nice -n 19 test/sanitize/build.sh rcq-executor rcq-supervisor executor_test rundir_test supervisor_test &&
+        nice -n 19 test/sanitize/build.sh rcq-executor rcq-supervisor rcq-job executor_test rundir_test supervisor_test &&
             nice -n 19 test/sanitize/server.sh
     ) >"$logs/sanitizers" 2>&1 &
     sanitizers=$!

@@ -28,6 +28,7 @@ constexpr TypeOid int8 = 20;
 constexpr TypeOid int4 = 23;
 constexpr TypeOid text = 25;
 constexpr TypeOid bytea_array = 1001;
+constexpr TypeOid int4_array = 1007;
 constexpr TypeOid text_array = 1009;
 constexpr TypeOid int8_array = 1016;
 constexpr TypeOid timestamptz = 1184;

@@ -40,13 +40,6 @@ constexpr std::int64_t handing_over_look_ms = 20;
 // A log of small pieces takes the server most of a second to add up, and a call has 30.
 constexpr std::size_t positions_per_call = 20;
 
-// Data that the server cannot take, and cannot take the next time either: "data exception" and "program limit exceeded"
-// (a JSON number out of range, too many elements), and "internal error", as which it reports JSON that takes more than
-// 1 GiB to read.
-bool is_about_data(const std::string& sqlstate) {
-    return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate == "XX000";
-}
-
 // Ends that a server of before 0.4 does not know; false: the end is none of them. A run that was cancelled though
 // nobody asked for it waits again.
 bool reword_for_old_server(RunEnd& end) {
@@ -62,16 +55,23 @@ bool reword_for_old_server(RunEnd& end) {
 
 } // namespace
 
+// "Data exception" and "program limit exceeded" (a JSON number out of range, too many elements), and "internal error",
+// as which it reports JSON that takes more than 1 GiB to read.
+bool is_about_data(const std::string& sqlstate) {
+    return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate == "XX000";
+}
+
 Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
                        std::function<void(int, bool)> finished)
     : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
       finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs),
-      pump_timer_(loop, [this] { pump(); }), trouble_timer_(loop,
-                                                            [this] {
-                                                                start_trouble_.reset();
-                                                                update_drain();
-                                                                want_sync(0);
-                                                            }),
+      progress_(loop, runs, [this] { pump(); }), pump_timer_(loop, [this] { pump(); }),
+      trouble_timer_(loop,
+                     [this] {
+                         start_trouble_.reset();
+                         update_drain();
+                         want_sync(0);
+                     }),
       stop_timer_(loop, [this] { time_is_up(); }), incarnation_(random_positive()) {
     session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
     runs_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
@@ -218,6 +218,8 @@ void Controller::become_ready() {
     list_all_ = true;
     drain_.connected();
     synced_last_ = false;
+    progress_.send_again();
+    watch_progress();
     next_sync_ms_ = now();
     set_connected(true);
     pump();
@@ -228,6 +230,7 @@ void Controller::on_lost() {
     sync_under_way_ = false;
     set_connected(false);
     courier_.lost();
+    progress_.lost();
     reportable_.insert(reportable_.begin(), reported_.begin(), reported_.end());
     reported_.clear();
     if (sign_off_sent_) return stop(exit_code::done);
@@ -290,6 +293,7 @@ void Controller::pump() {
     const std::int64_t time = now();
     if (const auto call = drain_.next(time, lease_part_ms(0.5))) return send_drain(*call);
     if (stop_requests_ > 0 && runs_.held() == 0) return send_sign_off();
+    if (progress_.due() && !handing_over_) return send_progress(); // once a second at most
     const std::int64_t log_due_ms = handing_over_ ? INT64_MAX : courier_.due_ms();
     const std::int64_t sync_at_ms =
         runs_.unfinished() < busy_runs ? next_sync_ms_ : std::max(next_sync_ms_, last_sync_sent_ms_ + busy_pause_ms);
@@ -454,7 +458,10 @@ void Controller::apply(std::vector<SyncRow>& rows) {
             spdlog::warn("event=unknown_row kind={}", quoted(row.kind));
         }
     }
-    if (starts > 0) last_start_bytes_ = start_bytes;
+    if (starts > 0) {
+        last_start_bytes_ = start_bytes;
+        watch_progress();
+    }
     const bool any_reported = !reported_.empty();
     std::erase_if(reported_, [&answered](std::int64_t token) { return answered.contains(token); });
     const bool retried = !reported_.empty();

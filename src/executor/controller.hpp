@@ -4,6 +4,7 @@
 #include "executor/log_courier.hpp"
 #include "executor/messages.hpp"
 #include "executor/options.hpp"
+#include "executor/progress_courier.hpp"
 #include "executor/run_table.hpp"
 #include "executor/session.hpp"
 #include "executor/status_report.hpp"
@@ -20,6 +21,11 @@ namespace rcq::executor {
 
 // SQLSTATE of a call to a function that the server is too old to have.
 inline constexpr const char* undefined_function = "42883";
+// Of a call that waited in vain for a row that somebody else holds.
+inline constexpr const char* lock_not_available = "55P03";
+
+// Whether it says that the server cannot take these data, and cannot take them the next time either.
+bool is_about_data(const std::string& sqlstate);
 
 // Documented in --help.
 namespace exit_code {
@@ -80,6 +86,8 @@ private:
     [[nodiscard]] int room();
     void note_host_fault(Run& run);
     void send_log();
+    void watch_progress();
+    void send_progress();
     void send_drain(const DrainCall& call);
     void send_sign_off();
 
@@ -110,6 +118,7 @@ private:
     std::function<void(int, bool)> finished_;
     Session session_;
     LogCourier courier_;
+    ProgressCourier progress_;
     Timer pump_timer_;
     Timer trouble_timer_;
     Timer stop_timer_; // drain timeout, then waiting for reports or for killed processes; or of handing over

@@ -199,6 +199,17 @@ database::Statement log(int executor, std::int64_t incarnation, const LogBatch& 
              texts(streams), Parameter{oid::bytea_array, chunks.take(), true}}};
 }
 
+Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch) {
+    std::string percents;
+    for (const int percent : batch.percents)
+        percents.append(percents.empty() ? "{" : ",").append(std::to_string(percent));
+    BinaryArray messages(oid::bytea);
+    for (const std::string& message : batch.messages) messages.add(message);
+    return {"SELECT rcq.executor_progress($1, $2, $3, $4, $5, $6)",
+            {integer(executor), bigint(incarnation), bigints(batch.job_ids), bigints(batch.tokens),
+             Parameter{oid::int4_array, percents + "}"}, Parameter{oid::bytea_array, messages.take(), true}}};
+}
+
 std::vector<std::int64_t> decode_bigint_array(const std::string& text) {
     std::vector<std::int64_t> numbers;
     if (text.size() < 2 || text.front() != '{' || text.back() != '}') throw std::runtime_error("not an array: " + text);
