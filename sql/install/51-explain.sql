@@ -504,13 +504,13 @@ COMMENT ON FUNCTION rcq.explain(bigint) IS
 'Says why a job is where it is, one finding a row: state (what it does, or how it ended), and of a pending job every blocker at once, its rank (place, factors, who is before it), when it is expected to start, and changes that would let it start or start sooner. message: for people; data: the numbers, for programs. Errors: RC002, RC010';
 
 CREATE FUNCTION rcq.explain_submit(
-    script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0,
+    script text, cpu_cores integer DEFAULT NULL, memory_gb numeric DEFAULT NULL, gpu_count integer DEFAULT NULL,
     estimated_hours numeric DEFAULT NULL, time_limit interval DEFAULT NULL, priority integer DEFAULT NULL,
-    max_retries integer DEFAULT 0, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
-    features text[] DEFAULT NULL, hold boolean DEFAULT false, requeue boolean DEFAULT true,
-    on_disconnect text DEFAULT 'continue', cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
-    constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT false,
-    preemptible boolean DEFAULT false, concurrency_key text DEFAULT NULL)
+    max_retries integer DEFAULT NULL, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
+    features text[] DEFAULT NULL, hold boolean DEFAULT NULL, requeue boolean DEFAULT NULL,
+    on_disconnect text DEFAULT NULL, cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
+    constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT NULL,
+    preemptible boolean DEFAULT NULL, concurrency_key text DEFAULT NULL)
 RETURNS TABLE (kind text, reason text, message text, data jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -520,33 +520,36 @@ DECLARE
     asked rcq_private.request := ROW(script, cpu_cores, rcq_private.as_float(memory_gb), gpu_count, rcq_private.as_float(estimated_hours), time_limit, priority, max_retries, name, workdir, env,
         features, hold, requeue, on_disconnect, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::rcq_private.request;
-    limit_ CONSTANT interval := COALESCE(time_limit, pg_catalog.make_interval(secs => NULLIF(rcq_private.setting_text('default_time_limit')::double precision, 0)));
+    limit_ interval;
     max_pending bigint;
     submit_rate CONSTANT bigint := rcq_private.setting_text('submit_rate_per_user')::bigint;
     count bigint;
     refused rcq_private.finding[] := '{}';
 BEGIN
     SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
-    PERFORM rcq_private.check_names(ARRAY[asked]);
-    l.memory_mib := rcq_private.check_request(NULL, script, COALESCE(cpu_cores, 1), COALESCE(asked.memory_gb, 1), COALESCE(gpu_count, 0), asked.estimated_hours, pg_catalog.date_part('epoch', limit_),
-        COALESCE(priority, LEAST(5, caller.max_priority)), COALESCE(max_retries, 0), name, workdir, env, features, COALESCE(on_disconnect, 'continue'), cpu_cores_min, gpu_type, constraints, consumables, concurrency_key,
+    asked := (rcq_private.with_directives(ARRAY[asked]))[1];
+    limit_ := COALESCE(asked.time_limit, pg_catalog.make_interval(secs => NULLIF(rcq_private.setting_text('default_time_limit')::double precision, 0)));
+    PERFORM rcq_private.check_names(ARRAY[asked]), rcq_private.check_options(ARRAY[asked]);
+    l.memory_mib := rcq_private.check_request(NULL, asked.script, COALESCE(asked.cpu_cores, 1), COALESCE(asked.memory_gb, 1), COALESCE(asked.gpu_count, 0), asked.estimated_hours, pg_catalog.date_part('epoch', limit_),
+        COALESCE(asked.priority, LEAST(5, caller.max_priority)), COALESCE(asked.max_retries, 0), asked.name, asked.workdir, asked.env, asked.features, COALESCE(asked.on_disconnect, 'continue'), asked.cpu_cores_min,
+        asked.gpu_type, asked.constraints, asked.consumables, asked.concurrency_key,
         caller.max_priority, rcq_private.setting_text('max_script_bytes')::integer, NULLIF(rcq_private.setting_text('max_time_limit')::double precision, 0));
     l.user_id := caller.id;
     l.group_id := caller.group_id;
-    l.cpu_cores := COALESCE(cpu_cores, 1);
-    l.gpu_count := COALESCE(gpu_count, 0);
+    l.cpu_cores := COALESCE(asked.cpu_cores, 1);
+    l.gpu_count := COALESCE(asked.gpu_count, 0);
     l.planned_s := pg_catalog.ceil(COALESCE(asked.estimated_hours * 3600, pg_catalog.date_part('epoch', limit_)));
-    l.features := rcq_private.feature_list(features);
-    l.cpu_cores_min := cpu_cores_min;
-    l.gpu_type := rcq_private.constraint_text(gpu_type);
-    l.constraints := rcq_private.constraint_text(constraints);
-    l.consumables := rcq_private.whole_amounts(consumables);
-    l.exclusive := COALESCE(exclusive, false);
-    l.preemptible := COALESCE(preemptible, false);
-    l.concurrency_key := concurrency_key;
-    l.held := COALESCE(hold, false);
-    l.priority := COALESCE(priority, LEAST(5, caller.max_priority));
-    l.eligible_at := pg_catalog.clock_timestamp();
+    l.features := rcq_private.feature_list(asked.features);
+    l.cpu_cores_min := asked.cpu_cores_min;
+    l.gpu_type := rcq_private.constraint_text(asked.gpu_type);
+    l.constraints := rcq_private.constraint_text(asked.constraints);
+    l.consumables := rcq_private.whole_amounts(asked.consumables);
+    l.exclusive := COALESCE(asked.exclusive, false);
+    l.preemptible := COALESCE(asked.preemptible, false);
+    l.concurrency_key := asked.concurrency_key;
+    l.held := COALESCE(asked.hold, false);
+    l.priority := COALESCE(asked.priority, LEAST(5, caller.max_priority));
+    l.eligible_at := GREATEST(pg_catalog.clock_timestamp(), asked.begin_time);
 
     max_pending := COALESCE(caller.max_pending, rcq_private.setting_text('max_pending_per_user')::bigint);
     IF max_pending > 0 THEN
@@ -567,4 +570,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
     integer, text, text, jsonb, boolean, boolean, text) IS
-'Says what would become of a job with these arguments, as those of rcq.submit, without submitting it: whether it is valid (errors as of rcq.submit), where it fits now or ever, what would block or refuse it, with which priority it would begin, when it would start; rows as of rcq.explain. Errors: RC001, RC005, RC010';
+'Says what would become of a job with these arguments, as those of rcq.submit, without submitting it: whether it is valid (errors as of rcq.submit), where it fits now or ever, what would block or refuse it, with which priority it would begin, when it would start; rows as of rcq.explain. Options in #RCQ lines of the script count as they do for rcq.submit, but for dependencies. Errors: RC001, RC005, RC010';

@@ -57,6 +57,7 @@ GRANT EXECUTE ON FUNCTION
                interval, text, interval, numeric, numeric),
     rcq.submit_many(jsonb), rcq.cancel(bigint, text), rcq.hold(bigint, text), rcq.release(bigint, text), rcq.set_priority(bigint, integer),
     rcq.set_array_throttle(bigint, integer), rcq.tasks(bigint, text), rcq.task(bigint, integer), rcq.jobs_tagged(text[]),
+    rcq.queue_page(integer, text[], text, text, boolean), rcq.queue_counts(text, text, boolean), rcq.ended_jobs(integer, text[], text, text, text, boolean),
     rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.log_chunks(bigint, integer, bigint, integer), rcq.job_states(bigint[]), rcq.explain(bigint),
     rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                        integer, text, text, jsonb, boolean, boolean, text)

@@ -42,6 +42,7 @@ DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint
 --include 50-views.sql
 --include 51-explain.sql
 --include 53-job-states.sql
+--include 54-job-lists.sql
 --include 60-admin.sql
 --include 64-passwords.sql
 --include 64-tokens.sql

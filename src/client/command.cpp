@@ -1,6 +1,6 @@
 #include "client/command.hpp"
 
-#include "client/text.hpp"
+#include "core/nearest.hpp"
 
 #include <algorithm>
 
@@ -95,6 +95,22 @@ void Commands::on_run(CLI::App* command, Action action) {
     command->callback([this, action = std::move(action)] { action_ = action; });
 }
 
+void Commands::parse(int argc, char** argv) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    const auto dashes = std::find(words.begin(), words.end(), "--");
+    const bool dashes_given = dashes != words.end();
+    if (dashes_given) {
+        behind_dashes_.assign(dashes + 1, words.end());
+        words.erase(dashes, words.end());
+    }
+    std::reverse(words.begin(), words.end()); // as CLI11 wants them
+    app_.parse(std::move(words));
+    const auto chosen = app_.get_subcommands();
+    if (dashes_given && chosen.front()->get_name() != "submit") {
+        throw Failure(ExitCode::misused, "only rcq submit takes a command behind --");
+    }
+}
+
 ExitCode Commands::run() {
     Session session(options_);
     const ExitCode code = action_(session);
@@ -112,10 +128,12 @@ Failure usage_failure(const CLI::ParseError& error, const CLI::App& app) {
     const bool option = word.size() > 1 && word[0] == '-';
     if (!option && !chosen.empty()) return {ExitCode::misused, "nothing is known about \"" + word + "\" here", help};
     word = word.substr(0, word.find('='));
-    const std::string nearest = nearest_word(word, option ? option_names(level) : command_names(app));
+    const std::vector<std::string> names = option ? option_names(level) : command_names(app);
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view nearest = core::nearest(word, known);
     const std::string kind = option ? "option " : "command ";
     return {ExitCode::misused, "there is no " + kind + word,
-            nearest.empty() ? help : "did you mean " + nearest + "? Else " + help};
+            nearest.empty() ? help : "did you mean " + std::string(nearest) + "? Else " + help};
 }
 
 } // namespace rcq::client

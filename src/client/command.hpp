@@ -6,8 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace rcq::client {
 
@@ -39,8 +39,9 @@ public:
     // What it does, once its options are read.
     void on_run(CLI::App* command, Action action);
 
-    // Throws CLI::ParseError.
-    void parse(int argc, char** argv) { app_.parse(argc, argv); }
+    // Throws CLI::ParseError. What stands behind "--" is left to the command.
+    void parse(int argc, char** argv);
+    [[nodiscard]] const std::vector<std::string>& behind_dashes() const { return behind_dashes_; }
     [[nodiscard]] const CLI::App& app() const { return app_; }
     [[nodiscard]] CLI::App& app() { return app_; }
     [[nodiscard]] const CommonOptions& options() const { return options_; }
@@ -50,6 +51,7 @@ private:
     CLI::App app_;
     CommonOptions options_;
     Action action_;
+    std::vector<std::string> behind_dashes_;
 };
 
 // All of them, in the order of --help.

@@ -83,9 +83,26 @@ void Output::flush() {
     pending_.clear();
 }
 
-void complain(std::string_view message) { std::fputs(("rcq: " + safe_text(message) + "\n").c_str(), stderr); }
+namespace {
 
-void advise(std::string_view hint) { std::fputs(("hint: " + safe_text(hint) + "\n").c_str(), stderr); }
+// What comes in several lines, as libpq's messages, in one.
+std::string in_one_line(std::string_view text) {
+    std::string line;
+    for (char c : text) {
+        const bool space = c == '\n' || c == '\t' || c == ' ';
+        if (!space) line += c;
+        if (space && !line.empty() && line.back() != ' ') line += ' ';
+    }
+    return line;
+}
+
+} // namespace
+
+void complain(std::string_view message) {
+    std::fputs(("rcq: " + safe_text(in_one_line(message)) + "\n").c_str(), stderr);
+}
+
+void advise(std::string_view hint) { std::fputs(("hint: " + safe_text(in_one_line(hint)) + "\n").c_str(), stderr); }
 
 std::string json_array(const std::vector<std::string>& rows) {
     if (rows.empty()) return "[]";

@@ -1,9 +1,12 @@
-// `rcq queue`: what waits and what runs.
+// `rcq queue`: what runs and what waits.
 #include "client/commands.hpp"
-#include "client/json.hpp"
+#include "client/job_name.hpp"
+#include "client/job_text.hpp"
 #include "client/times.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -12,35 +15,112 @@ namespace rcq::client {
 namespace {
 
 struct QueueOptions {
+    std::vector<std::string> status;
+    std::string user;
+    std::string group;
+    bool mine = false;
     int limit = 100;
 };
 
-constexpr const char* pending =
-    "SELECT q.\"position\", q.id, q.user_name, q.group_name, q.name, 'pending' AS status, q.reason, q.cpu_cores, "
-    "q.memory_gb, q.gpu_count, q.submitted_at, q.expected_start FROM rcq.queue q LIMIT $1";
+constexpr const char* page =
+    "SELECT q.* FROM rcq.queue_page(at_most => $1, status => $2, user_name => $3, group_name => $4, mine => $5) q";
+constexpr const char* counts =
+    "SELECT c.running, c.assigned, c.pending FROM rcq.queue_counts(user_name => $1, group_name => $2, mine => $3) c";
 
-ExitCode run_queue(Session& session, const QueueOptions& options) {
-    const auto rows = session.database.rows({pending, {database::integer(options.limit)}});
-    if (session.output.json()) {
-        session.output.json_rows(rows);
-        return ExitCode::good;
+database::Parameter word(const std::string& text) {
+    return text.empty() ? database::null(database::oid::text) : database::text(text);
+}
+
+// An array that still has tasks without a row stands for those.
+std::string name_in_queue(const Json& job) {
+    const std::string label = job_label(job);
+    return is_null(job, "tasks_waiting") ? label : label + "_[+" + text_of(job, "tasks_waiting") + "]";
+}
+
+// When it ends at the latest, or is expected to start.
+std::string when_text(const Json& job, double now) {
+    if (text_of(job, "status") == "pending") {
+        const std::string start = text_of(job, "expected_start");
+        if (start.empty()) return {};
+        return (job.value("approximate", false) ? "about " : "") + short_time(start, now);
     }
-    Table table({{"ID", Align::right}, {"STATUS"}, {"USER", Align::left, 8}, {"NAME", Align::left, 8}});
+    return text_of(job, "executor");
+}
+
+void show(Session& session, const std::vector<std::string>& rows, const Json& total) {
+    Table table({{"JOB", Align::right},
+                 {"STATUS", Align::left, 9},
+                 {"USER", Align::left, 6},
+                 {"GROUP", Align::left, 6},
+                 {"NAME", Align::left, 8},
+                 {"CPUS", Align::right},
+                 {"GB", Align::right},
+                 {"GPUS", Align::right},
+                 {"TIME", Align::right},
+                 {"ON / START", Align::left, 8}});
+    const double now = now_s();
     for (const std::string& text : rows) {
         const Json row = parse_json(text);
-        table.add(
-            {{text_of(row, "id")}, {text_of(row, "status")}, {text_of(row, "user_name")}, {text_of(row, "name")}});
+        const std::string status = text_of(row, "status");
+        const bool waits = status == "pending";
+        const auto time = seconds_between(text_of(row, waits ? "submitted_at" : "started_at"), "");
+        table.add({{name_in_queue(row), Colour::bold},
+                   {status_text(row), status_colour(status)},
+                   {text_of(row, "user_name")},
+                   {text_of(row, "group_name")},
+                   {text_of(row, "name")},
+                   {text_of(row, "cpu_cores")},
+                   {text_of(row, "memory_gb")},
+                   {text_of(row, "gpu_count")},
+                   {time ? short_duration(*time) : "", waits ? Colour::dim : Colour::none},
+                   {when_text(row, now)}});
     }
-    session.output.table(table);
+    if (!table.empty()) session.output.table(table);
+    const double all = number_of(total, "running").value_or(0) + number_of(total, "assigned").value_or(0) +
+                       number_of(total, "pending").value_or(0);
+    std::string line = fmt::format("{} running, {} assigned, {} pending", text_of(total, "running"),
+                                   text_of(total, "assigned"), text_of(total, "pending"));
+    if (static_cast<double>(rows.size()) < all) line += fmt::format("; {} shown", rows.size());
+    session.output.line(line);
+}
+
+ExitCode run_queue(Session& session, const QueueOptions& options) {
+    const int most = options.limit == 0 ? std::numeric_limits<int>::max() : options.limit;
+    const auto rows = session.database.rows(
+        {page,
+         {database::integer(most),
+          options.status.empty() ? database::null(database::oid::text_array) : database::texts(options.status),
+          word(options.user), word(options.group), database::boolean(options.mine)}});
+    const std::string total =
+        session.database.rows({counts, {word(options.user), word(options.group), database::boolean(options.mine)}})
+            .at(0);
+    if (session.output.json()) {
+        session.output.json_document("{\"counts\":" + total + ",\n\"jobs\":" + json_array(rows) + "}");
+    } else {
+        show(session, rows, parse_json(total));
+    }
     return ExitCode::good;
 }
 
 } // namespace
 
 void add_queue_command(Commands& commands) {
-    CLI::App* command = commands.add("queue", "Shows what waits and what runs", {"queue", "queue --limit 0"});
+    CLI::App* command = commands.add(
+        "queue", "Shows what runs and what waits, in the order in which it is considered",
+        {"queue", "queue --mine", "queue --status pending --group bio --limit 0", "queue --json | jq '.jobs[].id'"});
     auto options = std::make_shared<QueueOptions>();
-    command->add_option("--limit", options->limit, "At most so many jobs; 0: all")->capture_default_str();
+    command->add_option("--status", options->status, "Those that are running, assigned, pending")
+        ->type_name("WORD,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::IsMember({"running", "assigned", "pending"}));
+    command->add_option("--user", options->user, "Those of this user")->type_name("NAME");
+    command->add_option("--group", options->group, "Those of this group")->type_name("NAME");
+    command->add_flag("--mine", options->mine, "Your own alone");
+    command->add_option("--limit", options->limit, "At most so many jobs; 0: all")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 100000000));
     commands.on_run(command, [options](Session& session) { return run_queue(session, *options); });
 }
 

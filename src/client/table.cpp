@@ -3,6 +3,7 @@
 #include "client/text.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace rcq::client {
@@ -62,7 +63,9 @@ std::string Table::text(int width, bool colours) const {
     safe.reserve(rows_.size() + 1);
     std::vector<Cell> titles;
     for (const Column& column : columns_) titles.push_back({column.title, Colour::bold});
-    safe.push_back(std::move(titles));
+    const bool titled =
+        std::any_of(titles.begin(), titles.end(), [](const Cell& title) { return !title.text.empty(); });
+    if (titled) safe.push_back(std::move(titles));
     for (const auto& row : rows_) {
         std::vector<Cell> cells;
         cells.reserve(row.size());

@@ -29,7 +29,8 @@ public:
     void add(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }
     [[nodiscard]] bool empty() const { return rows_.empty(); }
 
-    // Lines that end in \n, in at most `width` columns (0: any); colours as escape sequences.
+    // A line of titles, unless all are empty, and the rows. Lines that end in \n, in at most `width` columns (0: any);
+    // colours as escape sequences.
     [[nodiscard]] std::string text(int width, bool colours) const;
 
 private:

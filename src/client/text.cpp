@@ -1,12 +1,8 @@
 #include "client/text.hpp"
 
-#include <algorithm>
-#include <clocale>
-#include <cstdint>
 #include <cwchar>
 #include <fmt/format.h>
 #include <locale.h>
-#include <vector>
 
 namespace rcq::client {
 
@@ -80,6 +76,15 @@ std::string safe_text(std::string_view text) {
     return safe;
 }
 
+std::optional<std::size_t> invalid_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const Character character = first_character(text.substr(at));
+        if (!character.valid) return at;
+        at += character.bytes;
+    }
+    return std::nullopt;
+}
+
 int display_width(std::string_view safe) {
     int width = 0;
     while (!safe.empty()) {
@@ -101,21 +106,6 @@ std::string cut_to_width(std::string_view safe, int width) {
         kept += character.bytes;
     }
     return std::string(safe.substr(0, kept)) + "~";
-}
-
-int edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::vector<int>> cost(a.size() + 1, std::vector<int>(b.size() + 1));
-    for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = static_cast<int>(i);
-    for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = static_cast<int>(j);
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const int changed = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-            cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, changed});
-            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped) cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-        }
-    }
-    return cost[a.size()][b.size()];
 }
 
 } // namespace rcq::client

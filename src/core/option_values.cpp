@@ -17,8 +17,8 @@ namespace {
 constexpr double greatest_number = 1e9;    // of what is written; the rules of a request are much narrower
 constexpr double greatest_seconds = 1e9;   // 31 years
 constexpr double microseconds = 1'000'000; // more digits of a duration mean nothing
-constexpr const char* how_durations_are_written = "write it as 4h, 90m, 1h30m, 1:30:00 (hours:minutes:seconds) or "
-                                                  "2-12:00:00 (2 days and 12 hours)";
+constexpr const char* how_durations_are_written = "Write it as 4h, 90m, 1h30m, 1:30:00 (hours:minutes:seconds) or "
+                                                  "2-12:00:00 (2 days and 12 hours).";
 
 [[noreturn]] void fail(std::string_view subject, std::string_view value, const std::string& what, std::string hint) {
     throw OptionError(std::string(subject) + ": " + quoted(value) + " " + what, std::move(hint));
@@ -125,18 +125,19 @@ double seconds_of(std::string_view subject, std::string_view value, double bare_
     if (const std::optional bare = cut_decimal(rest); bare && rest.empty()) {
         if (bare_unit == 0)
             fail(subject, value, "has no unit",
-                 "write " + std::string(text) + "m for minutes, as sbatch reads it, or " + std::string(text) + "h");
+                 "Write " + std::string(text) + "m for minutes, as sbatch reads it, or " + std::string(text) + "h.");
         seconds = *bare * bare_unit;
     } else if (text.find_first_of(":-") != std::string_view::npos) {
         if (std::count(text.begin(), text.end(), ':') == 1 && text.find('-') == std::string_view::npos)
             fail(subject, value, "may be minutes and seconds, or hours and minutes",
-                 "write " + std::string(text) + ":00 for hours and minutes, 0:" + std::string(text) + " for less");
+                 "Write " + std::string(text) + ":00 for hours and minutes, 0:" + std::string(text) +
+                     " for minutes and seconds.");
         seconds = clock_time(text);
     } else if (!text.empty()) {
         seconds = sum_of_units(text);
     }
     if (!seconds) fail(subject, value, "is no duration", how_durations_are_written);
-    if (!(*seconds <= greatest_seconds)) fail(subject, value, "is too long", "give less than 30 years");
+    if (!(*seconds <= greatest_seconds)) fail(subject, value, "is too long", "Give less than 30 years.");
     return std::round(*seconds * microseconds) / microseconds;
 }
 
@@ -152,7 +153,7 @@ std::string with_member(std::string_view subject, std::string_view gathered, std
                         const std::string& json) {
     const std::string key = json_string(name) + ":";
     if (gathered.find("{" + key) != std::string_view::npos || gathered.find("," + key) != std::string_view::npos)
-        fail(subject, name, "is given twice", "give each name once");
+        fail(subject, name, "is given twice", "Give each name once.");
     return joined(gathered, '{', key + json, '}');
 }
 
@@ -179,23 +180,23 @@ std::string json_string(std::string_view text) {
 std::string integer_json(std::string_view subject, std::string_view value) {
     const std::string_view digits = value.substr(value.starts_with('-') ? 1 : 0);
     if (digits.empty() || !std::all_of(digits.begin(), digits.end(), is_digit))
-        fail(subject, value, "is no whole number", "write digits alone, for example 8");
+        fail(subject, value, "is no whole number", "Write digits alone, for example 8.");
     std::int32_t number = 0;
     if (std::from_chars(value.data(), value.data() + value.size(), number).ec != std::errc())
-        fail(subject, value, "is out of range", "write a smaller number");
+        fail(subject, value, "is out of range", "Write a smaller number.");
     return std::to_string(number);
 }
 
 std::string number_json(std::string_view subject, std::string_view value) {
     std::string_view rest = value.substr(value.starts_with('-') ? 1 : 0);
     const std::optional number = cut_decimal(rest);
-    if (!number || !rest.empty()) fail(subject, value, "is no number", "write it as 0.5 or 2");
-    if (*number > greatest_number) fail(subject, value, "is out of range", "give a smaller one");
+    if (!number || !rest.empty()) fail(subject, value, "is no number", "Write it as 0.5 or 2.");
+    if (*number > greatest_number) fail(subject, value, "is out of range", "Write a smaller one.");
     return decimal(value.starts_with('-') ? -*number : *number);
 }
 
 std::string memory_json(std::string_view subject, std::string_view value) {
-    constexpr const char* hint = "write 32G, 500M, 1.5T, or a number of GB";
+    constexpr const char* hint = "Write 32G, 500M, 1.5T, or a number of GB.";
     std::string_view rest = value;
     const std::optional amount = cut_decimal(rest);
     std::string unit = lower(rest);
@@ -223,7 +224,7 @@ std::string hours_json(std::string_view subject, std::string_view value) {
 bool flag_value(std::string_view subject, std::string_view value) {
     if (value.empty() || value == "true") return true;
     if (value == "false") return false;
-    fail(subject, value, "is neither true nor false", "write " + std::string(subject) + " alone");
+    fail(subject, value, "is neither true nor false", "Write " + std::string(subject) + " alone.");
 }
 
 std::string array_json(std::string_view subject, std::string_view value) {
@@ -240,8 +241,8 @@ std::string dependency_json(std::string_view subject, std::string_view value) {
     constexpr std::array shorts{Short{"ok", "afterok"}, Short{"any", "afterany"}, Short{"notok", "afternotok"},
                                 Short{"start", "after"}, Short{"corr", "aftercorr"}};
     constexpr const char* hint =
-        "write ok:41 (has completed), any:41 (has ended), notok:41 (has failed), start:41 (has "
-        "started), corr:41 (task by task) or singleton, joined by commas";
+        "Write ok:41 (has completed), any:41 (has ended), notok:41 (has failed), start:41 (has "
+        "started), corr:41 (task by task) or singleton, joined by commas.";
     std::string spec;
     for (std::string_view rest = value;;) {
         const std::size_t comma = rest.find(',');
@@ -260,13 +261,13 @@ std::string dependency_json(std::string_view subject, std::string_view value) {
 }
 
 std::string with_items(std::string_view subject, std::string_view gathered, std::string_view value) {
-    std::string all(gathered);
+    std::string items;
     for (std::string_view rest = value;;) {
         const std::size_t comma = rest.find(',');
         const std::string_view item = rest.substr(0, comma);
-        if (item.empty()) fail(subject, value, "has an empty item", "join names by commas, without spaces");
-        all = joined(all, '[', json_string(item), ']');
-        if (comma == std::string_view::npos) return all;
+        if (item.empty()) fail(subject, value, "has an empty item", "Join names by commas, without spaces.");
+        items += (items.empty() ? "" : ",") + json_string(item);
+        if (comma == std::string_view::npos) return joined(gathered, '[', items, ']');
         rest.remove_prefix(comma + 1);
     }
 }
@@ -274,14 +275,14 @@ std::string with_items(std::string_view subject, std::string_view gathered, std:
 std::string with_variable(std::string_view subject, std::string_view gathered, std::string_view value) {
     const std::size_t equals = value.find('=');
     if (equals == std::string_view::npos || equals == 0)
-        fail(subject, value, "is no variable", "write NAME=VALUE; for several give the option several times");
+        fail(subject, value, "is no variable", "Write NAME=VALUE; for several give the option several times.");
     return with_member(subject, gathered, value.substr(0, equals), json_string(value.substr(equals + 1)));
 }
 
 std::string with_amount(std::string_view subject, std::string_view gathered, std::string_view value) {
     const std::size_t equals = value.find('=');
     if (value.empty() || equals == 0)
-        fail(subject, value, "is no name with an amount", "write NAME=2; for several give the option several times");
+        fail(subject, value, "is no name with an amount", "Write NAME=2; for several give the option several times.");
     const std::string amount = equals == std::string_view::npos ? "1" : integer_json(subject, value.substr(equals + 1));
     return with_member(subject, gathered, value.substr(0, equals), amount);
 }

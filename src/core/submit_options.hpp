@@ -52,9 +52,9 @@ std::string nearest_submit_option(std::string_view name);
 class OptionError : public std::runtime_error {
 public:
     OptionError(std::string message, std::string hint)
-        : std::runtime_error(message + "; " + hint), message_(std::move(message)), hint_(std::move(hint)) {}
+        : std::runtime_error(message + ". " + hint), message_(std::move(message)), hint_(std::move(hint)) {}
     const std::string& message() const { return message_; } // what is wrong: "--memory: "3x" is no amount of memory"
-    const std::string& hint() const { return hint_; }       // what is right: "write 32G, 500M or a number of GB"
+    const std::string& hint() const { return hint_; }       // what is right: "Write 32G, 500M, ..."
 
 private:
     std::string message_, hint_;

@@ -27,8 +27,8 @@ std::string refusal(std::string_view name, std::string_view value, const Fields&
         const Fields after = with(before, name, value);
         ADD_FAILURE() << name << "=" << value << " was accepted";
     } catch (const OptionError& error) {
-        EXPECT_FALSE(error.hint().empty());
-        EXPECT_EQ(error.what(), error.message() + "; " + error.hint());
+        EXPECT_TRUE(error.hint().ends_with('.')) << error.hint();
+        EXPECT_EQ(error.what(), error.message() + ". " + error.hint());
         return error.message();
     }
     return {};
