@@ -429,6 +429,7 @@ void Controller::apply(std::vector<SyncRow>& rows) {
     int starts = 0;
     std::int64_t start_bytes = 0;
     bool more = false;
+    bool cancels = false;
     for (SyncRow& row : rows) {
         if (row.kind == kind::ack) {
             acked_seq_ = row.seq;
@@ -450,6 +451,7 @@ void Controller::apply(std::vector<SyncRow>& rows) {
             start_run(row);
         } else if (row.kind == kind::cancel) {
             runs_.cancel(row.token);
+            cancels = true;
         } else if (row.kind == kind::kill) {
             runs_.kill_and_forget(row.token);
         } else if (row.kind == kind::terms) {
@@ -467,17 +469,19 @@ void Controller::apply(std::vector<SyncRow>& rows) {
     const bool retried = !reported_.empty();
     reportable_.insert(reportable_.end(), reported_.begin(), reported_.end());
     reported_.clear();
-    schedule_next_sync(!rows.empty() || any_reported, more || (starts > 0 && starts >= max_new_sent_),
-                       greatest_seq > acked_seq_, retried);
+    const bool gap = greatest_seq > acked_seq_;
+    // people wait for the word that a cancel has come
+    const bool at_once = more || (cancels && !gap) || (starts > 0 && starts >= max_new_sent_);
+    schedule_next_sync(!rows.empty() || any_reported, at_once, gap, retried);
 }
 
-// `full`: as many starts came as were asked for, so more may wait. `gap`: a command was left out because its row was
-// locked. Both ask again at once, but a lock that stays is not asked in a tight loop.
-void Controller::schedule_next_sync(bool active, bool full, bool gap, bool retried) {
+// `at_once`: there may be more, or something to acknowledge that is waited for. `gap`: a command was left out because
+// its row was locked. Both ask again at once, but a lock that stays is not asked in a tight loop.
+void Controller::schedule_next_sync(bool active, bool at_once, bool gap, bool retried) {
     hurried_syncs_ = gap ? hurried_syncs_ + 1 : 0;
     std::int64_t delay = idle_interval_ms(active);
     if (retried || gap || room_withheld_) delay = std::min(delay, retry_ms);
-    if (full || (gap && hurried_syncs_ <= 3) || (!retried && !reportable_.empty())) delay = 0;
+    if (at_once || (gap && hurried_syncs_ <= 3) || (!retried && !reportable_.empty())) delay = 0;
     next_sync_ms_ = std::min(next_sync_ms_, now() + delay);
 }
 

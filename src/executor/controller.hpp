@@ -79,7 +79,7 @@ private:
     void on_sync(const database::Reply& reply);
     void apply(std::vector<SyncRow>& rows);
     void start_run(SyncRow& row);
-    void schedule_next_sync(bool active, bool full, bool gap, bool retried);
+    void schedule_next_sync(bool active, bool at_once, bool gap, bool retried);
     void collect_reports(std::vector<EndReport>& reports);
     void report_refused(const database::Reply& reply);
     void write_contact();
