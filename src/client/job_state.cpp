@@ -2,10 +2,10 @@
 
 #include "client/times.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <map>
 
 namespace rcq::client {
 
@@ -23,18 +23,31 @@ template <class Number> std::optional<Number> number_at(const PGresult* result, 
     return number;
 }
 
+[[noreturn]] void refuse_unknown(const std::map<std::int64_t, std::string>& missing) {
+    std::vector<AskedJob> jobs;
+    for (const auto& [id, label] : missing) jobs.push_back({id, label});
+    throw Failure(ExitCode::unknown_job,
+                  fmt::format("there {} no {} of yours", jobs.size() == 1 ? "is" : "are", jobs_text(jobs)),
+                  "rcq queue and rcq history list your jobs");
+}
+
 } // namespace
 
-database::Statement job_states_statement(const std::vector<std::int64_t>& ids) {
+database::Statement job_states_statement(const std::vector<AskedJob>& jobs) {
+    std::vector<std::int64_t> ids;
+    ids.reserve(jobs.size());
+    for (const AskedJob& job : jobs) ids.push_back(job.id);
     return {"SELECT s.id, s.status, s.reason, s.exit_code, s.signal, s.attempt, s.executor, s.progress, "
             "s.progress_message, s.message, extract(epoch FROM COALESCE(s.ended_at, clock_timestamp()) - s.started_at) "
             "FROM rcq.job_states($1) s",
             {database::bigints(ids)}};
 }
 
-std::vector<JobState> job_states(const database::Result& result) {
+std::vector<JobState> job_states(const database::Result& result, const std::vector<AskedJob>& jobs) {
     const PGresult* rows = result.get();
     std::vector<JobState> states;
+    std::map<std::int64_t, std::string> labels;
+    for (const AskedJob& job : jobs) labels[job.id] = job.label;
     for (int row = 0; row < PQntuples(rows); ++row) {
         JobState state;
         state.id = number_at<std::int64_t>(rows, row, 0).value_or(0);
@@ -48,18 +61,11 @@ std::vector<JobState> job_states(const database::Result& result) {
         state.progress_message = text_at(rows, row, 8);
         state.message = text_at(rows, row, 9);
         state.ran_s = number_at<double>(rows, row, 10);
+        if (const auto label = labels.extract(state.id)) state.label = label.mapped();
         states.push_back(std::move(state));
     }
+    if (!labels.empty()) refuse_unknown(labels);
     return states;
-}
-
-std::vector<std::int64_t> missing_jobs(const std::vector<std::int64_t>& ids, const std::vector<JobState>& states) {
-    std::vector<std::int64_t> missing;
-    for (std::int64_t id : ids) {
-        const bool known = std::any_of(states.begin(), states.end(), [&](const JobState& job) { return job.id == id; });
-        if (!known) missing.push_back(id);
-    }
-    return missing;
 }
 
 int exit_code_of(const JobState& job) {
@@ -90,12 +96,14 @@ std::string end_text(const JobState& job) {
     return text;
 }
 
-std::string jobs_text(const std::vector<std::int64_t>& ids) {
+std::string jobs_text(const std::vector<AskedJob>& jobs) {
     constexpr std::size_t most = 5;
-    if (ids.size() == 1) return fmt::format("job {}", ids.front());
-    const std::vector<std::int64_t> first(ids.begin(), ids.begin() + static_cast<long>(std::min(ids.size(), most)));
-    const std::string list = fmt::format("jobs {}", fmt::join(first, ", "));
-    return ids.size() <= most ? list : fmt::format("{} and {} more", list, ids.size() - most);
+    std::vector<std::string> labels;
+    for (const AskedJob& job : jobs) {
+        if (labels.size() < most) labels.push_back(job.label);
+    }
+    const std::string text = fmt::format("{} {}", jobs.size() == 1 ? "job" : "jobs", fmt::join(labels, ", "));
+    return jobs.size() <= most ? text : fmt::format("{} and {} more", text, jobs.size() - most);
 }
 
 } // namespace rcq::client

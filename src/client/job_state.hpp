@@ -11,6 +11,7 @@ namespace rcq::client {
 
 struct JobState {
     std::int64_t id = 0;
+    std::string label; // as whoever asks calls it: "42", "41_7"
     std::string status;
     std::string reason; // may be empty, as all texts below
     std::optional<int> exit_code;
@@ -26,12 +27,16 @@ struct JobState {
     [[nodiscard]] bool running() const { return status == "running"; }
 };
 
-// All that is said of these jobs; columns of job_states, and ran_s.
-database::Statement job_states_statement(const std::vector<std::int64_t>& ids);
-std::vector<JobState> job_states(const database::Result& result);
+// A job that is asked about.
+struct AskedJob {
+    std::int64_t id = 0;
+    std::string label;
+};
 
-// Those of these jobs that are not among the states: there is no such job, or it is not the caller's to see.
-std::vector<std::int64_t> missing_jobs(const std::vector<std::int64_t>& ids, const std::vector<JobState>& states);
+// What `job_states` reads the answer of.
+database::Statement job_states_statement(const std::vector<AskedJob>& jobs);
+// Throws Failure (unknown_job) when some of them are not there, or not the caller's to see.
+std::vector<JobState> job_states(const database::Result& result, const std::vector<AskedJob>& jobs);
 
 // What a shell would make of the end of this job: its own exit code, 128 + N after a signal; 5 when it failed or was
 // cancelled without either.
@@ -43,6 +48,6 @@ int exit_code_of(const std::vector<JobState>& jobs);
 std::string end_text(const JobState& job);
 
 // "job 41", "jobs 41, 42", "jobs 41, 42, 43, 44, 45 and 12 more": for messages.
-std::string jobs_text(const std::vector<std::int64_t>& ids);
+std::string jobs_text(const std::vector<AskedJob>& jobs);
 
 } // namespace rcq::client

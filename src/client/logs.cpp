@@ -1,5 +1,6 @@
 // `rcq logs`: what a job has written, and what it goes on writing.
 #include "client/commands.hpp"
+#include "client/job_name.hpp"
 #include "client/job_state.hpp"
 #include "client/json.hpp"
 #include "client/log_chunks.hpp"
@@ -22,7 +23,7 @@ constexpr double look_every_s = 1;
 constexpr double pause_s = 0.15; // a line that is in the database is shown within this
 
 struct LogsOptions {
-    std::int64_t id = 0;
+    std::string job;
     bool follow = false;
     std::optional<int> attempt;
     bool only_stdout = false;
@@ -47,7 +48,8 @@ public:
         : session_(session), options_(options), line_(session.output.colour_choice()),
           watch_(session.database, seconds_option("--reconnect", options.patience),
                  [this](std::string_view text) { say(text); }),
-          source_(watch_, options.id, options.attempt), text_(session.output.colours()) {}
+          job_{job_id(session.database, parse_job_name(options.job)), options.job},
+          source_(watch_, job_.id, options.attempt), text_(session.output.colours()) {}
 
     ExitCode run();
 
@@ -70,6 +72,7 @@ private:
     const LogsOptions& options_;
     StatusLine line_;
     Watch watch_;
+    AskedJob job_;
     LogSource source_;
     LogText text_;
     bool over_ = false;
@@ -86,29 +89,22 @@ ExitCode Logs::run() {
     } catch (const Interrupted&) {
         session_.output.write(text_.end());
         session_.output.flush();
-        if (options_.follow) line_.say(fmt::format("no longer following; job {} goes on", options_.id));
+        if (options_.follow) line_.say(fmt::format("no longer following; job {} goes on", job_.label));
         return ExitCode::interrupted;
     }
     session_.output.write(text_.end());
     if (session_.output.json() && !options_.follow) session_.output.write(first_object_ ? "[]\n" : "]\n");
     session_.output.flush();
     if (options_.follow) {
-        if (line_.terminal()) line_.say(fmt::format("job {} {}", options_.id, end_text(state())));
+        if (line_.terminal()) line_.say(fmt::format("job {} {}", job_.label, end_text(state())));
     } else if (attempt_ == 0) {
         const JobState job = state();
-        if (!job.ended()) line_.say(fmt::format("job {} has written nothing yet: it is {}", job.id, job.status));
+        if (!job.ended()) line_.say(fmt::format("job {} has written nothing yet: it is {}", job.label, job.status));
     }
     return ExitCode::good;
 }
 
-JobState Logs::state() {
-    auto states = job_states(watch_.ask(job_states_statement({options_.id})));
-    if (states.empty()) {
-        throw Failure(ExitCode::unknown_job, fmt::format("there is no job {} that you may see", options_.id),
-                      "rcq queue lists yours, rcq history those that have ended");
-    }
-    return states.front();
-}
+JobState Logs::state() { return job_states(watch_.ask(job_states_statement({job_})), {job_}).front(); }
 
 void Logs::read() {
     bool caught_up = !options_.tail;
@@ -146,7 +142,7 @@ void Logs::write_tail() {
 }
 
 void Logs::write(const LogChunk& chunk) {
-    if (attempt_ != 0 && chunk.attempt != attempt_) say(fmt::format("job {}, attempt {}:", options_.id, chunk.attempt));
+    if (attempt_ != 0 && chunk.attempt != attempt_) say(fmt::format("job {}, attempt {}:", job_.label, chunk.attempt));
     attempt_ = chunk.attempt;
     if (session_.output.json()) return write_json(chunk);
     if (session_.output.terminal()) return session_.output.write(text_.add(chunk.bytes));
@@ -173,7 +169,7 @@ void Logs::look_at_job() {
     const JobState job = state();
     if (options_.attempt && job.attempt > *options_.attempt) over_ = true;
     if (job.status != "pending" && job.status != "assigned") return told_.clear();
-    std::string now = fmt::format("job {} is {}", job.id, job.status);
+    std::string now = fmt::format("job {} is {}", job.label, job.status);
     if (!job.reason.empty()) now += " (" + job.reason + ")";
     if (told_ != now) say(told_ = now);
 }
@@ -184,7 +180,7 @@ void add_logs_command(Commands& commands) {
     CLI::App* command = commands.add("logs", "Shows what a job has written, byte for byte",
                                      {"logs 42", "logs 42 -f", "logs 42 --tail 20 --stderr", "logs 42 | grep -a loss"});
     auto options = std::make_shared<LogsOptions>();
-    command->add_option("ID", options->id, "The job")->required()->check(CLI::PositiveNumber);
+    command->add_option("job", options->job, "The job (42) or task (41_7)")->type_name("JOB")->required();
     command->add_flag("-f,--follow", options->follow, "Go on until the job has ended, through its retries");
     command->add_option("--attempt", options->attempt, "Of this attempt; the latest that was started unless given")
         ->type_name("N")

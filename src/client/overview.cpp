@@ -1,5 +1,6 @@
 #include "client/overview.hpp"
 
+#include "client/job_name.hpp"
 #include "client/table.hpp"
 #include "client/text.hpp"
 #include "client/times.hpp"
@@ -33,15 +34,15 @@ SELECT json_build_object(
       SELECT u.group_name, u.running_jobs, u.running_cores, u.pending_jobs, u.billed_hours, u.quota_cpu_hours, u.quota_used_percent, u.fair_share
         FROM rcq.group_usage u ORDER BY u.running_cores DESC, u.pending_jobs DESC, u.group_name LIMIT $1) g), '[]'),
   'running', COALESCE((SELECT json_agg(j) FROM (
-      SELECT r.id, r.status, r.user_name, r.group_name, r.name, r.executor, COALESCE(r.granted_cores, r.cpu_cores) AS cpu_cores,
-             COALESCE(r.granted_memory_gb, r.memory_gb) AS memory_gb, COALESCE(r.granted_gpus, r.gpu_count) AS gpu_count, r.started_at,
-             round(extract(epoch FROM clock_timestamp() - r.started_at)) AS ran_s, r.cpu_seconds, r.progress, r.reason
-        FROM rcq.jobs r WHERE r.status IN ('assigned', 'running') AND r.array_spec IS NULL
-       ORDER BY 9 DESC, 7 DESC, r.started_at, r.id LIMIT $1) j), '[]'),
+      SELECT r.id, r.array_id, r.array_index, r.status, r.user_name, r.group_name, r.name, r.executor, r.cpu_cores, r.memory_gb, r.gpu_count, r.started_at,
+             round(extract(epoch FROM clock_timestamp() - r.started_at)) AS ran_s, s.cpu_seconds, s.progress, s.progress_message, r.reason
+        FROM rcq.queue_page($1, '{running,assigned}') WITH ORDINALITY r, LATERAL (SELECT x.cpu_seconds, x.progress, x.progress_message FROM rcq.jobs x WHERE x.id = r.id AND x.status IN ('running', 'assigned')) s
+       WHERE r.tasks_waiting IS NULL
+       ORDER BY r.ordinality) j), '[]'),
   'pending', COALESCE((SELECT json_agg(q) FROM (
-      SELECT p."position", p.id, p.user_name, p.group_name, p.name, p.cpu_cores, p.memory_gb, p.gpu_count, p.tasks_waiting, p.reason,
-             p.expected_start, round(extract(epoch FROM p.waiting)) AS waiting_s
-        FROM rcq.queue p LIMIT $1) q), '[]')))";
+      SELECT p."position", p.id, p.array_id, p.array_index, p.user_name, p.group_name, p.name, p.cpu_cores, p.memory_gb, p.gpu_count, p.tasks_waiting, p.reason,
+             p.submitted_at, round(extract(epoch FROM clock_timestamp() - p.submitted_at)) AS waiting_s, p.expected_start
+        FROM rcq.queue_page($1, '{pending}') p) q), '[]')))";
 
 constexpr int most_executors = 5;
 constexpr int most_groups = 6;
@@ -122,6 +123,11 @@ std::string cpu_text(const Json& job) {
     return fmt::format("{:.0f}", 100 * value(job, "cpu_seconds") / available_s);
 }
 
+std::string remark(const Json& job) {
+    const std::string reason = text_of(job, "reason");
+    return reason.empty() ? text_of(job, "progress_message") : reason;
+}
+
 std::string running_text(const Json& rows, int most, int columns, bool colours) {
     Table table({{"RUNNING", Align::right},
                  {"USER", Align::left, 6},
@@ -136,7 +142,7 @@ std::string running_text(const Json& rows, int most, int columns, bool colours) 
                  {"REMARK", Align::left, 6}});
     add_rows(rows, most, [&](const Json& job) {
         const bool started = !is_null(job, "ran_s");
-        table.add({{number(job, "id")},
+        table.add({{job_label(job)},
                    {text_of(job, "user_name")},
                    {text_of(job, "name")},
                    {text_of(job, "executor")},
@@ -146,7 +152,7 @@ std::string running_text(const Json& rows, int most, int columns, bool colours) 
                    {started ? short_duration(value(job, "ran_s")) : "-"},
                    {cpu_text(job)},
                    {is_null(job, "progress") ? "-" : number(job, "progress")},
-                   {started ? text_of(job, "reason") : "starts"}});
+                   {started ? remark(job) : "starts"}});
     });
     return table.text(columns, colours);
 }
@@ -164,7 +170,7 @@ std::string pending_text(const Json& rows, int most, int columns, bool colours, 
                  {"REASON"}});
     add_rows(rows, most, [&](const Json& job) {
         const bool known = !is_null(job, "expected_start");
-        table.add({{number(job, "id")},
+        table.add({{job_label(job)},
                    {text_of(job, "user_name")},
                    {text_of(job, "name")},
                    {number(job, "cpu_cores")},

@@ -34,9 +34,9 @@ std::string with_comma(std::string text, const std::string& more) {
 
 Parts of_one(const JobState& job, const Waiting& waiting) {
     Parts parts;
-    parts.what = fmt::format("job {} {}", job.id, job.status);
+    parts.what = fmt::format("job {} {}", job.label, job.status);
     if (job.ended()) {
-        parts.what = fmt::format("job {} {}", job.id, end_text(job));
+        parts.what = fmt::format("job {} {}", job.label, end_text(job));
         parts.colour = job.status == "completed" ? Colour::good : Colour::bad;
         return parts;
     }

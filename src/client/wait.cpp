@@ -1,5 +1,6 @@
 // `rcq wait`: until jobs have ended, with the exit code that they ended with.
 #include "client/commands.hpp"
+#include "client/job_name.hpp"
 #include "client/job_state.hpp"
 #include "client/progress_line.hpp"
 #include "client/status_line.hpp"
@@ -22,7 +23,7 @@ constexpr double later_s = 10; // since when the second counts
 constexpr double forecast_every_s = 5;
 
 struct WaitOptions {
-    std::vector<std::int64_t> ids;
+    std::vector<std::string> jobs;
     std::string timeout;
     std::string patience = default_patience;
     bool verbose = false;
@@ -36,8 +37,11 @@ public:
                  [this](std::string_view text) { line_.say(text); }),
           began_(monotonic_s()) {
         if (!options.timeout.empty()) timeout_s_ = seconds_option("--timeout", options.timeout);
-        for (std::int64_t id : options.ids) { // each once: the exit code goes by the first
-            if (std::find(ids_.begin(), ids_.end(), id) == ids_.end()) ids_.push_back(id);
+        for (const JobName& name : parse_job_names(options.jobs)) { // each once: the exit code goes by the first
+            const std::int64_t id = job_id(session.database, name);
+            const bool again =
+                std::any_of(asked_.begin(), asked_.end(), [id](const AskedJob& job) { return job.id == id; });
+            if (!again) asked_.push_back({id, name.text});
         }
     }
 
@@ -46,7 +50,7 @@ public:
             return watch();
         } catch (const Interrupted&) {
             line_.say(fmt::format("no longer waiting; {} on (rcq cancel would end {})", go(),
-                                  ids_.size() == 1 ? "it" : "them"));
+                                  asked_.size() == 1 ? "it" : "them"));
             return ExitCode::interrupted;
         }
     }
@@ -56,7 +60,7 @@ private:
     void look();
     void tell();
     void forecast();
-    [[nodiscard]] std::string go() const { return jobs_text(ids_) + (ids_.size() == 1 ? " goes" : " go"); }
+    [[nodiscard]] std::string go() const { return jobs_text(asked_) + (asked_.size() == 1 ? " goes" : " go"); }
     [[nodiscard]] double waited_s() const { return monotonic_s() - began_; }
     [[nodiscard]] bool all_ended() const {
         return std::all_of(jobs_.begin(), jobs_.end(), [](const JobState& job) { return job.ended(); });
@@ -68,7 +72,7 @@ private:
     Watch watch_;
     double began_;
     std::optional<double> timeout_s_;
-    std::vector<std::int64_t> ids_;
+    std::vector<AskedJob> asked_;
     std::vector<JobState> jobs_;
     std::map<std::int64_t, std::string> told_; // what --verbose said last
     std::optional<double> starts_at_;          // monotonic
@@ -98,27 +102,20 @@ ExitCode Wait::watch() {
         for (const JobState& job : jobs_) line_.keep(progress_line({{job}, 0, std::nullopt}, 0, line_.colours()));
     }
     if (session_.output.json()) {
-        const auto rows = session_.database.rows({"SELECT s.* FROM rcq.job_states($1) s", {database::bigints(ids_)}});
+        std::vector<std::int64_t> ids;
+        for (const AskedJob& job : asked_) ids.push_back(job.id);
+        const auto rows = session_.database.rows({"SELECT s.* FROM rcq.job_states($1) s", {database::bigints(ids)}});
         session_.output.json_rows(rows);
     }
     return static_cast<ExitCode>(exit_code_of(jobs_));
 }
 
-void Wait::look() {
-    jobs_ = job_states(watch_.ask(job_states_statement(ids_)));
-    const auto missing = missing_jobs(ids_, jobs_);
-    if (missing.empty()) return;
-    line_.clear();
-    throw Failure(
-        ExitCode::unknown_job,
-        fmt::format("there {} no {} that you may see", missing.size() == 1 ? "is" : "are", jobs_text(missing)),
-        "rcq queue lists yours, rcq history those that have ended");
-}
+void Wait::look() { jobs_ = job_states(watch_.ask(job_states_statement(asked_)), asked_); }
 
 // A line for each that is not as it was.
 void Wait::tell() {
     for (const JobState& job : jobs_) {
-        std::string now = fmt::format("job {} {}", job.id, job.ended() ? end_text(job) : job.status);
+        std::string now = fmt::format("job {} {}", job.label, job.ended() ? end_text(job) : job.status);
         if (!job.ended() && !job.executor.empty()) now += " on " + job.executor;
         if (!job.ended() && !job.reason.empty()) now += " (" + job.reason + ")";
         if (std::string& before = told_[job.id]; before != now) line_.say(before = now);
@@ -132,7 +129,7 @@ void Wait::forecast() {
     forecast_at_ = monotonic_s();
     const auto result = watch_.ask({"SELECT extract(epoch FROM q.expected_start - clock_timestamp()) FROM rcq.queue q "
                                     "WHERE q.id = $1",
-                                    {database::bigint(ids_.front())}});
+                                    {database::bigint(asked_.front().id)}});
     starts_at_.reset();
     if (PQntuples(result.get()) == 1 && PQgetisnull(result.get(), 0, 0) == 0) {
         starts_at_ = monotonic_s() + std::stod(PQgetvalue(result.get(), 0, 0));
@@ -146,7 +143,7 @@ void add_wait_command(Commands& commands) {
         commands.add("wait", "Waits until jobs have ended, and ends with their exit code",
                      {"wait 42", "wait 41 42 43 --timeout 2h", "wait $(rcq submit job.sh) && echo good"});
     auto options = std::make_shared<WaitOptions>();
-    command->add_option("ID", options->ids, "Jobs, or array jobs")->required()->check(CLI::PositiveNumber);
+    command->add_option("jobs", options->jobs, "Jobs and arrays (42), tasks (41_7)")->type_name("JOB")->required();
     command
         ->add_option("--timeout", options->timeout,
                      "Give up after so long (10m, 2h), with exit code 124; the jobs go on")

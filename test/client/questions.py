@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import harness  # noqa: E402
@@ -83,6 +84,10 @@ class Day:
         for what in ("train", "assemble", "exercise"):
             self.db.running(self.job[what])
 
+        def past_its_estimate():
+            return self.db.one("SELECT clock_timestamp() > started_at + estimate + interval '1 second' FROM rcq.jobs WHERE id = %s", self.job["assemble"])
+        harness.wait_for(past_its_estimate, "a job that runs longer than it said")
+
     def _waiting(self):
         self.submit("report", "ann", depends_on=f"afterok:{self.job['assemble']}")
         self.submit("archive", "ann", depends_on=f"afterany:{self.job['assemble']}")
@@ -104,6 +109,10 @@ class Day:
         def predicted():
             return self.db.one("SELECT expected_start IS NOT NULL FROM rcq.queue WHERE id = %s", self.job["wide"])
         harness.wait_for(predicted, "a forecast")
+
+        def measured():
+            return self.db.one("SELECT bool_and(cpu_seconds IS NOT NULL) FROM rcq.jobs WHERE id = ANY (%s)", [self.job["train"], self.job["assemble"]])
+        harness.wait_for(measured, "CPU time of what runs", 60)
 
     def psql(self, *arguments, user="admin", text=None):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
@@ -139,4 +148,6 @@ def write(day):
 
 if __name__ == "__main__":
     with harness.watched_server(fsync="off") as running:
-        write(Day(running))
+        today = Day(running)
+        time.sleep(90)  # so that what is shown looks like a day
+        write(today)
