@@ -68,6 +68,6 @@ BEGIN
         IF line ~ ' Scan' THEN scan := regexp_replace(btrim(line, ' ->'), '_p\d+', '_pN', 'g'); RETURN NEXT; END IF;
     END LOOP;
 END $$;
-SELECT scan COLLATE "C" FROM t.scans('SELECT * FROM rcq.efficiency WHERE job_id = 1') GROUP BY 1 ORDER BY 1;
+SELECT count(*) FILTER (WHERE scan ~ 'Seq Scan') AS whole_tables, count(*) FILTER (WHERE scan ~ 'Index') > 5 AS by_index FROM t.scans('SELECT * FROM rcq.efficiency WHERE job_id = 1');
 
 \i :end

@@ -31,7 +31,10 @@ SELECT planned_s, time_limit_s FROM rcq_private.live;
 SET ROLE regress_ann;
 SELECT rcq.update_job(1, clear => '{time_limit,deadline}');
 :asked 1;
--- the scheduler follows: now it fits
+-- the scheduler follows: what is said of the lane of jobs like it is said of the lane that it is in now
+SELECT rcq.update_job(1, cpu_cores => 6);
+SELECT t.wait($$(SELECT reason = 'never_fits' FROM rcq.jobs WHERE id = 1)$$);
+-- now it fits
 SELECT rcq.update_job(1, cpu_cores => 3, cpu_cores_min => 2);
 SELECT t.wait($$(SELECT status = 'assigned' FROM rcq.jobs WHERE id = 1)$$);
 RESET ROLE;
@@ -109,5 +112,25 @@ SELECT code, message ~ 'running' AS runs FROM t.errors(format('SELECT rcq.update
 SELECT rcq.update_job(t.job_id, memory_gb => 4) FROM rcq.tasks(:tasks, '2-6') t;
 SELECT code, replace(message, :'tasks', 'N') AS message, hint FROM t.errors(format('SELECT rcq.update_job(%s, memory_gb => 1)', :tasks));
 SELECT rcq.cancel(:tasks);
+
+-- a placement that was planned for other values than the row has is not applied: here for a change that the scheduler is not told of
+SET ROLE regress_node_a;
+SELECT count(*) FROM t.sync(finished => t.ended((SELECT job FROM t.token ORDER BY job DESC LIMIT 1), 'cancelled'));
+SET ROLE regress_ann;
+SELECT rcq.submit('before', cpu_cores => 4) AS before \gset
+SET ROLE regress_node_a;
+SELECT count(*) FROM t.take();
+SET ROLE regress_ann;
+SELECT rcq.submit('stale', cpu_cores => 4, time_limit => '2 h') AS stale \gset
+SELECT t.wait(format('(SELECT reason = ''resources'' FROM rcq.jobs WHERE id = %s)', :stale));
+BEGIN;
+RESET ROLE;
+UPDATE rcq_private.live SET cpu_cores = 2 WHERE job_id = :stale;
+SET ROLE regress_node_a;
+SELECT kind, body FROM t.sync(finished => t.ended(:before));
+COMMIT;
+RESET ROLE;
+SELECT t.wait(format('(SELECT placed_at IS NOT NULL FROM rcq_private.live WHERE job_id = %s)', :stale));
+SELECT cpu_cores, granted_cores FROM rcq_private.live WHERE job_id = :stale;
 
 \i :end

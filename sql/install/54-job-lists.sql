@@ -73,7 +73,7 @@ BEGIN
                          ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id LIMIT at_most - pg_catalog.cardinality(ids));
 END $$;
 
-CREATE FUNCTION rcq.queue_page(at_most integer DEFAULT 100, status text[] DEFAULT NULL, user_name text DEFAULT NULL, group_name text DEFAULT NULL, mine boolean DEFAULT false)
+CREATE FUNCTION rcq.queue_page(at_most integer DEFAULT 100, statuses text[] DEFAULT NULL, of_user text DEFAULT NULL, of_group text DEFAULT NULL, mine boolean DEFAULT false)
 RETURNS TABLE (id bigint, array_id bigint, array_index integer, status text, reason text, user_name text, group_name text, name text, cpu_cores integer, memory_gb numeric,
     gpu_count integer, priority integer, "position" integer, final_priority numeric, submitted_at timestamptz, started_at timestamptz, executor text,
     expected_start timestamptz, approximate boolean, tasks_waiting integer)
@@ -81,18 +81,18 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    of_user CONSTANT integer := rcq_private.listed_user(queue_page.user_name, COALESCE(mine, false));
-    of_group CONSTANT integer := rcq_private.listed_group(queue_page.group_name);
-    wanted CONSTANT text[] := COALESCE(queue_page.status, '{running,assigned,pending}');
+    whose CONSTANT integer := rcq_private.listed_user(of_user, COALESCE(mine, false));
+    in_group CONSTANT integer := rcq_private.listed_group(of_group);
+    wanted CONSTANT text[] := COALESCE(statuses, '{running,assigned,pending}');
     most CONSTANT integer := COALESCE(at_most, 2147483647);
     ids bigint[] := '{}';
 BEGIN
     PERFORM rcq_private.check_listed(wanted, '{running,assigned,pending}', most);
-    IF 'running' = ANY (wanted) THEN ids := rcq_private.placed_jobs(of_user, of_group, true); END IF;
-    IF 'assigned' = ANY (wanted) THEN ids := ids || rcq_private.placed_jobs(of_user, of_group, false); END IF;
+    IF 'running' = ANY (wanted) THEN ids := rcq_private.placed_jobs(whose, in_group, true); END IF;
+    IF 'assigned' = ANY (wanted) THEN ids := ids || rcq_private.placed_jobs(whose, in_group, false); END IF;
     ids := ids[1 : most];
     IF 'pending' = ANY (wanted) AND pg_catalog.cardinality(ids) < most THEN
-        ids := ids || rcq_private.waiting_jobs(of_user, of_group, most - pg_catalog.cardinality(ids));
+        ids := ids || rcq_private.waiting_jobs(whose, in_group, most - pg_catalog.cardinality(ids));
     END IF;
     RETURN QUERY
     SELECT l.job_id, l.array_id, j.array_index, CASE WHEN s.waits THEN 'pending' WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END,
@@ -104,47 +104,47 @@ BEGIN
            pg_catalog.date_trunc('seconds', p.expected_start), p.approximate, l.tasks_waiting
       FROM unnest(ids) WITH ORDINALITY k(id, n), LATERAL (SELECT * FROM rcq_private.live x WHERE x.job_id = k.id OFFSET 0) l,
            LATERAL (SELECT x.name, x.submitted_at, x.array_index FROM rcq_private.job x WHERE x.id = k.id OFFSET 0) j,
-           LATERAL (SELECT l.placed_at IS NULL OR l.tasks_waiting > 0 AS waits) s LEFT JOIN
+           LATERAL (SELECT l.placed_at IS NULL OR COALESCE(l.tasks_waiting, 0) > 0 AS waits) s LEFT JOIN
            LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
                COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p ON s.waits
      ORDER BY k.n;
 END $$;
 COMMENT ON FUNCTION rcq.queue_page(integer, text[], text, text, boolean) IS
-'The jobs you may see that have not ended: what runs, longest first, what is assigned, then what waits in the order in which it is considered, an array with the tasks of it that have no row of their own (tasks_waiting). at_most: rows; status: of running, assigned, pending; user_name: for administrators; mine: your own alone. The first 1,000 ranked jobs cost no look at the others; columns as in rcq.jobs and rcq.queue, what was granted in the place of what was asked for. Errors: RC001, RC002 (no such user or group), RC005 (jobs of others), RC010';
+'The jobs you may see that have not ended: what runs, longest first, what is assigned, then what waits in the order in which it is considered, an array with the tasks of it that have no row of their own (tasks_waiting). at_most: rows; statuses: of running, assigned, pending; of_user: for administrators; mine: your own alone. The first 1,000 ranked jobs cost no look at the others; columns as in rcq.jobs and rcq.queue, what was granted in the place of what was asked for. Errors: RC001, RC002 (no such user or group), RC005 (jobs of others), RC010';
 
-CREATE FUNCTION rcq.queue_counts(user_name text DEFAULT NULL, group_name text DEFAULT NULL, mine boolean DEFAULT false, OUT running bigint, OUT assigned bigint, OUT pending bigint) RETURNS record
+CREATE FUNCTION rcq.queue_counts(of_user text DEFAULT NULL, of_group text DEFAULT NULL, mine boolean DEFAULT false, OUT running bigint, OUT assigned bigint, OUT pending bigint) RETURNS record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
-    of_user CONSTANT integer := rcq_private.listed_user(user_name, COALESCE(mine, false));
-    of_group CONSTANT integer := rcq_private.listed_group(group_name);
+    whose CONSTANT integer := rcq_private.listed_user(of_user, COALESCE(mine, false));
+    in_group CONSTANT integer := rcq_private.listed_group(of_group);
 BEGIN
-    running := pg_catalog.cardinality(rcq_private.placed_jobs(of_user, of_group, true));
-    assigned := pg_catalog.cardinality(rcq_private.placed_jobs(of_user, of_group, false));
+    running := pg_catalog.cardinality(rcq_private.placed_jobs(whose, in_group, true));
+    assigned := pg_catalog.cardinality(rcq_private.placed_jobs(whose, in_group, false));
     -- of an array what has no row yet, of which there is more than can be counted
     SELECT COALESCE(pg_catalog.sum(COALESCE(l.tasks_waiting, 1)), 0) INTO pending FROM rcq_private.live l
-     WHERE (l.placed_at IS NULL OR l.tasks_waiting > 0) AND l.user_id BETWEEN COALESCE(of_user, -2147483648) AND COALESCE(of_user, 2147483647) AND (of_group IS NULL OR l.group_id = of_group);
+     WHERE (l.placed_at IS NULL OR l.tasks_waiting > 0) AND l.user_id BETWEEN COALESCE(whose, -2147483648) AND COALESCE(whose, 2147483647) AND (in_group IS NULL OR l.group_id = in_group);
 END $$;
 COMMENT ON FUNCTION rcq.queue_counts(text, text, boolean) IS
 'How many jobs that you may see have not ended, each task of an array counted; arguments as those of rcq.queue_page. Errors: RC002 (no such user or group), RC005 (jobs of others), RC010';
 
-CREATE FUNCTION rcq.ended_jobs(at_most integer DEFAULT 25, status text[] DEFAULT NULL, user_name text DEFAULT NULL, group_name text DEFAULT NULL, name text DEFAULT NULL, mine boolean DEFAULT false)
+CREATE FUNCTION rcq.ended_jobs(at_most integer DEFAULT 25, statuses text[] DEFAULT NULL, of_user text DEFAULT NULL, of_group text DEFAULT NULL, named text DEFAULT NULL, mine boolean DEFAULT false)
 RETURNS TABLE (id bigint, array_id bigint, array_index integer, status text, reason text, user_name text, group_name text, name text, cpu_cores integer, memory_gb numeric, gpu_count integer,
     executor text, attempt integer, exit_code integer, signal integer, submitted_at timestamptz, started_at timestamptz, ended_at timestamptz, cpu_seconds real, peak_memory_gb numeric, message text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    of_user CONSTANT integer := rcq_private.listed_user(ended_jobs.user_name, COALESCE(mine, false));
-    of_group CONSTANT integer := rcq_private.listed_group(ended_jobs.group_name);
-    wanted CONSTANT text[] := COALESCE(ended_jobs.status, '{completed,failed,cancelled}');
+    whose CONSTANT integer := rcq_private.listed_user(of_user, COALESCE(mine, false));
+    in_group CONSTANT integer := rcq_private.listed_group(of_group);
+    wanted CONSTANT text[] := COALESCE(statuses, '{completed,failed,cancelled}');
     most CONSTANT integer := COALESCE(at_most, 100000);
     newest CONSTANT bigint := 999999999999999999;
     ids bigint[];
 BEGIN
     PERFORM rcq_private.check_listed(wanted, '{completed,failed,cancelled}', most);
     ids := ARRAY(SELECT k.id FROM unnest(wanted) s,
-                        unnest(CASE WHEN of_group IS NULL AND ended_jobs.name IS NULL THEN rcq_private.newest_jobs(of_user, s, newest, most, 0)
-                                    ELSE rcq_private.filtered_jobs(of_user, of_group, s, NULL, ended_jobs.name, NULL, newest, most, 0) END) k(id)
+                        unnest(CASE WHEN in_group IS NULL AND named IS NULL THEN rcq_private.newest_jobs(whose, s, newest, most, 0)
+                                    ELSE rcq_private.filtered_jobs(whose, in_group, s, NULL, named, NULL, newest, most, 0) END) k(id)
                   ORDER BY k.id DESC LIMIT most);
     RETURN QUERY
     SELECT j.id, j.array_id, j.array_index, j.status, j.reason, j.user_name, j.group_name, j.name, j.cpu_cores, j.memory_gb, j.gpu_count, j.executor, j.attempt, j.exit_code, j.signal,
@@ -152,4 +152,4 @@ BEGIN
       FROM rcq.jobs j WHERE j.id = ANY (ids) ORDER BY j.id DESC;
 END $$;
 COMMENT ON FUNCTION rcq.ended_jobs(integer, text[], text, text, text, boolean) IS
-'The jobs you may see that have ended, newest (by id) first; columns as in rcq.jobs. at_most: rows; status: of completed, failed, cancelled; user_name: for administrators; name: of the job; mine: your own alone. Errors: RC001, RC002 (no such user or group), RC005 (jobs of others), RC010';
+'The jobs you may see that have ended, newest (by id) first; columns as in rcq.jobs. at_most: rows; statuses: of completed, failed, cancelled; of_user: for administrators; named: of this name; mine: your own alone. Errors: RC001, RC002 (no such user or group), RC005 (jobs of others), RC010';

@@ -1,6 +1,7 @@
 #include "client/command.hpp"
 
 #include "core/nearest.hpp"
+#include "core/submit_options.hpp"
 
 #include <algorithm>
 
@@ -128,6 +129,12 @@ Failure usage_failure(const CLI::ParseError& error, const CLI::App& app) {
     const bool option = word.size() > 1 && word[0] == '-';
     if (!option && !chosen.empty()) return {ExitCode::misused, "nothing is known about \"" + word + "\" here", help};
     word = word.substr(0, word.find('='));
+    if (option && !chosen.empty() && level.get_name() == "submit") {
+        // also by what sbatch calls it
+        const std::string meant = core::nearest_submit_option(word.substr(word.find_first_not_of('-')));
+        if (!meant.empty())
+            return {ExitCode::misused, "there is no option " + word, "did you mean --" + meant + "? Else " + help};
+    }
     const std::vector<std::string> names = option ? option_names(level) : command_names(app);
     const std::vector<std::string_view> known(names.begin(), names.end());
     const std::string_view nearest = core::nearest(word, known);

@@ -99,9 +99,9 @@ ExitCode code_of(const database::Reply& reply) {
 }
 
 std::string hint_of(const database::Reply& reply) {
-    if (!reply.hint.empty()) return reply.hint;
     const Meaning* meaning = meaning_of(reply.sqlstate);
-    return meaning == nullptr ? std::string() : std::string(meaning->hint);
+    // those of the server's own errors are about SQL
+    return meaning == nullptr || meaning->hint.empty() ? reply.hint : std::string(meaning->hint);
 }
 
 std::string message_of(const database::Reply& reply) {

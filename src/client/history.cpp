@@ -21,8 +21,8 @@ struct HistoryOptions {
     int limit = 25;
 };
 
-constexpr const char* ended = "SELECT h.* FROM rcq.ended_jobs(at_most => $1, status => $2, user_name => $3, group_name "
-                              "=> $4, name => $5, mine => $6) h";
+constexpr const char* ended = "SELECT h.* FROM rcq.ended_jobs(at_most => $1, statuses => $2, of_user => $3, "
+                              "of_group => $4, named => $5, mine => $6) h";
 
 database::Parameter word(const std::string& text) {
     return text.empty() ? database::null(database::oid::text) : database::text(text);

@@ -23,9 +23,9 @@ struct QueueOptions {
 };
 
 constexpr const char* page =
-    "SELECT q.* FROM rcq.queue_page(at_most => $1, status => $2, user_name => $3, group_name => $4, mine => $5) q";
+    "SELECT q.* FROM rcq.queue_page(at_most => $1, statuses => $2, of_user => $3, of_group => $4, mine => $5) q";
 constexpr const char* counts =
-    "SELECT c.running, c.assigned, c.pending FROM rcq.queue_counts(user_name => $1, group_name => $2, mine => $3) c";
+    "SELECT c.running, c.assigned, c.pending FROM rcq.queue_counts(of_user => $1, of_group => $2, mine => $3) c";
 
 database::Parameter word(const std::string& text) {
     return text.empty() ? database::null(database::oid::text) : database::text(text);

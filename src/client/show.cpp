@@ -4,6 +4,7 @@
 #include "client/job_text.hpp"
 #include "client/times.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -101,6 +102,16 @@ void show_job(Output& output, const Json& job, const Json& details) {
     output.write(facts.table().text(0, output.colours())); // nothing is cut
 }
 
+// As it was submitted; on a terminal its lines made safe.
+void show_script(Output& output, std::string_view script) {
+    if (!output.terminal()) return output.write(script);
+    while (!script.empty()) {
+        const std::string_view line = script.substr(0, script.find('\n'));
+        output.line(line);
+        script.remove_prefix(std::min(script.size(), line.size() + 1));
+    }
+}
+
 ExitCode run_show(Session& session, const ShowOptions& options) {
     std::vector<std::string> documents;
     bool first = true;
@@ -108,7 +119,7 @@ ExitCode run_show(Session& session, const ShowOptions& options) {
         const std::int64_t id = job_id(session.database, name);
         Json job = job_of(session.database, name, id);
         if (options.script && !session.output.json()) {
-            session.output.write(text_of(job, "script"));
+            show_script(session.output, text_of(job, "script"));
             continue;
         }
         Json details = {{"runs", rows_of(session.database, runs, id)},

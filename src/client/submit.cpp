@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/json.hpp"
 #include "client/script.hpp"
+#include "core/directives.hpp"
 #include "core/submit_options.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +34,11 @@ Fields fields_of(const SubmitOptions& options) {
     return fields;
 }
 
+// A name of a file may be any bytes.
+std::string text_as_json(const std::string& text) {
+    return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 // {"script": ..., "cpu_cores": 8}: the values are JSON already.
 std::string request_of(const Fields& fields) {
     std::string request = "[{";
@@ -43,6 +49,18 @@ std::string request_of(const Fields& fields) {
     return request + "}]";
 }
 
+// As sbatch does it: the name of the file, unless the script says one itself. What is wrong with its directives the
+// server says, which may know more of them than this command.
+std::string default_name(const std::string& path, const std::string& script) {
+    if (path == "-") return {};
+    try {
+        if (core::read_directives(script).fields.contains("name")) return {};
+    } catch (const core::DirectiveError&) {
+        return {};
+    }
+    return name_of_command({path});
+}
+
 ExitCode run_submit(Session& session, const SubmitOptions& options, const std::vector<std::string>& command) {
     Fields fields = fields_of(options);
     if (command.empty() == options.script.empty()) {
@@ -51,8 +69,11 @@ ExitCode run_submit(Session& session, const SubmitOptions& options, const std::v
                       "rcq submit script.sh, rcq submit - for stdin, or rcq submit -- command arguments");
     }
     const std::string script = command.empty() ? read_script(options.script) : script_of_command(command);
-    fields.insert_or_assign("script", Json(script).dump());
-    if (!command.empty() && !fields.contains("name")) fields["name"] = Json(name_of_command(command)).dump();
+    fields.insert_or_assign("script", text_as_json(script));
+    if (!fields.contains("name")) {
+        const std::string name = command.empty() ? default_name(options.script, script) : name_of_command(command);
+        if (!name.empty()) fields["name"] = text_as_json(name);
+    }
     const database::Result result =
         session.database.query({"SELECT rcq.submit_many($1)", {database::jsonb(request_of(fields))}});
     const std::string id = PQgetvalue(result.get(), 0, 0);

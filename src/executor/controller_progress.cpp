@@ -14,7 +14,7 @@ void Controller::watch_progress() {
 void Controller::send_progress() {
     const ProgressBatch batch = progress_.next_batch();
     if (batch.empty()) return pump();
-    session_.send(store::progress(registration_.executor, incarnation_, batch), [this](const Reply& reply) {
+    session_.send(store::progress(registration_.executor, incarnation_, batch), [this](const database::Reply& reply) {
         if (reply.ok()) {
             progress_.answered();
         } else if (reply.sqlstate == undefined_function) {

@@ -199,7 +199,7 @@ database::Statement log(int executor, std::int64_t incarnation, const LogBatch& 
              texts(streams), Parameter{oid::bytea_array, chunks.take(), true}}};
 }
 
-Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch) {
+database::Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch) {
     std::string percents;
     for (const int percent : batch.percents)
         percents.append(percents.empty() ? "{" : ",").append(std::to_string(percent));

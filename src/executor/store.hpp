@@ -38,7 +38,7 @@ database::Statement log(int executor, std::int64_t incarnation, const LogBatch& 
 std::vector<std::int64_t> decode_stale_tokens(const PGresult* result);
 std::vector<std::int64_t> decode_bigint_array(const std::string& text);
 
-Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch);
+database::Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch);
 
 // Of runs that an earlier process of this executor started; those that are no longer live are left out of the answer.
 database::Statement log_position(int executor, std::int64_t incarnation, const std::vector<std::int64_t>& job_ids,

@@ -52,7 +52,7 @@ SELECT throws_ok('SHOW hba_file', '42501', NULL, 'nor where the server keeps who
 -- it calls nothing but the seven functions of executors
 SELECT set_eq($$SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('rcq', 'rcq_private') AND has_function_privilege(p.oid, 'EXECUTE')$$,
     '{executor_drain,executor_log,executor_log_position,executor_progress,executor_sign_off,executor_sync,register_executor}'::text[], 'it can call what executors call and nothing else');
-SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'it cannot call rcq.' || c) FROM unnest(ARRAY['submit(''true'')', 'cancel(1)', 'hold(2)', 'release(2)', 'requeue(1)', 'set_priority(2, 10)', 'logs(1)', 'explain(1)', 'tasks(1)',
+SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'it cannot call rcq.' || c) FROM unnest(ARRAY['submit(''true'')', 'cancel(1)', 'hold(2)', 'release(2)', 'requeue(1)', 'set_priority(2, 10)', 'update_job(2, cpu_cores => 1)', 'change_jobs(''cancel'', name => ''%'')', 'logs(1)', 'explain(1)', 'tasks(1)',
     'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_b'')', 'create_executor_login(''regress_node_c'')', 'set_user(''regress_ann'', unix_user => ''root'')', 'set(''lost_after'', ''1 s'')']) c;
 SELECT throws_ok('CREATE TABLE public.squat ()', '42501', NULL, 'nor leave anything behind in the database');
 SELECT throws_ok('CREATE FUNCTION rcq.executor_sync() RETURNS void LANGUAGE sql AS $f$ $f$', '42501', NULL, 'nor put functions in the way of others');

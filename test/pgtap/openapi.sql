@@ -28,7 +28,7 @@ SELECT is_empty($$SELECT called FROM api WHERE obj_description(oid, 'pg_proc') !
 SELECT results_eq($$SELECT relname, attname, attnum, type, comment FROM described WHERE schema = 'rcq_api' ORDER BY relname, attnum$$,
                   $$SELECT relname, attname, attnum, type, comment FROM described WHERE schema = 'rcq' AND relname <> 'inbox' ORDER BY relname, attnum$$, 'every view of schema rcq that has something to read is served, with the same columns and their comments');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace$$,
-              '{api_tokens,arrays,audit,concurrency_limits,consumables,dead_jobs,dependencies,executors,gpu_billing,group_usage,groups,history,jobs,queue,reservations,runs,schedule_history,scheduler,schedules,settings,types,users}'::text[], 'they are these');
+              '{api_tokens,arrays,audit,concurrency_limits,consumables,dead_jobs,dependencies,efficiency,executors,gpu_billing,group_usage,groups,history,jobs,queue,reservations,runs,schedule_history,scheduler,schedules,settings,types,user_efficiency,users}'::text[], 'they are these');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace AND NOT (relkind = 'v' AND reloptions = '{security_invoker=true}')$$, 'each of them runs with the rights of its reader');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace AND pg_relation_is_updatable(oid, true) <> 0$$, 'none of them can be written to, whatever anybody is granted');
 SELECT is_empty($$SELECT c.relname, r.rolname FROM pg_class c, (VALUES ('rcq_user'), ('rcq_admin'), ('regress_ann'), ('regress_admin')) r(rolname) WHERE c.relnamespace = 'rcq_api'::regnamespace
