@@ -22,6 +22,7 @@ Exit codes:
   3    no connection to the database, or it was lost
   4    no such job, or it is not yours to see
   5    wait: the job failed without an exit code of its own
+  124  wait: not ended within --timeout
   130  interrupted)";
 
 // A service is a word of the connection string, which may be an URI or the name of a database.

@@ -7,6 +7,9 @@ void add_commands(Commands& commands) {
     add_queue_command(commands);
     add_show_command(commands);
     add_explain_command(commands);
+    add_logs_command(commands);
+    add_wait_command(commands);
+    add_top_command(commands);
     add_cancel_command(commands);
     add_hold_command(commands);
     add_release_command(commands);

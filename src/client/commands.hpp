@@ -6,6 +6,9 @@ namespace rcq::client {
 
 void add_submit_command(Commands& commands);
 void add_queue_command(Commands& commands);
+void add_logs_command(Commands& commands);
+void add_wait_command(Commands& commands);
+void add_top_command(Commands& commands);
 void add_show_command(Commands& commands);
 void add_explain_command(Commands& commands);
 void add_cancel_command(Commands& commands);

@@ -125,6 +125,10 @@ void Database::connect() {
         connection = database::connect_and_wait(dsn_, "rcq");
     }
     if (PQstatus(connection.get()) != CONNECTION_OK) fail_to_connect(connection.get());
+    adopt(std::move(connection));
+}
+
+void Database::adopt(database::Connection connection) {
     PQsetNoticeReceiver(connection.get(), on_notice, nullptr);
     connection_ = std::move(connection);
     if (!interrupts_) interrupts_ = std::make_unique<Interrupts>();

@@ -26,6 +26,8 @@ public:
     // Every call below connects when it must. While it connects Ctrl-C ends the process at once, as ever. Throws
     // Failure (unreachable). A connection that was lost is opened again by the next call.
     void connect();
+    // Once a connection has been lost: opens one again, and Ctrl-C meanwhile throws Interrupted (reconnect.cpp).
+    void reconnect();
 
     // Waits for the answer. Throws Refusal; Failure (unreachable) when the connection is lost; Interrupted after
     // Ctrl-C, when the statement has been cancelled and the connection is good for the next one.
@@ -48,6 +50,7 @@ public:
     [[nodiscard]] bool connected() const { return connection_ != nullptr; }
 
 private:
+    void adopt(database::Connection connection);
     [[noreturn]] void lost();
 
     std::string dsn_;

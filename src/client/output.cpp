@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t piece = 1 << 16;
 
+} // namespace
+
 bool wants_colours(const std::string& choice, bool terminal) {
     if (choice == "always") return true;
     if (choice == "never" || !terminal) return false;
@@ -27,10 +29,9 @@ bool wants_colours(const std::string& choice, bool terminal) {
     return term != nullptr && std::string_view(term) != "dumb";
 }
 
-} // namespace
-
 Output::Output(const OutputChoice& choice)
-    : json_(choice.json), terminal_(isatty(STDOUT_FILENO) == 1), colours_(wants_colours(choice.colour, terminal_)) {}
+    : json_(choice.json), terminal_(isatty(STDOUT_FILENO) == 1), colours_(wants_colours(choice.colour, terminal_)),
+      colour_choice_(choice.colour) {}
 
 int Output::width() const {
     if (const char* columns = std::getenv("COLUMNS")) { // NOLINT(concurrency-mt-unsafe): one thread

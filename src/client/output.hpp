@@ -13,6 +13,9 @@ struct OutputChoice {
     std::string colour = "auto"; // auto, always, never
 };
 
+// Whether to write colours, where there is a terminal or not: TERM and NO_COLOR say, too.
+bool wants_colours(const std::string& choice, bool terminal);
+
 class Output {
 public:
     explicit Output(const OutputChoice& choice);
@@ -20,6 +23,7 @@ public:
     [[nodiscard]] bool json() const { return json_; }
     [[nodiscard]] bool terminal() const { return terminal_; }
     [[nodiscard]] bool colours() const { return colours_; }
+    [[nodiscard]] const std::string& colour_choice() const { return colour_choice_; }
     // Columns of the terminal; 0 where there is none. COLUMNS says otherwise.
     [[nodiscard]] int width() const;
 
@@ -40,6 +44,7 @@ private:
     bool json_;
     bool terminal_;
     bool colours_;
+    std::string colour_choice_;
     std::string pending_;
 };
 

@@ -21,5 +21,6 @@ std::string long_time(std::string_view text);
 std::string short_duration(double seconds);
 
 double now_s();
+double monotonic_s(); // of a clock that nobody sets
 
 } // namespace rcq::client
