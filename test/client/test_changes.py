@@ -28,7 +28,7 @@ def test_options_win_over_directives_and_a_directive_over_the_name_of_the_file(d
 
 
 def test_every_option_of_a_submission_is_one_of_the_command(db, rcq):
-    db.executor("a", "--features", "avx512,nvme,ssd")
+    db.executor("a", "--features", "avx512,nvme,ssd", "--gpu-type", "a100", gpus=1)
     held = int(rcq.text("submit", "--hold", "--", "true"))
     db.sql("SELECT rcq.set_consumable('matlab', 5)")
     job = int(rcq.text(
@@ -43,7 +43,7 @@ def test_every_option_of_a_submission_is_one_of_the_command(db, rcq):
         "cpu_cores": 2, "cpu_cores_min": 1, "gpu_count": 1, "gpu_type": "a100", "priority": 7, "name": "all", "workdir": "/tmp", "env": {"A": "1", "B": "x=y"},
         "features": ["avx512", "nvme"], "constraints": "ssd", "max_retries": 2, "exclusive": True, "preemptible": True, "requeue": False, "on_disconnect": "kill",
         "concurrency_key": "k", "consumables": {"matlab": 2}, "project": "p", "tags": ["x", "y"], "idempotency_key": "once"}
-    assert float(row["memory_gb"]) == 1.5 and row["time_limit"].total_seconds() == 5400 and row["depends_on"] == f"ok:{held}"
+    assert float(row["memory_gb"]) == 1.5 and row["time_limit"].total_seconds() == 5400 and row["depends_on"] == f"afterok:{held}"
 
 
 def test_json_of_a_submission_is_its_id(db, rcq):
