@@ -1,10 +1,10 @@
 # rcq: a batch scheduler inside PostgreSQL.
 #
-#   make            extension (PGXS), executor, handlers and simulator (CMake, under build/)
+#   make            extension (PGXS), command, executor, handlers and simulator (CMake, under build/)
 #   make install    all of them, into the PostgreSQL that PG_CONFIG names (as root)
 #   make demo       from a fresh machine to real jobs running; make stop ends it, make reset removes its state
 #   make check      every test suite; closes with 'N passed, N failed'
-#   make unit       the unit tests of core, executor, handlers and simulator alone; make unit-sanitize under ASan and UBSan
+#   make unit       the unit tests of core, executor, client, handlers and simulator alone; make unit-sanitize under ASan and UBSan
 #   make fuzz       what strangers could write, into the decoders of the executor; FUZZ_SECONDS=60 each
 #   make soak       hours: fuzzing, failures at every point that writes, real Slurm, 100,000 jobs through one executor, a
 #                   snapshot held for long, test/chaos at length and ROUNDS=1 round(s) of all faults with the table of
@@ -24,6 +24,7 @@ MODULE_big = rcq
 CORE = $(patsubst %.cpp,%.o,$(wildcard src/core/*.cpp))
 OBJS = $(patsubst %.cpp,%.o,$(wildcard src/pg/*.cpp)) $(CORE)
 DATA_built = rcq--$(RCQ_VERSION).sql $(notdir $(wildcard sql/updates/*.sql))
+DATA = deploy/psql/rcq.psql
 EXTRA_CLEAN = $(OBJS:.o=.d) rcq--*.sql
 
 REGRESS = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
@@ -68,6 +69,8 @@ endif
 
 # On Debian the programs belong on everybody's PATH; a private PostgreSQL keeps them beside the server.
 PROGRAM_BINDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/bin,$(bindir))
+PROGRAM_MANDIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/share/man,$(mandir))
+COMPLETION_DIR ?= $(if $(filter /usr/lib/postgresql/%,$(bindir)),/usr/local/share,$(datadir))/bash-completion/completions
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 ROUNDS ?= 1
@@ -78,13 +81,16 @@ install: install-programs
 install-all: install
 install-programs: programs
 	install -d '$(DESTDIR)$(PROGRAM_BINDIR)'
-	install -m 755 build/rcq-executor build/rcq-supervisor build/rcq-handler build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
+	install -m 755 build/rcq build/rcq-executor build/rcq-supervisor build/rcq-job build/rcq-handler build/rcq-sim '$(DESTDIR)$(PROGRAM_BINDIR)'
+	install -d '$(DESTDIR)$(PROGRAM_MANDIR)/man1' '$(DESTDIR)$(COMPLETION_DIR)'
+	install -m 644 build/rcq.1 '$(DESTDIR)$(PROGRAM_MANDIR)/man1'
+	install -m 644 deploy/completion/rcq.bash '$(DESTDIR)$(COMPLETION_DIR)/rcq'
 
 build/CMakeCache.txt: CMakeLists.txt
 	cmake -S . -B build
 	@touch $@
 programs: build/CMakeCache.txt
-	@cmake --build build --parallel $(JOBS) --target rcq-executor rcq-supervisor rcq-handler rcq-sim
+	@cmake --build build --parallel $(JOBS) --target rcq rcq-executor rcq-supervisor rcq-job rcq-handler rcq-sim rcq-man
 unit-build: build/CMakeCache.txt
 	@cmake --build build --parallel $(JOBS)
 unit: unit-build

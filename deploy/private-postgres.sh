@@ -26,7 +26,7 @@ copy() {
 outdated() {
     local file extension=$state/pg/usr/share/postgresql/15/extension
     same_file "$root/rcq.so" "$state/pg/usr/lib/postgresql/15/lib/rcq.so" || return 0
-    for file in rcq-executor rcq-handler; do
+    for file in rcq rcq-executor rcq-handler rcq-job; do
         same_file "$root/build/$file" "$state/pg/usr/lib/postgresql/15/bin/$file" || return 0
     done
     for file in "$root"/rcq.control "$root"/rcq--*.sql; do

@@ -78,11 +78,32 @@ SELECT count(*) FROM rcq.logs(1, attempt => 1);
 SELECT seq, line FROM rcq.logs(1, attempt => 2);
 SELECT count(*) FROM rcq.logs(1, attempt => 3);
 SELECT rcq.logs_raw(1), length(rcq.logs_raw(1, attempt => 1)), rcq.logs_raw(1, 3);
+
+-- followed: in chunks as they came, from the latest attempt on, or from the first, after a place in it, so many bytes and never none
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1);
+SELECT attempt, seq, stream, length(bytes), ended FROM rcq.log_chunks(1, 0, 0);
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1, 0, 0, max_bytes => 1);
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1, 1, 1, max_bytes => 6);
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1, 1, 12);
+SELECT * FROM rcq.log_chunks(1, 2, 1);
+SELECT * FROM rcq.log_chunks(1, 3, 0);
+SELECT string_agg(bytes, '') = rcq.logs_raw(1, 1) AS same FROM rcq.log_chunks(1, 0, 0) WHERE attempt = 1;
+-- until the job is over
+SET ROLE regress_node_a;
+SELECT * FROM t.sync(finished => t.ended(1));
+SET ROLE regress_ann;
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1, 1, 12);
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1, 2, 1);
+SELECT attempt, seq, stream, bytes, ended FROM rcq.log_chunks(1, 1, 12, max_bytes => 1);
+SELECT rcq.submit('never', hold => true), rcq.cancel(2);
+SELECT * FROM rcq.log_chunks(2);
+SELECT * FROM t.errors('SELECT rcq.log_chunks(1, max_bytes => 0)', 'SELECT rcq.log_chunks(1, max_bytes => 16777217)', 'SELECT rcq.log_chunks(1, max_bytes => NULL)',
+                       'SELECT rcq.log_chunks(99)', 'SELECT rcq.log_chunks(NULL)');
 -- whose it is
 SELECT * FROM t.errors('SELECT * FROM rcq.logs(99)', 'SELECT rcq.logs_raw(99)', 'SELECT * FROM rcq.logs(NULL)');
 RESET ROLE;
 SELECT rcq.add_user('regress_ben');
 SELECT seq, line FROM rcq.logs(1);
 SET ROLE regress_ben;
-SELECT * FROM t.errors('SELECT * FROM rcq.logs(1)', 'SELECT rcq.logs_raw(1)');
+SELECT * FROM t.errors('SELECT * FROM rcq.logs(1)', 'SELECT rcq.logs_raw(1)', 'SELECT rcq.log_chunks(1)');
 \i :end

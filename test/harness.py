@@ -92,7 +92,7 @@ class Server:
         # executors and jobs must be able to reach the binary, wherever the checkout lies
         self.executor_binary = os.path.join(self.dir, "rcq-executor")
         built = os.environ.get("RCQ_EXECUTOR", os.path.join(ROOT, "build", "rcq-executor"))
-        for program in ("rcq-executor", "rcq-supervisor"):
+        for program in ("rcq-executor", "rcq-supervisor", "rcq-job"):
             copy = os.path.join(self.dir, program)
             shutil.copy2(os.path.join(os.path.dirname(built), program), copy)
             os.chmod(copy, 0o755)

@@ -50,7 +50,7 @@ CREATE TABLE rcq_private.job (
     type          text COLLATE "C",
     payload       jsonb
 ) PARTITION BY RANGE (id);
-COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows never change';
+COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows are changed by rcq.update_job alone, before they run';
 COMMENT ON COLUMN rcq_private.job.cpu_cores_min IS 'Fewest cores that will do (moldable job); NULL = cpu_cores';
 COMMENT ON COLUMN rcq_private.job.consumables IS 'Named countable resources, {"name": whole amount}';
 COMMENT ON COLUMN rcq_private.job.array_spec IS 'Of an array job: the indices of its array_size tasks, canonical, without throttle';
@@ -104,7 +104,7 @@ CREATE TABLE rcq_private.run (
     granted_memory_mib integer,
     granted_gpus  integer
 ) PARTITION BY RANGE (job_id);
-COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted, lost or never started); rows never change';
+COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted, lost or never started); rows do not change, but that rcq.update_job writes down what they were granted where the job said so until then';
 
 CREATE TABLE rcq_private.log (
     job_id     bigint NOT NULL,

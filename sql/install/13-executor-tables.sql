@@ -37,9 +37,11 @@ CREATE TABLE rcq_private.command (
     job_id      bigint NOT NULL,
     token       bigint NOT NULL,
     kind        text COLLATE "C" NOT NULL,
+    written_at  timestamptz DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (executor_id, seq)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, vacuum_truncate = off);
 COMMENT ON TABLE rcq_private.command IS 'What each executor was told: start and cancel, by sequence number';
+COMMENT ON COLUMN rcq_private.command.written_at IS 'Of a cancel, which is written in SQL; NULL = a start, which the library writes when it places the run';
 
 -- Which database this is: a copy (CREATE DATABASE ... TEMPLATE, restore, pg_upgrade) must not run the original's jobs.
 CREATE TABLE rcq_private.home (

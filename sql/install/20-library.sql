@@ -44,6 +44,10 @@ CREATE FUNCTION rcq_private.executor_seen(executor_id integer) RETURNS timestamp
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_executor_seen';
 COMMENT ON FUNCTION rcq_private.executor_seen(integer) IS 'Last heartbeat since the server started, or NULL';
 
+CREATE FUNCTION rcq_private.acknowledged(executor_id integer, seq bigint) RETURNS timestamptz
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'rcq_acknowledged';
+COMMENT ON FUNCTION rcq_private.acknowledged(integer, bigint) IS 'When an executor said that it has this command of its stream, at the latest; NULL = it has not, or not since the server started';
+
 CREATE FUNCTION rcq_private.check_request(
     ordinal bigint, script text, cpu_cores integer, memory_gb double precision, gpu_count integer,
     estimated_hours double precision, time_limit_s double precision, priority integer, max_retries integer, name text,

@@ -63,6 +63,10 @@ EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected 
         'Try again in a moment, in a new transaction: then the job of the first one is found.');
 END $$;
 
+CREATE FUNCTION rcq_private.with_directives(requests rcq_private.request[]) RETURNS rcq_private.request[]
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_with_directives';
+COMMENT ON FUNCTION rcq_private.with_directives(rcq_private.request[]) IS 'Requests with what the #RCQ lines of their scripts say and they do not; RC001 for the first that is malformed';
+
 -- The one way in: checks every request, then stores all of them or none. Ids come back in the order of the requests.
 -- edges: dependencies between these very jobs. A request whose idempotency key was used before gives the id of that job.
 CREATE FUNCTION rcq_private.enqueue_for(caller rcq_private.users, requests rcq_private.request[], from_schedule integer DEFAULT NULL,
@@ -79,22 +83,22 @@ COMMENT ON FUNCTION rcq_private.enqueue(rcq_private.request[], rcq_private.edge[
 -- Submitting costs no statement of SQL as long as a job is plain: rights are those of the caller, and what rare jobs need
 -- of SQL the library does as the owner of the tables.
 CREATE FUNCTION rcq.submit(
-    script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0,
+    script text, cpu_cores integer DEFAULT NULL, memory_gb numeric DEFAULT NULL, gpu_count integer DEFAULT NULL,
     estimated_hours numeric DEFAULT NULL, time_limit interval DEFAULT NULL, priority integer DEFAULT NULL,
-    max_retries integer DEFAULT 0, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
-    features text[] DEFAULT NULL, hold boolean DEFAULT false, requeue boolean DEFAULT true,
-    on_disconnect text DEFAULT 'continue', cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
-    constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT false,
-    preemptible boolean DEFAULT false, concurrency_key text DEFAULT NULL, "array" text DEFAULT NULL,
+    max_retries integer DEFAULT NULL, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
+    features text[] DEFAULT NULL, hold boolean DEFAULT NULL, requeue boolean DEFAULT NULL,
+    on_disconnect text DEFAULT NULL, cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
+    constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT NULL,
+    preemptible boolean DEFAULT NULL, concurrency_key text DEFAULT NULL, "array" text DEFAULT NULL,
     depends_on text DEFAULT NULL, begin_time timestamptz DEFAULT NULL, deadline timestamptz DEFAULT NULL,
     idempotency_key text DEFAULT NULL, project text DEFAULT NULL, tags text[] DEFAULT NULL, external_id uuid DEFAULT NULL,
-    on_dependency_failed text DEFAULT 'fail', retry_on text[] DEFAULT NULL, retry_delay interval DEFAULT NULL,
+    on_dependency_failed text DEFAULT NULL, retry_on text[] DEFAULT NULL, retry_delay interval DEFAULT NULL,
     retry_backoff text DEFAULT NULL, retry_max_delay interval DEFAULT NULL, retry_jitter numeric DEFAULT NULL,
     retry_memory_factor numeric DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_submit';
 COMMENT ON FUNCTION rcq.submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
     integer, text, text, jsonb, boolean, boolean, text, text, text, timestamptz, timestamptz, text, text, text[], uuid, text, text[], interval, text, interval, numeric, numeric) IS
-'Submits a job and returns its id. script: run under /bin/sh, or by its #! line; cpu_cores, gpu_count: whole; memory_gb: 1 GB = 2^30 bytes; estimated_hours: for planning; time_limit: the job is killed when it is over; priority 1-10, 10 = soonest, NULL = 5, or the most that you may where that is less; max_retries: after failures; workdir: absolute, on the executor''s host, NULL = a directory of its own; env: {"NAME": "value"}; features: the executor must offer all; hold: wait for rcq.release; requeue: run again when its executor is lost; on_disconnect: continue or kill when the executor loses the database; cpu_cores_min: as few cores will do; gpu_type: models that will do, a100 or a100|h100; constraints: expression over features, avx512&(ssd|nvme)&!shared; consumables: what it takes of named amounts, {"licence": 1}; exclusive: nothing else runs on the host; preemptible: may be stopped and run again later; concurrency_key: jobs with the same key are limited together; "array": many tasks in one job, 1-1000:2%50 = indices 1, 3, .. 999, at most 50 at a time ($RCQ_ARRAY_INDEX; the name is a word of SQL: write it in double quotes); depends_on: afterok:41,afterany:42:43 (also after, afternotok, aftercorr, singleton); on_dependency_failed: fail or wait when that can never be met; begin_time: not before; deadline: must have ended by then; idempotency_key: the same key gives the same job; project, tags, external_id: to find it again; retry_on: after which ends it is run again (exit_code, signal, timeout, oom, disk_quota, spawn_error, bad_result, or exit codes), NULL = all; retry_delay, retry_backoff (fixed, exponential), retry_max_delay, retry_jitter (0-1): when; retry_memory_factor: memory after an attempt that ran out of it. Errors: RC001, RC002 (dependency on no job of yours), RC004, RC005, RC007 (too many jobs of yours), RC010';
+'Submits a job and returns its id. script: run under /bin/sh, or by its #! line; what is NULL, an option in a line #RCQ --cpu-cores=8 of the script says, else it is 1 cpu_cores, 1 memory_gb, 0 gpu_count, 0 max_retries, hold false, requeue true, on_disconnect continue, not exclusive, not preemptible, on_dependency_failed fail; cpu_cores, gpu_count: whole; memory_gb: 1 GB = 2^30 bytes; estimated_hours: for planning; time_limit: the job is killed when it is over; priority 1-10, 10 = soonest, NULL = 5, or the most that you may where that is less; max_retries: after failures; workdir: absolute, on the executor''s host, NULL = a directory of its own; env: {"NAME": "value"}; features: the executor must offer all; hold: wait for rcq.release; requeue: run again when its executor is lost; on_disconnect: continue or kill when the executor loses the database; cpu_cores_min: as few cores will do; gpu_type: models that will do, a100 or a100|h100; constraints: expression over features, avx512&(ssd|nvme)&!shared; consumables: what it takes of named amounts, {"licence": 1}; exclusive: nothing else runs on the host; preemptible: may be stopped and run again later; concurrency_key: jobs with the same key are limited together; "array": many tasks in one job, 1-1000:2%50 = indices 1, 3, .. 999, at most 50 at a time ($RCQ_ARRAY_INDEX; the name is a word of SQL: write it in double quotes); depends_on: afterok:41,afterany:42:43 (also after, afternotok, aftercorr, singleton); on_dependency_failed: fail or wait when that can never be met; begin_time: not before; deadline: must have ended by then; idempotency_key: the same key gives the same job; project, tags, external_id: to find it again; retry_on: after which ends it is run again (exit_code, signal, timeout, oom, disk_quota, spawn_error, bad_result, or exit codes), NULL = all; retry_delay, retry_backoff (fixed, exponential), retry_max_delay, retry_jitter (0-1): when; retry_memory_factor: memory after an attempt that ran out of it. Errors: RC001, RC002 (dependency on no job of yours), RC004, RC005, RC007 (too many jobs of yours), RC010';
 
 CREATE FUNCTION rcq.submit_task(
     type text, payload jsonb DEFAULT '{}', cpu_cores integer DEFAULT NULL, memory_gb numeric DEFAULT NULL,
@@ -129,4 +133,4 @@ COMMENT ON FUNCTION rcq_private.parse_requests(jsonb, boolean) IS 'Requests from
 CREATE FUNCTION rcq.submit_many(jobs jsonb) RETURNS SETOF bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_submit_many';
 COMMENT ON FUNCTION rcq.submit_many(jsonb) IS
-'Submits a JSON array of jobs, all or none; fields as the arguments of rcq.submit, or type and payload as those of rcq.submit_task. Returns their ids in the order of the array. Errors: RC001 (naming the job by its place in the list), RC002, RC004, RC005, RC007, RC010';
+'Submits a JSON array of jobs, all or none; fields as the arguments of rcq.submit, or type and payload as those of rcq.submit_task. What an object does not give, #RCQ lines of its script say. Returns their ids in the order of the array. Errors: RC001 (naming the job by its place in the list), RC002, RC004, RC005, RC007, RC010';

@@ -97,16 +97,25 @@ END $$;
 COMMENT ON FUNCTION rcq.cancel(bigint, text) IS
 'Cancels a job. Pending or not yet started: ended at once, returns cancelled. Running: its executor is told to end it (TERM, grace, KILL), returns cancelling; it is cancelled when the executor confirms. tasks: of an array job, only those with these indices (7 or 1-10,20). Errors: RC001, RC002, RC003 (has ended, no array job, or tasks of one that was restored from a dump and not yet resumed), RC004 (locked)';
 
--- Holds or releases jobs that are not running, whose live rows the caller has locked; one that was placed is taken back.
-CREATE FUNCTION rcq_private.hold_live(jobs bigint[], hold boolean) RETURNS void
+-- Takes back the placements of jobs that have not started, whose live rows the caller has locked.
+CREATE FUNCTION rcq_private.take_back(jobs bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM rcq_private.command c USING unnest(jobs) k(id), rcq_private.live l WHERE l.job_id = k.id AND c.executor_id = l.executor_id AND c.seq = l.command_seq;
     UPDATE rcq_private.live l
-       SET held = hold, executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL,
-           eligible_at = CASE WHEN hold THEN l.eligible_at ELSE GREATEST(l.eligible_at, pg_catalog.clock_timestamp()) END
-      FROM unnest(jobs) k(id) WHERE l.job_id = k.id;
+       SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL, granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL
+      FROM unnest(jobs) k(id) WHERE l.job_id = k.id AND l.placed_at IS NOT NULL;
     PERFORM rcq_private.touched(k.id) FROM unnest(jobs) k(id);
+END $$;
+
+-- Holds or releases jobs that are not running, whose live rows the caller has locked; one that was placed is taken back.
+CREATE FUNCTION rcq_private.hold_live(jobs bigint[], hold boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM rcq_private.take_back(jobs);
+    UPDATE rcq_private.live l
+       SET held = hold, eligible_at = CASE WHEN hold THEN l.eligible_at ELSE GREATEST(l.eligible_at, pg_catalog.clock_timestamp()) END
+      FROM unnest(jobs) k(id) WHERE l.job_id = k.id;
 END $$;
 
 CREATE FUNCTION rcq.hold(job bigint, tasks text DEFAULT NULL) RETURNS void
@@ -148,10 +157,10 @@ END $$;
 COMMENT ON FUNCTION rcq.release(bigint, text) IS
 'Lets a held job be started; its waiting counts from now. Of an array job: all its held tasks, or those that tasks names. Errors: RC001, RC002, RC003 (not held or ended), RC004';
 
-CREATE FUNCTION rcq.set_priority(job bigint, priority integer) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
+-- RC001 for what is no priority, RC005 for one that is above the caller's own limit.
+CREATE FUNCTION rcq_private.check_priority(priority integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    l rcq_private.live := rcq_private.lock_live(job);
     own_limit integer;
 BEGIN
     IF priority IS NULL OR priority NOT BETWEEN 1 AND 10 THEN
@@ -159,10 +168,18 @@ BEGIN
             '10 is soonest, 5 the default.');
     END IF;
     SELECT u.max_priority INTO own_limit FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
-    IF set_priority.priority > own_limit AND NOT rcq_private.caller_is_admin() THEN
+    IF check_priority.priority > own_limit AND NOT rcq_private.caller_is_admin() THEN
         PERFORM rcq_private.fail('RC005', pg_catalog.format('priority %s is above your limit of %s', priority, own_limit),
             'An administrator can raise your limit.');
     END IF;
+END $$;
+
+CREATE FUNCTION rcq.set_priority(job bigint, priority integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
+DECLARE
+    l rcq_private.live := rcq_private.lock_live(job);
+BEGIN
+    PERFORM rcq_private.check_priority(priority);
     IF l.tasks_waiting IS NOT NULL THEN
         PERFORM rcq_private.touched(t.job_id) FROM rcq_private.lock_tasks(job, NULL) t;
         UPDATE rcq_private.live x SET priority = set_priority.priority WHERE x.array_id = job;
@@ -173,6 +190,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcq.set_priority(bigint, integer) IS
 'Changes the priority (1-10, 10 = soonest) of a job that has not ended. Errors: RC001, RC002, RC003, RC004, RC005 (above your limit)';
+
+-- Puts placed jobs back whose live rows the caller has locked, and which are not being cancelled: those that have not
+-- started at once, the others when their executors have ended them.
+CREATE FUNCTION rcq_private.requeue_live(jobs bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM rcq_private.take_back(ARRAY(SELECT l.job_id FROM unnest(jobs) k(id) JOIN rcq_private.live l ON l.job_id = k.id WHERE l.claimed_at IS NULL));
+    UPDATE rcq_private.live l SET requeue_requested_at = pg_catalog.clock_timestamp()
+      FROM unnest(jobs) k(id) WHERE l.job_id = k.id AND l.claimed_at IS NOT NULL AND l.requeue_requested_at IS NULL;
+    PERFORM rcq_private.touched(k.id) FROM unnest(jobs) k(id);
+END $$;
 
 CREATE FUNCTION rcq.requeue(job bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
@@ -187,16 +215,8 @@ BEGIN
     ELSIF l.placed_at IS NULL THEN
         PERFORM rcq_private.fail('RC003', pg_catalog.format('job %s is pending and runs as soon as it can', job),
             pg_catalog.format('See what it waits for with SELECT * FROM rcq.explain(%s).', job));
-    ELSIF l.claimed_at IS NULL THEN
-        DELETE FROM rcq_private.command c WHERE c.executor_id = l.executor_id AND c.seq = l.command_seq;
-        UPDATE rcq_private.live SET executor_id = NULL, token = NULL, command_seq = NULL, placed_at = NULL,
-               granted_cores = NULL, granted_memory_mib = NULL, granted_gpus = NULL
-         WHERE job_id = job;
-    ELSE
-        UPDATE rcq_private.live SET requeue_requested_at = COALESCE(requeue_requested_at, pg_catalog.clock_timestamp())
-         WHERE job_id = job;
     END IF;
-    PERFORM rcq_private.touched(job), rcq_private.record_job_change('requeue', job);
+    PERFORM rcq_private.requeue_live(ARRAY[job]), rcq_private.record_job_change('requeue', job);
     RETURN CASE WHEN l.claimed_at IS NULL THEN 'pending' ELSE 'requeueing' END;
 END $$;
 COMMENT ON FUNCTION rcq.requeue(bigint) IS

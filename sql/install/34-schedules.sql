@@ -73,6 +73,11 @@ BEGIN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
         PERFORM rcq_private.fail('RC001', pg_catalog.replace(message, 'job 1 of the list', 'options'), hint);
     END;
+    refused := CASE WHEN request.depends_on IS NOT NULL THEN '--after' WHEN request.begin_time IS NOT NULL THEN '--begin' WHEN request.deadline IS NOT NULL THEN '--deadline' END;
+    IF refused IS NOT NULL THEN -- in the script
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('the script of a schedule cannot have the option %s', refused),
+            'It would be the same for every job of the schedule; the jobs are submitted when they are due.');
+    END IF;
     -- one submission that is taken back at once tells everything that a submission would; how many jobs wait at this
     -- moment says nothing about later ones
     owner.max_pending := 0;
@@ -126,7 +131,7 @@ EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected 
     PERFORM rcq_private.raise_busy_schedule(name);
 END $$;
 COMMENT ON FUNCTION rcq.schedule(text, text, text, text, text, text, jsonb) IS
-'Submits a job at every time that a cron expression names, and returns the id of the schedule; one of yours with this name is changed (it keeps id, history and pause). cron: minute hour day-of-month month day-of-week, with seconds in front if wanted, or @hourly, @daily, @weekly, @monthly, @yearly, @every 1h30m; timezone: its clocks count; missed: times that were missed by more than a minute: skip, once (one job for all), all; overlap: while an earlier job of it has not ended: allow, skip, replace (cancel the earlier one); options: further arguments of rcq.submit, {"cpu_cores": 4, "time_limit": "2h"}, or type and payload. Errors: RC001, RC004, RC005, RC007, RC010';
+'Submits a job at every time that a cron expression names, and returns the id of the schedule; one of yours with this name is changed (it keeps id, history and pause). cron: minute hour day-of-month month day-of-week, with seconds in front if wanted, or @hourly, @daily, @weekly, @monthly, @yearly, @every 1h30m; timezone: its clocks count; missed: times that were missed by more than a minute: skip, once (one job for all), all; overlap: while an earlier job of it has not ended: allow, skip, replace (cancel the earlier one); options: further arguments of rcq.submit, {"cpu_cores": 4, "time_limit": "2h"}, or type and payload; what they do not say, #RCQ lines of the script do. Errors: RC001, RC004, RC005, RC007, RC010';
 
 CREATE FUNCTION rcq_private.raise_busy_schedule(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -12,7 +12,7 @@ SELECT NULL::text AS script, NULL::integer AS cpu_cores, NULL::double precision 
        NULL::text AS retry_backoff, NULL::interval AS retry_max_delay, NULL::double precision AS retry_jitter,
        NULL::double precision AS retry_memory_factor, NULL::text AS type, NULL::jsonb AS payload
  WHERE false;
-COMMENT ON VIEW rcq.inbox IS 'Has no rows: each one that is inserted or copied into it (COPY rcq.inbox (script, cpu_cores) FROM STDIN) submits a job, all of a statement or none. Columns are the arguments of rcq.submit, or type and payload as those of rcq.submit_task; NULL means the default. Errors are those of rcq.submit_many and name the number of the row';
+COMMENT ON VIEW rcq.inbox IS 'Has no rows: each one that is inserted or copied into it (COPY rcq.inbox (script, cpu_cores) FROM STDIN) submits a job, all of a statement or none. Columns are the arguments of rcq.submit, or type and payload as those of rcq.submit_task; NULL means what an #RCQ line of the script says, else the default. Errors are those of rcq.submit_many and name the number of the row';
 
 CREATE FUNCTION rcq_private.inbox() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'rcq_inbox';

@@ -48,3 +48,48 @@ BEGIN
              WHERE g.job_id = job AND g.attempt = shown AND (logs_raw.stream IS NULL OR g.stream = logs_raw.stream));
 END $$;
 COMMENT ON FUNCTION rcq.logs_raw(bigint, integer, text) IS 'Output of a job byte for byte; arguments as rcq.logs. Error: RC002';
+
+CREATE FUNCTION rcq.log_chunks(job_id bigint, after_attempt integer DEFAULT NULL, after_seq bigint DEFAULT NULL, max_bytes integer DEFAULT 262144)
+RETURNS TABLE (attempt integer, seq bigint, stream text, bytes bytea, ended boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    latest CONSTANT integer := rcq_private.log_attempt(job_id, NULL);
+    from_attempt CONSTANT integer := COALESCE(after_attempt, latest, 0);
+    from_seq CONSTANT bigint := COALESCE(after_seq, 0);
+    over CONSTANT boolean := NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = log_chunks.job_id)
+                             AND NOT EXISTS (SELECT FROM rcq_private.restored r WHERE r.job_id = log_chunks.job_id);
+    room bigint := max_bytes;
+    g record;
+BEGIN
+    IF max_bytes IS NULL OR max_bytes NOT BETWEEN 1 AND 16777216 THEN
+        PERFORM rcq_private.fail('RC001', pg_catalog.format('max_bytes %s is outside 1 to 16777216', COALESCE(max_bytes::text, 'NULL')));
+    END IF;
+    attempt := from_attempt;
+    seq := from_seq;
+    FOR g IN SELECT k.attempt, k.seq, k.stream, k.data FROM rcq_private.log k
+              WHERE k.job_id = log_chunks.job_id AND (k.attempt, k.seq) > (from_attempt, from_seq) ORDER BY k.attempt, k.seq LOOP
+        IF bytes IS NOT NULL THEN
+            ended := false;
+            RETURN NEXT;
+        END IF;
+        attempt := g.attempt;
+        seq := g.seq;
+        stream := g.stream;
+        bytes := g.data;
+        room := room - pg_catalog.octet_length(bytes);
+        IF room <= 0 THEN
+            -- whether it is the last one is found out when more is asked for
+            ended := false;
+            RETURN NEXT;
+            RETURN;
+        END IF;
+    END LOOP;
+    IF bytes IS NOT NULL OR over THEN
+        bytes := COALESCE(bytes, '');
+        ended := over;
+        RETURN NEXT;
+    END IF;
+END $$;
+COMMENT ON FUNCTION rcq.log_chunks(bigint, integer, bigint, integer) IS
+'Output of a job as it was stored, in order, to be followed: the chunks after the one at (after_attempt, after_seq), the last that was seen (NULL, NULL = from the beginning of the latest attempt that was started; 0, 0 = from that of the first), until max_bytes (1 to 16777216) are reached, at least one. ended, in the last row: the job is over and nothing will follow; when nothing was left, that row is empty and has no stream. No row: nothing more yet. Errors: RC001, RC002, RC010';

@@ -49,14 +49,17 @@ SELECT s.id, s.status, s.reason, rcq_private.user_name(s.user_id) AS user_name, 
        s.granted_cores, rcq_private.memory_gb(s.granted_memory_mib) AS granted_memory_gb, s.granted_gpus,
        s.array_spec, s.array_size, s.array_id, s.array_index, s.begin_time, s.deadline, s.depends_on, s.retry, s.idempotency_key,
        s.project, s.tags, s.external_id, s.schedule_id, rcq_private.schedule_name(s.schedule_id) AS schedule_name, s.type,
-       CASE WHEN s.array_id IS NULL THEN s.payload ELSE (rcq_private.array_of(s.array_id)).payload END AS payload, s.result
+       CASE WHEN s.array_id IS NULL THEN s.payload ELSE (rcq_private.array_of(s.array_id)).payload END AS payload, s.result,
+       CASE WHEN s.array_size IS NULL THEN s.progress ELSE rcq_private.array_progress(s.id) END AS progress, s.progress_message
   FROM (
     SELECT j.*, CASE WHEN l.placed_at IS NULL THEN 'pending' WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END::text AS status,
            CASE WHEN l.placed_at IS NULL THEN p.reason WHEN l.claimed_at IS NULL THEN NULL WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
                 WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END AS reason,
            l.priority AS priority_now, l.claimed_at AS started_at, NULL::timestamptz AS ended_at, l.executor_id, l.attempt, NULL::integer AS exit_code,
            NULL::integer AS signal, l.cpu_seconds, l.peak_memory_mib, NULL::text AS message, NULL::jsonb AS output, l.granted_cores,
-           l.granted_memory_mib, l.granted_gpus, NULL::jsonb AS result
+           l.granted_memory_mib, l.granted_gpus, NULL::jsonb AS result,
+           CASE WHEN l.claimed_at IS NOT NULL THEN (SELECT g.percent FROM rcq_private.progress g WHERE g.job_id = l.job_id AND g.token = l.token) END::integer AS progress,
+           CASE WHEN l.claimed_at IS NOT NULL THEN (SELECT g.message FROM rcq_private.progress g WHERE g.job_id = l.job_id AND g.token = l.token) END AS progress_message
       FROM rcq_private.live l JOIN rcq_private.job j ON j.id = l.job_id, LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
                l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
@@ -64,18 +67,18 @@ SELECT s.id, s.status, s.reason, rcq_private.user_name(s.user_id) AS user_name, 
      WHERE l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
     UNION ALL
     SELECT j.*, 'completed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
-           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result, NULL, NULL
       FROM rcq_private.outcome o JOIN rcq_private.job j ON j.id = o.job_id WHERE o.status = 'completed' AND j.user_id BETWEEN rcq_private.first_visible_user() AND rcq_private.last_visible_user()
     UNION ALL
     SELECT j.*, 'failed', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
-           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result, NULL, NULL
       FROM rcq_private.outcome o JOIN rcq_private.job j ON j.id = o.job_id WHERE o.status = 'failed' AND o.user_id BETWEEN rcq_private.first_visible_user() AND rcq_private.last_visible_user()
     UNION ALL
     SELECT j.*, 'cancelled', o.reason, o.priority, o.claimed_at, o.ended_at, o.executor_id, o.attempt, o.exit_code, o.signal,
-           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result
+           o.cpu_seconds, o.peak_memory_mib, o.message, o.output, o.granted_cores, o.granted_memory_mib, o.granted_gpus, o.result, NULL, NULL
       FROM rcq_private.outcome o JOIN rcq_private.job j ON j.id = o.job_id WHERE o.status = 'cancelled' AND o.user_id BETWEEN rcq_private.first_visible_user() AND rcq_private.last_visible_user()
     UNION ALL
-    SELECT j.*, 'pending', 'restored', r.priority, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT j.*, 'pending', 'restored', r.priority, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
       FROM rcq_private.restored r, LATERAL rcq_private.array_of(r.job_id) j
   ) s;
 COMMENT ON VIEW rcq.jobs IS 'Every job you may see, live or ended: what was asked for, its status and reason, its last run';
@@ -86,6 +89,7 @@ COMMENT ON COLUMN rcq.jobs.granted_cores IS 'Cores of its last run, as granted_m
 COMMENT ON COLUMN rcq.jobs.array_spec IS 'Of an array job: indices of its array_size tasks; a task has array_id and array_index, and a row of its own once it may be placed soon (all of them: rcq.tasks)';
 COMMENT ON COLUMN rcq.jobs.retry IS 'What is run again, and when; NULL = every failure at once, as often as max_retries says';
 COMMENT ON COLUMN rcq.jobs.result IS 'What a completed job wrote to $RCQ_RESULT';
+COMMENT ON COLUMN rcq.jobs.progress IS 'Percent: of a running job what it said last (rcq-job progress), with progress_message; of an array the tasks that have ended. NULL = nothing said';
 COMMENT ON COLUMN rcq.jobs.output IS 'Directory of $RCQ_OUTPUT_DIR on the executor''s host and its files';
 
 -- Sorted before the rest of a job is looked up, by key: a page costs no more of these look-ups than it has rows.

@@ -419,6 +419,47 @@ BEGIN
          ORDER BY pg_catalog.array_position('{blocker,rank,expect,change}'::text[], f.kind), f.n;
 END $$;
 
+-- How far the end of a run has come that somebody asked for: when that was, whether its executor has the order, and by
+-- when the run is over. An executor that is there gets an order within a third of the lease, or at once when it is told.
+CREATE FUNCTION rcq_private.explain_ending(l rcq_private.live) RETURNS SETOF rcq_private.finding
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    e rcq_private.executor;
+    s record;
+    asked CONSTANT timestamptz := COALESCE(l.cancel_requested_at, l.requeue_requested_at, l.preempt_requested_at);
+    reason CONSTANT text := CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling' WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' ELSE 'requeueing' END;
+    seen CONSTANT timestamptz := rcq_private.executor_seen(l.executor_id);
+    lease CONSTANT interval := pg_catalog.make_interval(secs => rcq_private.setting_text('lease')::double precision);
+    grace interval;
+    told rcq_private.command;
+    has_it timestamptz;
+    away boolean;
+    forced timestamptz;
+    given_up timestamptz;
+BEGIN
+    SELECT * INTO STRICT e FROM rcq_private.executor x WHERE x.id = l.executor_id;
+    SELECT * INTO s FROM rcq_private.scheduler_state();
+    SELECT * INTO told FROM rcq_private.command c
+     WHERE c.executor_id = l.executor_id AND c.seq > l.command_seq AND c.job_id = l.job_id AND c.token = l.token AND c.kind = 'cancel' ORDER BY c.seq LIMIT 1;
+    has_it := rcq_private.acknowledged(l.executor_id, told.seq);
+    away := COALESCE(seen < pg_catalog.clock_timestamp() - lease, true);
+    grace := pg_catalog.make_interval(secs => (e.info ->> 'kill_grace_s')::double precision);
+    forced := CASE WHEN has_it IS NOT NULL OR NOT away THEN LEAST(has_it, told.written_at + lease / 3) + grace END;
+    given_up := CASE WHEN away THEN GREATEST(seen, s.started_at) + pg_catalog.make_interval(secs => rcq_private.setting_text('lost_after')::double precision) END;
+    RETURN NEXT rcq_private.found('state', reason,
+        pg_catalog.format('%s at %s. %s%s%s',
+            CASE reason WHEN 'cancelling' THEN 'Its cancel was asked for' WHEN 'preempting' THEN 'It was asked to make room for another job' ELSE 'It was asked to end and to wait again' END,
+            rcq_private.time_text(asked),
+            CASE WHEN told.seq IS NULL THEN 'The scheduler has not passed that on yet.'
+                 WHEN has_it IS NULL THEN pg_catalog.format('Executor %s was told at %s and has not said yet that it knows.', e.name, rcq_private.time_text(told.written_at))
+                 ELSE pg_catalog.format('Executor %s was told at %s and knows.', e.name, rcq_private.time_text(told.written_at)) END,
+            ' Whatever is left of the run is killed at ' || rcq_private.time_text(forced) || ' at the latest (kill grace ' || rcq_private.duration_text(pg_catalog.date_part('epoch', grace)) || ').',
+            CASE WHEN away THEN COALESCE(' The executor was last heard of at ' || rcq_private.time_text(seen), ' The executor has not been heard of since the server started')
+                || COALESCE('; unless it comes back, the run is given up at ' || rcq_private.time_text(given_up), '') || '.' END),
+        pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('asked_at', asked, 'told_at', told.written_at, 'acknowledged', has_it IS NOT NULL, 'acknowledged_at', has_it,
+            'kill_grace_s', (e.info ->> 'kill_grace_s')::double precision, 'forced_by', forced, 'executor_seen', seen, 'given_up_at', given_up)));
+END $$;
+
 -- How it stands with a job that is placed, running or ended.
 CREATE FUNCTION rcq_private.explain_run(j rcq_private.job, l rcq_private.live, o rcq_private.outcome) RETURNS SETOF rcq_private.finding
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -440,6 +481,9 @@ BEGIN
                 CASE WHEN l.cancel_requested_at IS NOT NULL THEN '; it is being cancelled' WHEN l.preempt_requested_at IS NOT NULL THEN '; it is being stopped for another job, and will run again' END),
             pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('executor', host, 'started_at', l.claimed_at, 'planned_end', ends, 'time_limit_end', killed, 'attempt', l.attempt,
                 'cancelling', l.cancel_requested_at IS NOT NULL, 'preempting', l.preempt_requested_at IS NOT NULL)));
+        IF COALESCE(l.cancel_requested_at, l.requeue_requested_at, l.preempt_requested_at) IS NOT NULL THEN
+            RETURN QUERY SELECT f.* FROM rcq_private.explain_ending(l) f;
+        END IF;
     ELSIF l.placed_at IS NOT NULL THEN
         RETURN NEXT rcq_private.found('state', 'assigned', pg_catalog.format('Job %s was given to executor %s at %s, which has not started it yet; unless it does within %s, the job is given elsewhere.', j.id, host,
                 rcq_private.time_text(l.placed_at), rcq_private.duration_text(rcq_private.setting_text('claim_timeout')::double precision)),
@@ -504,16 +548,16 @@ BEGIN
         SELECT f.* FROM rcq_private.explain_pending(l) f;
 END $$;
 COMMENT ON FUNCTION rcq.explain(bigint) IS
-'Says why a job is where it is, one finding a row: state (what it does, or how it ended), and of a pending job every blocker at once, its rank (place, factors, who is before it), when it is expected to start, and changes that would let it start or start sooner. message: for people; data: the numbers, for programs. Errors: RC002, RC010';
+'Says why a job is where it is, one finding a row: state (what it does, or how it ended; of a run that is to end also since when, whether its executor knows, and by when it is killed), and of a pending job every blocker at once, its rank (place, factors, who is before it), when it is expected to start, and changes that would let it start or start sooner. message: for people; data: the numbers, for programs. Errors: RC002, RC010';
 
 CREATE FUNCTION rcq.explain_submit(
-    script text, cpu_cores integer DEFAULT 1, memory_gb numeric DEFAULT 1, gpu_count integer DEFAULT 0,
+    script text, cpu_cores integer DEFAULT NULL, memory_gb numeric DEFAULT NULL, gpu_count integer DEFAULT NULL,
     estimated_hours numeric DEFAULT NULL, time_limit interval DEFAULT NULL, priority integer DEFAULT NULL,
-    max_retries integer DEFAULT 0, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
-    features text[] DEFAULT NULL, hold boolean DEFAULT false, requeue boolean DEFAULT true,
-    on_disconnect text DEFAULT 'continue', cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
-    constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT false,
-    preemptible boolean DEFAULT false, concurrency_key text DEFAULT NULL)
+    max_retries integer DEFAULT NULL, name text DEFAULT NULL, workdir text DEFAULT NULL, env jsonb DEFAULT NULL,
+    features text[] DEFAULT NULL, hold boolean DEFAULT NULL, requeue boolean DEFAULT NULL,
+    on_disconnect text DEFAULT NULL, cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL,
+    constraints text DEFAULT NULL, consumables jsonb DEFAULT NULL, exclusive boolean DEFAULT NULL,
+    preemptible boolean DEFAULT NULL, concurrency_key text DEFAULT NULL)
 RETURNS TABLE (kind text, reason text, message text, data jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -523,33 +567,36 @@ DECLARE
     asked rcq_private.request := ROW(script, cpu_cores, rcq_private.as_float(memory_gb), gpu_count, rcq_private.as_float(estimated_hours), time_limit, priority, max_retries, name, workdir, env,
         features, hold, requeue, on_disconnect, cpu_cores_min, gpu_type, constraints, consumables, exclusive, preemptible, concurrency_key,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::rcq_private.request;
-    limit_ CONSTANT interval := COALESCE(time_limit, pg_catalog.make_interval(secs => NULLIF(rcq_private.setting_text('default_time_limit')::double precision, 0)));
+    limit_ interval;
     max_pending bigint;
     submit_rate CONSTANT bigint := rcq_private.setting_text('submit_rate_per_user')::bigint;
     count bigint;
     refused rcq_private.finding[] := '{}';
 BEGIN
     SELECT * INTO STRICT caller FROM rcq_private.users u WHERE u.id = rcq_private.caller_id();
-    PERFORM rcq_private.check_names(ARRAY[asked]);
-    l.memory_mib := rcq_private.check_request(NULL, script, COALESCE(cpu_cores, 1), COALESCE(asked.memory_gb, 1), COALESCE(gpu_count, 0), asked.estimated_hours, pg_catalog.date_part('epoch', limit_),
-        COALESCE(priority, LEAST(5, caller.max_priority)), COALESCE(max_retries, 0), name, workdir, env, features, COALESCE(on_disconnect, 'continue'), cpu_cores_min, gpu_type, constraints, consumables, concurrency_key,
+    asked := (rcq_private.with_directives(ARRAY[asked]))[1];
+    limit_ := COALESCE(asked.time_limit, pg_catalog.make_interval(secs => NULLIF(rcq_private.setting_text('default_time_limit')::double precision, 0)));
+    PERFORM rcq_private.check_names(ARRAY[asked]), rcq_private.check_options(ARRAY[asked]);
+    l.memory_mib := rcq_private.check_request(NULL, asked.script, COALESCE(asked.cpu_cores, 1), COALESCE(asked.memory_gb, 1), COALESCE(asked.gpu_count, 0), asked.estimated_hours, pg_catalog.date_part('epoch', limit_),
+        COALESCE(asked.priority, LEAST(5, caller.max_priority)), COALESCE(asked.max_retries, 0), asked.name, asked.workdir, asked.env, asked.features, COALESCE(asked.on_disconnect, 'continue'), asked.cpu_cores_min,
+        asked.gpu_type, asked.constraints, asked.consumables, asked.concurrency_key,
         caller.max_priority, rcq_private.setting_text('max_script_bytes')::integer, NULLIF(rcq_private.setting_text('max_time_limit')::double precision, 0));
     l.user_id := caller.id;
     l.group_id := caller.group_id;
-    l.cpu_cores := COALESCE(cpu_cores, 1);
-    l.gpu_count := COALESCE(gpu_count, 0);
+    l.cpu_cores := COALESCE(asked.cpu_cores, 1);
+    l.gpu_count := COALESCE(asked.gpu_count, 0);
     l.planned_s := pg_catalog.ceil(COALESCE(asked.estimated_hours * 3600, pg_catalog.date_part('epoch', limit_)));
-    l.features := rcq_private.feature_list(features);
-    l.cpu_cores_min := cpu_cores_min;
-    l.gpu_type := rcq_private.constraint_text(gpu_type);
-    l.constraints := rcq_private.constraint_text(constraints);
-    l.consumables := rcq_private.whole_amounts(consumables);
-    l.exclusive := COALESCE(exclusive, false);
-    l.preemptible := COALESCE(preemptible, false);
-    l.concurrency_key := concurrency_key;
-    l.held := COALESCE(hold, false);
-    l.priority := COALESCE(priority, LEAST(5, caller.max_priority));
-    l.eligible_at := pg_catalog.clock_timestamp();
+    l.features := rcq_private.feature_list(asked.features);
+    l.cpu_cores_min := asked.cpu_cores_min;
+    l.gpu_type := rcq_private.constraint_text(asked.gpu_type);
+    l.constraints := rcq_private.constraint_text(asked.constraints);
+    l.consumables := rcq_private.whole_amounts(asked.consumables);
+    l.exclusive := COALESCE(asked.exclusive, false);
+    l.preemptible := COALESCE(asked.preemptible, false);
+    l.concurrency_key := asked.concurrency_key;
+    l.held := COALESCE(asked.hold, false);
+    l.priority := COALESCE(asked.priority, LEAST(5, caller.max_priority));
+    l.eligible_at := GREATEST(pg_catalog.clock_timestamp(), asked.begin_time);
 
     max_pending := COALESCE(caller.max_pending, rcq_private.setting_text('max_pending_per_user')::bigint);
     IF max_pending > 0 THEN
@@ -570,4 +617,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
     integer, text, text, jsonb, boolean, boolean, text) IS
-'Says what would become of a job with these arguments, as those of rcq.submit, without submitting it: whether it is valid (errors as of rcq.submit), where it fits now or ever, what would block or refuse it, with which priority it would begin, when it would start; rows as of rcq.explain. Errors: RC001, RC005, RC010';
+'Says what would become of a job with these arguments, as those of rcq.submit, without submitting it: whether it is valid (errors as of rcq.submit), where it fits now or ever, what would block or refuse it, with which priority it would begin, when it would start; rows as of rcq.explain. Options in #RCQ lines of the script count as they do for rcq.submit, but for dependencies. Errors: RC001, RC005, RC010';

@@ -7,9 +7,9 @@ DECLARE
     name text;
     described record;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['api_tokens', 'arrays', 'audit', 'concurrency_limits', 'consumables', 'dead_jobs', 'dependencies', 'executors', 'gpu_billing', 'group_usage',
+    FOREACH name IN ARRAY ARRAY['api_tokens', 'arrays', 'audit', 'concurrency_limits', 'consumables', 'dead_jobs', 'dependencies', 'efficiency', 'executors', 'gpu_billing', 'group_usage',
                                 'groups', 'history', 'jobs', 'queue', 'reservations', 'runs', 'schedule_history', 'scheduler', 'schedules', 'settings',
-                                'types', 'users'] LOOP
+                                'types', 'user_efficiency', 'users'] LOOP
         -- the second relation costs nothing and makes PostgreSQL regard the view as one that cannot be written to, so that
         -- PostgREST describes it as one that can only be read
         EXECUTE pg_catalog.format('CREATE VIEW rcq_api.%I WITH (security_invoker = true) AS SELECT v.* FROM rcq.%1$I v, (SELECT) read_only', name);

@@ -87,9 +87,9 @@ BEGIN
                     -- PostgREST sends a value of this domain as it is
                     CASE WHEN p.prorettype OPERATOR(pg_catalog.=) 'bytea'::pg_catalog.regtype THEN 'rcq_api."application/octet-stream"' ELSE pg_catalog.pg_get_function_result(p.oid) END AS result,
                     -- writes nothing, and is volatile for what it calls alone
-                    CASE WHEN p.proname OPERATOR(pg_catalog.=) ANY ('{explain,explain_submit}') OR p.provolatile OPERATOR(pg_catalog.=) 's' THEN 'STABLE' ELSE 'VOLATILE' END AS volatility,
+                    CASE WHEN p.proname OPERATOR(pg_catalog.=) ANY ('{explain,explain_submit,queue_page,queue_counts}') OR p.provolatile OPERATOR(pg_catalog.=) 's' THEN 'STABLE' ELSE 'VOLATILE' END AS volatility,
                     pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
-               FROM (VALUES ('named', '{cancel,hold,release,set_priority,requeue,resubmit,resubmit_failed,resubmit_failed_tasks,set_array_throttle,tasks,task,jobs_tagged,logs,logs_raw,explain}'::text[]),
+               FROM (VALUES ('named', '{cancel,hold,release,set_priority,update_job,change_jobs,requeue,resubmit,resubmit_failed,resubmit_failed_tasks,set_array_throttle,tasks,task,jobs_tagged,logs,logs_raw,log_chunks,job_states,queue_page,queue_counts,ended_jobs,explain}'::text[]),
                             ('named', '{schedule,unschedule,pause_schedule,resume_schedule,next_fires,cron_preview}'),
                             ('named', '{add_group,set_group,set_user,drain_executor,resume_executor,set,set_consumable,set_concurrency_limit,set_gpu_billing,reserve,cancel_reservation,pause,resume,register_type,drop_type,prune_history,prune_audit,resume_restored}'),
                             -- one argument without a name: the whole body, so that we and not PostgREST say what is wrong with it. Lists

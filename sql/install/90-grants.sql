@@ -10,12 +10,12 @@ BEGIN
                                 'consumable', 'concurrency_limit', 'reservation', 'paused', 'gpu_billing',
                                 'array', 'array_end', 'dependency', 'idempotency',
                                 'schedule', 'fire', 'history_partition', 'restored',
-                                'credential', 'api_token', 'jwt_secret', 'login_failure'] LOOP
+                                'credential', 'api_token', 'jwt_secret', 'login_failure', 'progress'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE pg_catalog.format('ALTER TABLE rcq_private.%I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
     FOREACH t IN ARRAY ARRAY['job', 'live', 'outcome', 'run', 'log', 'array', 'idempotency',
-                                'schedule', 'fire', 'restored'] LOOP
+                                'schedule', 'fire', 'restored', 'progress'] LOOP
         EXECUTE pg_catalog.format('CREATE POLICY own ON rcq_private.%I FOR SELECT TO rcq_user, rcq_admin USING (user_id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()))', t);
         EXECUTE pg_catalog.format('GRANT SELECT ON rcq_private.%I TO rcq_user, rcq_admin', t);
     END LOOP;
@@ -34,7 +34,7 @@ GRANT EXECUTE ON FUNCTION rcq.requeue(bigint), rcq.resubmit(bigint[]), rcq.resub
 CREATE POLICY own ON rcq_private.users FOR SELECT TO rcq_user, rcq_admin USING (id = (SELECT rcq_private.caller_id()) OR (SELECT rcq_private.caller_is_admin()));
 GRANT SELECT ON rcq_private.users TO rcq_user, rcq_admin;
 
-GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler,
+GRANT SELECT ON rcq.jobs, rcq.queue, rcq.runs, rcq.efficiency, rcq.user_efficiency, rcq.executors, rcq.groups, rcq.users, rcq.group_usage, rcq.settings, rcq.scheduler,
     rcq.consumables, rcq.concurrency_limits, rcq.reservations, rcq.gpu_billing TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.arrays TO rcq_user, rcq_admin;
 GRANT SELECT ON rcq.schedules, rcq.schedule_history TO rcq_user, rcq_admin;
@@ -48,7 +48,7 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
     rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.schedule_name(integer),
-    rcq_private.history_size(bigint), rcq_private.array_of(bigint)
+    rcq_private.history_size(bigint), rcq_private.array_of(bigint), rcq_private.percent_used(double precision, double precision), rcq_private.array_progress(bigint)
     TO rcq_user, rcq_admin;
 
 GRANT EXECUTE ON FUNCTION
@@ -56,8 +56,11 @@ GRANT EXECUTE ON FUNCTION
                integer, text, text, jsonb, boolean, boolean, text, text, text, timestamptz, timestamptz, text, text, text[], uuid, text, text[],
                interval, text, interval, numeric, numeric),
     rcq.submit_many(jsonb), rcq.cancel(bigint, text), rcq.hold(bigint, text), rcq.release(bigint, text), rcq.set_priority(bigint, integer),
+    rcq.update_job(bigint, integer, numeric, integer, numeric, interval, timestamptz, integer, integer, text, text[]),
+    rcq.change_jobs(text, bigint[], text[], text, text, text, text, text, text[], timestamptz, timestamptz, integer, boolean),
     rcq.set_array_throttle(bigint, integer), rcq.tasks(bigint, text), rcq.task(bigint, integer), rcq.jobs_tagged(text[]),
-    rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.explain(bigint),
+    rcq.queue_page(integer, text[], text, text, boolean), rcq.queue_counts(text, text, boolean), rcq.ended_jobs(integer, text[], text, text, text, boolean),
+    rcq.logs(bigint, integer, bigint, text), rcq.logs_raw(bigint, integer, text), rcq.log_chunks(bigint, integer, bigint, integer), rcq.job_states(bigint[]), rcq.explain(bigint),
     rcq.explain_submit(text, integer, numeric, integer, numeric, interval, integer, integer, text, text, jsonb, text[], boolean, boolean, text,
                        integer, text, text, jsonb, boolean, boolean, text)
     TO rcq_user, rcq_admin;
@@ -81,7 +84,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
     rcq.register_executor(text, jsonb, text[], bigint, integer), rcq.executor_sync(integer, bigint, bigint, bigint[], jsonb, jsonb, integer),
     rcq.executor_log(integer, bigint, bigint[], bigint[], bigint[], text[], bytea[]), rcq.executor_log_position(integer, bigint, bigint[], bigint[]), rcq.executor_drain(integer, bigint, text, boolean),
-    rcq.executor_sign_off(integer, bigint)
+    rcq.executor_sign_off(integer, bigint), rcq.executor_progress(integer, bigint, bigint[], bigint[], integer[], bytea[])
     TO rcq_executor;
 
 ALTER TABLE rcq_private.audit ENABLE ROW LEVEL SECURITY;

@@ -18,9 +18,17 @@ DROP TYPE rcq_private.run_report;
 DROP FUNCTION rcq_private.retry_delay(jsonb, text, integer, integer), rcq_private.start_body(rcq_private.job, rcq_private.job, rcq_private.live),
     rcq_private.count_ends(text[], text[], double precision[]), rcq_private.touched_quietly(bigint), rcq_private.own_executor(integer, bigint), rcq_private.executor_terms();
 
+-- when a cancel was written; what the library adds, starts, says nothing of it
+ALTER TABLE rcq_private.command ADD COLUMN written_at timestamptz;
+ALTER TABLE rcq_private.command ALTER COLUMN written_at SET DEFAULT pg_catalog.clock_timestamp();
+COMMENT ON COLUMN rcq_private.command.written_at IS 'Of a cancel, which is written in SQL; NULL = a start, which the library writes when it places the run';
+COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows are changed by rcq.update_job alone, before they run';
+COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted, lost or never started); rows do not change, but that rcq.update_job writes down what they were granted where the job said so until then';
+
 DELETE FROM rcq_private.setting_definition;
 --include 15-setting-definitions.sql
 
+--include 19-progress-table.sql
 --include 20-library.sql
 --include 21-history-partitions.sql
 -- what the library does
@@ -28,7 +36,9 @@ DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint
     rcq_private.retry_policy(rcq_private.request), rcq_private.request_types(), rcq_private.misfit(jsonb);
 --include 30-submit.sql
 --include 31-control.sql
+--include 31-update-job.sql
 --include 32-arrays.sql
+--include 33-change-jobs.sql
 --include 33-dependency-verdicts.sql
 --include 34-resubmit.sql
 --include 34-schedules.sql
@@ -36,8 +46,13 @@ DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint
 --include 36-inbox.sql
 --include 40-runs.sql
 --include 41-executor-functions.sql
+--include 42-logs.sql
+--include 43-progress.sql
 --include 50-views.sql
 --include 51-explain.sql
+--include 53-efficiency.sql
+--include 53-job-states.sql
+--include 54-job-lists.sql
 --include 60-admin.sql
 --include 64-passwords.sql
 --include 64-tokens.sql
@@ -69,7 +84,16 @@ DROP VIEW rcq_private.rest_job;
 --include 84-rest-statistics.sql
 --include 85-rest-observe.sql
 
--- functions over HTTP are made anew from those of schema rcq
+-- views and functions over HTTP are made anew from those of schema rcq
+DO $$
+DECLARE
+    v pg_catalog.regclass;
+BEGIN
+    FOR v IN SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'v' LOOP
+        EXECUTE pg_catalog.format('DROP VIEW %s', v);
+    END LOOP;
+END $$;
+--include 86-api-views.sql
 DO $$
 DECLARE
     f pg_catalog.regprocedure;

@@ -1,9 +1,9 @@
 #include "executor/check_command.hpp"
 
+#include "database/connection.hpp"
 #include "executor/cgroup_tree.hpp"
 #include "executor/option_checks.hpp"
 #include "executor/program.hpp"
-#include "executor/session.hpp"
 #include "executor/words.hpp"
 #include "protocol/words.hpp"
 
@@ -44,20 +44,21 @@ std::string cgroup_outlook(const std::string& mode) {
 }
 
 int check_login(const std::string& dsn) {
-    Connection connection = connect_and_wait(dsn);
+    database::Connection connection = database::connect_and_wait(dsn, "rcq-executor");
     if (PQstatus(connection.get()) != CONNECTION_OK) {
         say(std::string("no connection to the database: ") + PQerrorMessage(connection.get()));
         return check_unreachable;
     }
     const std::string who =
         std::string("\"") + PQuser(connection.get()) + "\" in database \"" + PQdb(connection.get()) + "\"";
-    Result result(PQexec(connection.get(),
-                         "SELECT pg_catalog.to_regprocedure('rcq.register_executor(text,jsonb,text[],bigint,integer)') "
-                         "IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_auth_members m "
-                         "JOIN pg_catalog.pg_roles e ON e.oid OPERATOR(pg_catalog.=) m.roleid "
-                         "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.member "
-                         "WHERE e.rolname OPERATOR(pg_catalog.=) 'rcq_executor' "
-                         "AND r.rolname OPERATOR(pg_catalog.=) session_user)"));
+    database::Result result(
+        PQexec(connection.get(),
+               "SELECT pg_catalog.to_regprocedure('rcq.register_executor(text,jsonb,text[],bigint,integer)') "
+               "IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_auth_members m "
+               "JOIN pg_catalog.pg_roles e ON e.oid OPERATOR(pg_catalog.=) m.roleid "
+               "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.member "
+               "WHERE e.rolname OPERATOR(pg_catalog.=) 'rcq_executor' "
+               "AND r.rolname OPERATOR(pg_catalog.=) session_user)"));
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
         say(std::string("the database refuses: ") + PQerrorMessage(connection.get()));
         return check_unreachable;
@@ -114,7 +115,7 @@ std::string state_directory_problem(const std::string& path) {
 int run_check(const Options& options, const std::vector<std::string>& remarks) {
     std::puts(describe_registration(options).c_str());
     std::vector<std::string> problems = host_problems(options);
-    if (auto error = connection_string_error(options.dsn)) problems.push_back("--dsn: " + *error);
+    if (auto error = database::connection_string_error(options.dsn)) problems.push_back("--dsn: " + *error);
     if (auto problem = state_directory_problem(options.state_dir); !problem.empty()) problems.push_back(problem);
     for (const std::string& remark : remarks) say(remark);
     for (const std::string& problem : problems) say(problem);

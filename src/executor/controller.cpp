@@ -40,13 +40,6 @@ constexpr std::int64_t handing_over_look_ms = 20;
 // A log of small pieces takes the server most of a second to add up, and a call has 30.
 constexpr std::size_t positions_per_call = 20;
 
-// Data that the server cannot take, and cannot take the next time either: "data exception" and "program limit exceeded"
-// (a JSON number out of range, too many elements), and "internal error", as which it reports JSON that takes more than
-// 1 GiB to read.
-bool is_about_data(const std::string& sqlstate) {
-    return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate == "XX000";
-}
-
 // Ends that a server of before 0.4 does not know; false: the end is none of them. A run that was cancelled though
 // nobody asked for it waits again.
 bool reword_for_old_server(RunEnd& end) {
@@ -62,16 +55,23 @@ bool reword_for_old_server(RunEnd& end) {
 
 } // namespace
 
+// "Data exception" and "program limit exceeded" (a JSON number out of range, too many elements), and "internal error",
+// as which it reports JSON that takes more than 1 GiB to read.
+bool is_about_data(const std::string& sqlstate) {
+    return sqlstate.starts_with("22") || sqlstate.starts_with("54") || sqlstate == "XX000";
+}
+
 Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, std::string contact_file,
                        std::function<void(int, bool)> finished)
     : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
       finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs),
-      pump_timer_(loop, [this] { pump(); }), trouble_timer_(loop,
-                                                            [this] {
-                                                                start_trouble_.reset();
-                                                                update_drain();
-                                                                want_sync(0);
-                                                            }),
+      progress_(loop, runs, [this] { pump(); }), pump_timer_(loop, [this] { pump(); }),
+      trouble_timer_(loop,
+                     [this] {
+                         start_trouble_.reset();
+                         update_drain();
+                         want_sync(0);
+                     }),
       stop_timer_(loop, [this] { time_is_up(); }), incarnation_(random_positive()) {
     session_.set_events({[this] { on_connected(); }, [this] { on_lost(); }, [this] { want_sync(0); }});
     runs_.set_events({[this](Run& run) { run_ended(run); }, [this](Run& run) { run_log_grown(run); },
@@ -87,7 +87,7 @@ void Controller::start() { session_.connect(); }
 
 void Controller::on_connected() {
     stage_ = Stage::registering;
-    session_.send(store::write(), [this](const Reply& reply) {
+    session_.send(store::write(), [this](const database::Reply& reply) {
         if (!failed(reply, "write")) send_registration();
     });
 }
@@ -95,10 +95,10 @@ void Controller::on_connected() {
 void Controller::send_registration() {
     session_.send(
         store::register_executor(options_.hostname, options_.capacity, options_.features, options_.info, incarnation_),
-        [this](const Reply& reply) { on_registered(reply); });
+        [this](const database::Reply& reply) { on_registered(reply); });
 }
 
-void Controller::on_registered(const Reply& reply) {
+void Controller::on_registered(const database::Reply& reply) {
     if (!reply.ok() && reply.sqlstate == protocol::error::malformed_report && !ever_registered_) {
         spdlog::error("event=refused sqlstate={} message={}", reply.sqlstate, quoted(reply.message));
         return leave_runs(exit_code::refused);
@@ -138,7 +138,7 @@ void Controller::take_terms(const Terms& terms) {
 
 void Controller::send_listen() {
     stage_ = Stage::listening;
-    session_.send(store::listen(registration_.channel), [this](const Reply& reply) {
+    session_.send(store::listen(registration_.channel), [this](const database::Reply& reply) {
         if (!failed(reply, "listen")) resume_logs();
     });
 }
@@ -168,11 +168,11 @@ void Controller::resume_logs() {
     }
     if (tokens.empty()) return become_ready();
     stage_ = Stage::resuming;
-    const Statement statement = store::log_position(registration_.executor, incarnation_, jobs, tokens);
-    session_.send(statement, [this, tokens](const Reply& reply) { on_log_positions(tokens, reply); });
+    const database::Statement statement = store::log_position(registration_.executor, incarnation_, jobs, tokens);
+    session_.send(statement, [this, tokens](const database::Reply& reply) { on_log_positions(tokens, reply); });
 }
 
-void Controller::on_log_positions(const std::vector<std::int64_t>& asked, const Reply& reply) {
+void Controller::on_log_positions(const std::vector<std::int64_t>& asked, const database::Reply& reply) {
     const bool old_server = reply.sqlstate == undefined_function;
     if (old_server) {
         spdlog::warn(
@@ -218,6 +218,8 @@ void Controller::become_ready() {
     list_all_ = true;
     drain_.connected();
     synced_last_ = false;
+    progress_.send_again();
+    watch_progress();
     next_sync_ms_ = now();
     set_connected(true);
     pump();
@@ -228,6 +230,7 @@ void Controller::on_lost() {
     sync_under_way_ = false;
     set_connected(false);
     courier_.lost();
+    progress_.lost();
     reportable_.insert(reportable_.begin(), reported_.begin(), reported_.end());
     reported_.clear();
     if (sign_off_sent_) return stop(exit_code::done);
@@ -258,7 +261,7 @@ StatusReport Controller::status() const {
     return report;
 }
 
-bool Controller::failed(const Reply& reply, const char* call) {
+bool Controller::failed(const database::Reply& reply, const char* call) {
     namespace error = protocol::error;
     if (reply.ok()) return false;
     spdlog::error("event=call_failed call={} sqlstate={} message={}", call, reply.sqlstate, quoted(reply.message));
@@ -290,6 +293,7 @@ void Controller::pump() {
     const std::int64_t time = now();
     if (const auto call = drain_.next(time, lease_part_ms(0.5))) return send_drain(*call);
     if (stop_requests_ > 0 && runs_.held() == 0) return send_sign_off();
+    if (progress_.due() && !handing_over_) return send_progress(); // once a second at most
     const std::int64_t log_due_ms = handing_over_ ? INT64_MAX : courier_.due_ms();
     const std::int64_t sync_at_ms =
         runs_.unfinished() < busy_runs ? next_sync_ms_ : std::max(next_sync_ms_, last_sync_sent_ms_ + busy_pause_ms);
@@ -334,7 +338,7 @@ void Controller::send_sync() {
     synced_last_ = true;
     last_sync_sent_ms_ = now();
     sync_sent_ms_ = rundir::boottime_ms();
-    session_.send(store::sync(request), [this](const Reply& reply) { on_sync(reply); });
+    session_.send(store::sync(request), [this](const database::Reply& reply) { on_sync(reply); });
 }
 
 // How many new runs to ask for.
@@ -383,7 +387,7 @@ void Controller::collect_reports(std::vector<EndReport>& reports) {
     }
 }
 
-void Controller::on_sync(const Reply& reply) {
+void Controller::on_sync(const database::Reply& reply) {
     sync_under_way_ = false;
     if (reply.sqlstate == protocol::error::malformed_report || (!reported_.empty() && is_about_data(reply.sqlstate))) {
         spdlog::error("event=call_failed call=executor_sync sqlstate={} message={}", reply.sqlstate,
@@ -425,6 +429,7 @@ void Controller::apply(std::vector<SyncRow>& rows) {
     int starts = 0;
     std::int64_t start_bytes = 0;
     bool more = false;
+    bool cancels = false;
     for (SyncRow& row : rows) {
         if (row.kind == kind::ack) {
             acked_seq_ = row.seq;
@@ -446,6 +451,7 @@ void Controller::apply(std::vector<SyncRow>& rows) {
             start_run(row);
         } else if (row.kind == kind::cancel) {
             runs_.cancel(row.token);
+            cancels = true;
         } else if (row.kind == kind::kill) {
             runs_.kill_and_forget(row.token);
         } else if (row.kind == kind::terms) {
@@ -454,23 +460,28 @@ void Controller::apply(std::vector<SyncRow>& rows) {
             spdlog::warn("event=unknown_row kind={}", quoted(row.kind));
         }
     }
-    if (starts > 0) last_start_bytes_ = start_bytes;
+    if (starts > 0) {
+        last_start_bytes_ = start_bytes;
+        watch_progress();
+    }
     const bool any_reported = !reported_.empty();
     std::erase_if(reported_, [&answered](std::int64_t token) { return answered.contains(token); });
     const bool retried = !reported_.empty();
     reportable_.insert(reportable_.end(), reported_.begin(), reported_.end());
     reported_.clear();
-    schedule_next_sync(!rows.empty() || any_reported, more || (starts > 0 && starts >= max_new_sent_),
-                       greatest_seq > acked_seq_, retried);
+    const bool gap = greatest_seq > acked_seq_;
+    // people wait for the word that a cancel has come
+    const bool at_once = more || (cancels && !gap) || (starts > 0 && starts >= max_new_sent_);
+    schedule_next_sync(!rows.empty() || any_reported, at_once, gap, retried);
 }
 
-// `full`: as many starts came as were asked for, so more may wait. `gap`: a command was left out because its row was
-// locked. Both ask again at once, but a lock that stays is not asked in a tight loop.
-void Controller::schedule_next_sync(bool active, bool full, bool gap, bool retried) {
+// `at_once`: there may be more, or something to acknowledge that is waited for. `gap`: a command was left out because
+// its row was locked. Both ask again at once, but a lock that stays is not asked in a tight loop.
+void Controller::schedule_next_sync(bool active, bool at_once, bool gap, bool retried) {
     hurried_syncs_ = gap ? hurried_syncs_ + 1 : 0;
     std::int64_t delay = idle_interval_ms(active);
     if (retried || gap || room_withheld_) delay = std::min(delay, retry_ms);
-    if (full || (gap && hurried_syncs_ <= 3) || (!retried && !reportable_.empty())) delay = 0;
+    if (at_once || (gap && hurried_syncs_ <= 3) || (!retried && !reportable_.empty())) delay = 0;
     next_sync_ms_ = std::min(next_sync_ms_, now() + delay);
 }
 
@@ -488,7 +499,7 @@ void Controller::start_run(SyncRow& row) {
 // One report spoils the whole call: it is found by sending one at a time, then tried in words that a server of before
 // 0.4 knows, then without its result and what describes it, then dropped, because a report that is never accepted would
 // hold up all others.
-void Controller::report_refused(const Reply& reply) {
+void Controller::report_refused(const database::Reply& reply) {
     const bool alone = careful_syncs_ > 0;
     const bool words = reply.sqlstate == protocol::error::malformed_report;
     const bool reported = !reported_.empty();
@@ -568,7 +579,7 @@ void Controller::send_log() {
         logs_complete(courier_.answered({}, now()));
         return want_sync(idle_interval_ms(false));
     }
-    session_.send(store::log(registration_.executor, incarnation_, batch), [this](const Reply& reply) {
+    session_.send(store::log(registration_.executor, incarnation_, batch), [this](const database::Reply& reply) {
         std::vector<std::int64_t> complete;
         if (reply.sqlstate == protocol::error::malformed_report) {
             spdlog::error("event=call_failed call=executor_log sqlstate={} message={}", reply.sqlstate,

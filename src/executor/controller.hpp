@@ -4,6 +4,7 @@
 #include "executor/log_courier.hpp"
 #include "executor/messages.hpp"
 #include "executor/options.hpp"
+#include "executor/progress_courier.hpp"
 #include "executor/run_table.hpp"
 #include "executor/session.hpp"
 #include "executor/status_report.hpp"
@@ -20,6 +21,11 @@ namespace rcq::executor {
 
 // SQLSTATE of a call to a function that the server is too old to have.
 inline constexpr const char* undefined_function = "42883";
+// Of a call that waited in vain for a row that somebody else holds.
+inline constexpr const char* lock_not_available = "55P03";
+
+// Whether it says that the server cannot take these data, and cannot take them the next time either.
+bool is_about_data(const std::string& sqlstate);
 
 // Documented in --help.
 namespace exit_code {
@@ -60,31 +66,33 @@ private:
     void send_registration();
     void on_lost();
     void set_connected(bool connected);
-    void on_registered(const Reply& reply);
+    void on_registered(const database::Reply& reply);
     void take_terms(const Terms& terms);
     void send_listen();
     void forget_log_positions();
     void resume_logs();
-    void on_log_positions(const std::vector<std::int64_t>& asked, const Reply& reply);
+    void on_log_positions(const std::vector<std::int64_t>& asked, const database::Reply& reply);
     void become_ready();
 
     void pump();
     void send_sync();
-    void on_sync(const Reply& reply);
+    void on_sync(const database::Reply& reply);
     void apply(std::vector<SyncRow>& rows);
     void start_run(SyncRow& row);
-    void schedule_next_sync(bool active, bool full, bool gap, bool retried);
+    void schedule_next_sync(bool active, bool at_once, bool gap, bool retried);
     void collect_reports(std::vector<EndReport>& reports);
-    void report_refused(const Reply& reply);
+    void report_refused(const database::Reply& reply);
     void write_contact();
     [[nodiscard]] int room();
     void note_host_fault(Run& run);
     void send_log();
+    void watch_progress();
+    void send_progress();
     void send_drain(const DrainCall& call);
     void send_sign_off();
 
     // True when the reply is an error, which is then dealt with.
-    bool failed(const Reply& reply, const char* call);
+    bool failed(const database::Reply& reply, const char* call);
     void run_ended(Run& run);
     void report_after_log(Run& run);
     void run_log_grown(Run& run);
@@ -110,6 +118,7 @@ private:
     std::function<void(int, bool)> finished_;
     Session session_;
     LogCourier courier_;
+    ProgressCourier progress_;
     Timer pump_timer_;
     Timer trouble_timer_;
     Timer stop_timer_; // drain timeout, then waiting for reports or for killed processes; or of handing over

@@ -115,7 +115,7 @@ void Controller::update_drain() {
 }
 
 void Controller::send_drain(const DrainCall& call) {
-    session_.send(store::drain(registration_.executor, incarnation_, call), [this, call](const Reply& reply) {
+    session_.send(store::drain(registration_.executor, incarnation_, call), [this, call](const database::Reply& reply) {
         if (reply.sqlstate == undefined_function && !call.old_server) {
             drain_.not_understood();
         } else if (failed(reply, "executor_drain")) {
@@ -130,7 +130,7 @@ void Controller::send_drain(const DrainCall& call) {
 
 void Controller::send_sign_off() {
     sign_off_sent_ = true;
-    session_.send(store::sign_off(registration_.executor, incarnation_), [this](const Reply& reply) {
+    session_.send(store::sign_off(registration_.executor, incarnation_), [this](const database::Reply& reply) {
         if (reply.ok()) {
             spdlog::info("event=signed_off");
         } else {

@@ -68,7 +68,7 @@ std::vector<std::string> prepare_host(Options& options) {
         }
     }
     HostFacts facts = detect_host_facts(options.hostname);
-    options.info = host_info(facts, gpus);
+    options.info = host_info(facts, gpus, options.kill_grace_s);
     if (options.detect) {
         for (std::string& feature : host_features(facts, gpus)) options.features.push_back(std::move(feature));
         std::sort(options.features.begin(), options.features.end());

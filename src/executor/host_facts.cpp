@@ -110,7 +110,7 @@ std::vector<std::string> host_features(const HostFacts& facts, const std::vector
     return features;
 }
 
-std::string host_info(const HostFacts& facts, const std::vector<Gpu>& gpus) {
+std::string host_info(const HostFacts& facts, const std::vector<Gpu>& gpus, double kill_grace_s) {
     nlohmann::ordered_json info = {{"version", RCQ_VERSION},
                                    {"hostname", facts.hostname},
                                    {"arch", facts.arch},
@@ -121,7 +121,8 @@ std::string host_info(const HostFacts& facts, const std::vector<Gpu>& gpus) {
                                    {"sockets", facts.sockets},
                                    {"cores", facts.cores},
                                    {"threads", facts.threads},
-                                   {"memory_mib", facts.memory_mib}};
+                                   {"memory_mib", facts.memory_mib},
+                                   {"kill_grace_s", kill_grace_s}};
     info["gpus"] = nlohmann::ordered_json::array();
     for (const Gpu& gpu : gpus) {
         info["gpus"].push_back(

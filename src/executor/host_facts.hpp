@@ -32,6 +32,6 @@ std::vector<std::string> host_features(const HostFacts& facts, const std::vector
 std::string cpu_word(std::string_view model);
 
 // The facts, the GPUs and the version of this program as a JSON object: `info` of the registration.
-std::string host_info(const HostFacts& facts, const std::vector<Gpu>& gpus);
+std::string host_info(const HostFacts& facts, const std::vector<Gpu>& gpus, double kill_grace_s);
 
 } // namespace rcq::executor

@@ -57,6 +57,7 @@ std::vector<std::string> run_environment(const JobEnvironmentInput& input) {
     variables.add("RCQ_RUN_DIR", input.run_dir);
     variables.add("RCQ_OUTPUT_DIR", input.output_dir);
     variables.add("RCQ_RESULT", input.result_path);
+    variables.add("RCQ_PROGRESS", input.progress_path);
     if (!spec.type.empty()) variables.add("RCQ_JOB_TYPE", spec.type);
     if (spec.payload) variables.add("RCQ_PAYLOAD", input.payload_path);
     if (spec.array_id) {

@@ -19,6 +19,7 @@ struct JobEnvironmentInput {
     std::vector<std::string> gpu_ids; // what they are called; empty: by their indexes
     std::string payload_path;         // passed on when the job has a payload
     std::string result_path;
+    std::string progress_path;
     std::string program_dir; // where this executor's program lies: last on the PATH; empty: not known
 };
 

@@ -42,6 +42,7 @@ rundir::Launch plan_launch(std::int64_t job_id, std::int64_t token, const JobSpe
                                           options.gpu_ids,
                                           directory.payload_path(),
                                           directory.result_path(),
+                                          directory.progress_path(),
                                           options.program_dir};
     launch.environment = job_environment(environment, settings.inherited_environment);
     launch.workdir = spec.workdir.value_or(directory.job_path());

@@ -1,4 +1,5 @@
 // rcq-executor: one process per host that claims runs from the database and executes them.
+#include "database/connection.hpp"
 #include "executor/check_command.hpp"
 #include "executor/executor.hpp"
 #include "executor/host.hpp"
@@ -8,7 +9,6 @@
 #include "executor/options.hpp"
 #include "executor/own_process.hpp"
 #include "executor/passwords.hpp"
-#include "executor/session.hpp"
 #include "executor/status_report.hpp"
 
 #include <cstdio>
@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
         }
         std::vector<std::string> remarks = prepare_host(options);
         if (options.check) return run_check(options, remarks);
-        if (auto error = connection_string_error(options.dsn)) option_mistake("--dsn: " + *error);
+        if (auto error = rcq::database::connection_string_error(options.dsn)) option_mistake("--dsn: " + *error);
         for (const std::string& problem : host_problems(options)) option_mistake(problem);
         setup_logging(options.log_level);
         for (const std::string& remark : remarks) spdlog::warn("event=host_remark text={}", quoted(remark));

@@ -69,6 +69,15 @@ struct LogPosition {
     std::uint64_t bytes = 0;
 };
 
+// How far runs say they are.
+struct ProgressBatch {
+    std::vector<std::int64_t> job_ids;
+    std::vector<std::int64_t> tokens;
+    std::vector<int> percents;
+    std::vector<std::string> messages; // empty: none
+    [[nodiscard]] bool empty() const { return tokens.empty(); }
+};
+
 struct LogBatch {
     std::vector<std::int64_t> job_ids;
     std::vector<std::int64_t> tokens;

@@ -10,6 +10,7 @@
 #include "executor/launch_plan.hpp"
 #include "executor/log_reader.hpp"
 #include "executor/run_directory.hpp"
+#include "rundir/progress.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -59,15 +60,17 @@ public:
     [[nodiscard]] uid_t owner() const { return owner_; }
     [[nodiscard]] Grants release_grants() { return std::exchange(grants_, {}); }
 
-    bool forgotten = false;         // neither log nor report; removed once nothing of it lives
-    bool log_position_known = true; // how much of its log the server has
-    bool reportable = false;        // ended, and all of its log has arrived
-    bool end_counted = false;       // the books of the table
-    std::string cancel_message;     // why this executor cancelled it
-    std::int64_t usage_sent_ms = 0; // boottime of the start, then of the last usage report
-    std::string cgroup;             // made for it; empty: none
-    std::string log_place;          // named to those who look for what the database does not hold of its log
-    int refusals = 0;               // how often the server called the report malformed
+    bool forgotten = false;                   // neither log nor report; removed once nothing of it lives
+    bool log_position_known = true;           // how much of its log the server has
+    bool reportable = false;                  // ended, and all of its log has arrived
+    bool end_counted = false;                 // the books of the table
+    std::string cancel_message;               // why this executor cancelled it
+    std::int64_t usage_sent_ms = 0;           // boottime of the start, then of the last usage report
+    std::string cgroup;                       // made for it; empty: none
+    std::string log_place;                    // named to those who look for what the database does not hold of its log
+    rundir::FileStamp progress_stamp;         // of the file when it was looked at last
+    std::optional<rundir::Progress> progress; // what it said last of how far it is
+    int refusals = 0;                         // how often the server called the report malformed
 
 private:
     void take_over(const rundir::End& end, double age_s);

@@ -119,6 +119,7 @@ std::string RunDirectory::job_path() const { return join(path_, rundir::job_dir)
 std::string RunDirectory::script_path() const { return join(path_, rundir::script_file); }
 std::string RunDirectory::payload_path() const { return join(path_, rundir::payload_file); }
 std::string RunDirectory::result_path() const { return join(path_, rundir::result_file); }
+std::string RunDirectory::progress_path() const { return join(path_, rundir::progress_file); }
 std::string RunDirectory::log_path() const { return join(path_, rundir::log_file); }
 std::string RunDirectory::output_path() const { return join(path_, rundir::output_dir); }
 
@@ -191,8 +192,8 @@ void RunDirectory::tidy(Remover& remover, bool keep_outputs) const {
     unlink(join(path_, rundir::launch_file).c_str());
     const bool keep_log = has_log();
     if (!keep_outputs && !keep_log) {
-        for (const char* name : {rundir::script_file, rundir::payload_file, rundir::result_file, rundir::status_file,
-                                 rundir::end_file, rundir::log_file, rundir::index_file}) {
+        for (const char* name : {rundir::script_file, rundir::payload_file, rundir::result_file, rundir::progress_file,
+                                 rundir::status_file, rundir::end_file, rundir::log_file, rundir::index_file}) {
             unlink(join(path_, name).c_str());
         }
         (void)rmdir(output_path().c_str());

@@ -85,6 +85,7 @@ public:
     [[nodiscard]] std::string script_path() const;
     [[nodiscard]] std::string payload_path() const;
     [[nodiscard]] std::string result_path() const;
+    [[nodiscard]] std::string progress_path() const;
     [[nodiscard]] std::string log_path() const;
     [[nodiscard]] std::string output_path() const;
     // Where log and outputs stay after the end: beside the directory of runs, in the directory `kept`.

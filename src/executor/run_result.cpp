@@ -1,11 +1,11 @@
 #include "executor/run_result.hpp"
 
 #include "executor/host_fault.hpp"
+#include "rundir/result.hpp"
 
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -16,49 +16,7 @@ namespace rcq::executor {
 
 namespace {
 
-using nlohmann::json;
-
-constexpr int max_depth = 1000;
-
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error("the result " + what); }
-
-// The parser's events, watched for what JSON allows and the server does not.
-class Watcher : public nlohmann::json_sax<json> {
-public:
-    std::string fault;
-
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
-    bool number_unsigned(number_unsigned_t) override { return true; }
-    bool number_float(number_float_t, const string_t&) override { return true; }
-    bool binary(binary_t&) override { return true; }
-    bool string(string_t& text) override { return storable(text); }
-    bool key(string_t& text) override { return storable(text); }
-    bool start_object(std::size_t) override { return deeper(); }
-    bool start_array(std::size_t) override { return deeper(); }
-    bool end_object() override { return --depth_, true; }
-    bool end_array() override { return --depth_, true; }
-    bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
-        std::string text = error.what();
-        fault = "is not JSON: " + text.substr(text.find(']') + 2); // without "[json.exception.parse_error.101] "
-        return false;
-    }
-
-private:
-    bool storable(const string_t& text) {
-        if (text.find('\0') == string_t::npos) return true;
-        fault = "contains \\u0000, which cannot be stored";
-        return false;
-    }
-    bool deeper() {
-        if (++depth_ <= max_depth) return true;
-        fault = "is nested more than 1000 levels deep";
-        return false;
-    }
-
-    int depth_ = 0;
-};
 
 struct File {
     int fd = -1;
@@ -84,7 +42,7 @@ bool open_result(const std::string& path, uid_t owner, File& file) {
     if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) fail("is not a regular file");
     if (status.st_uid != owner) fail("is a file of somebody else"); // a hard link to what only we may read
     file.bytes = status.st_size;
-    if (file.bytes > max_result_bytes) {
+    if (file.bytes > rundir::max_result_bytes) {
         fail("has " + std::to_string(file.bytes) + " bytes, more than 64 MiB: put it into $RCQ_OUTPUT_DIR");
     }
     return true;
@@ -107,9 +65,7 @@ std::optional<std::string> read_valid(const std::string& path, uid_t owner) {
     File file;
     if (!open_result(path, owner, file)) return std::nullopt;
     std::string text = read_all(file);
-    if (text.starts_with("\xef\xbb\xbf")) fail("begins with a byte order mark");
-    Watcher watcher;
-    if (!json::sax_parse(text, &watcher)) fail(watcher.fault);
+    if (const std::string fault = rundir::result_fault(text); !fault.empty()) fail(fault);
     return text;
 }
 

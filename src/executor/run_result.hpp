@@ -6,15 +6,13 @@
 
 namespace rcq::executor {
 
-inline constexpr std::int64_t max_result_bytes = std::int64_t{64} << 20;
-
 struct ResultCheck {
     std::int64_t bytes = 0; // of a result that can be reported; 0: there is none
     std::string fault;      // why what is there cannot be reported; empty: no fault
 };
 
-// Whether the file holds one JSON value that the server can store: UTF-8, at most max_result_bytes, no \u0000, no
-// number beyond a double, at most 1,000 levels deep. No file is no fault; a link, or a file of another owner, is.
+// Whether the file holds one JSON value that the server can store (rundir/result.hpp), of at most max_result_bytes. No
+// file is no fault; a link, or a file of another owner, is.
 // Throws std::system_error when it cannot be read now (is_shortage).
 ResultCheck check_result(const std::string& path, uid_t owner);
 

@@ -295,6 +295,12 @@ int RunTable::count(RunState state) const {
     return count;
 }
 
+void RunTable::each_running(const std::function<void(Run&)>& f) {
+    for (const auto& [token, run] : runs_) {
+        if (run->state() == RunState::running && !run->forgotten) f(*run);
+    }
+}
+
 std::vector<UsageReport> RunTable::usage_due(std::int64_t interval_ms, std::size_t limit) {
     std::vector<UsageReport> due;
     const std::int64_t now = rundir::boottime_ms();

@@ -75,6 +75,7 @@ public:
         return std::max(0, options_.capacity.cpu_cores - static_cast<int>(cpus_.taken_count()));
     }
 
+    void each_running(const std::function<void(Run&)>& f); // but for the forgotten ones
     // Of runs whose usage was not sent for `interval_ms`, at most `limit`; counts them as sent.
     std::vector<UsageReport> usage_due(std::int64_t interval_ms, std::size_t limit);
 

@@ -3,68 +3,24 @@
 #include "executor/logging.hpp"
 #include "executor/random.hpp"
 
-#include <array>
-#include <cstdlib>
-#include <vector>
+#include <utility>
 
 namespace rcq::executor {
 
 namespace {
 
-constexpr std::uint64_t connect_limit_ms = 10'000;
+constexpr std::uint64_t connect_limit_ms = 1000 * database::connect_limit_s;
+constexpr const char* application = "rcq-executor";
 // A server that vanished without a word is noticed after this; no call of the protocol waits for a lock, and a large
 // payload or result on its way counts as a word.
 constexpr std::uint64_t statement_limit_ms = 30'000;
 
-std::string one_line(const char* text) {
-    std::string line = text == nullptr ? "" : text;
-    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-    return line;
-}
-
 void on_notice(void*, const PGresult* notice) {
     const char* message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
-    spdlog::info("event=server_notice message={}", quoted(one_line(message)));
-}
-
-struct ConnectionWords {
-    // Earlier ones are defaults which the connection string overrides; the last ones are not for choice.
-    std::vector<const char*> keys = {"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"};
-    std::vector<const char*> values = {"30", "10", "3", "30000"};
-
-    explicit ConnectionWords(const std::string& dsn) {
-        if (std::getenv("PGTARGETSESSIONATTRS") == nullptr) { // NOLINT(concurrency-mt-unsafe): one thread
-            keys.push_back("target_session_attrs");
-            values.push_back("primary");
-        }
-        keys.insert(keys.end(), {"connect_timeout", "fallback_application_name", "dbname", "client_encoding", nullptr});
-        values.insert(values.end(), {"10", "rcq-executor", dsn.empty() ? nullptr : dsn.c_str(), "UTF8", nullptr});
-    }
-};
-
-PGconn* begin_connect(const std::string& dsn) {
-    ConnectionWords words(dsn);
-    return PQconnectStartParams(words.keys.data(), words.values.data(), 1);
+    spdlog::info("event=server_notice message={}", quoted(database::one_line(message)));
 }
 
 } // namespace
-
-Connection connect_and_wait(const std::string& dsn) {
-    ConnectionWords words(dsn);
-    return Connection(PQconnectdbParams(words.keys.data(), words.values.data(), 1));
-}
-
-std::optional<std::string> connection_string_error(const std::string& dsn) {
-    bool is_string = dsn.find('=') != std::string::npos || dsn.find("://") != std::string::npos;
-    if (!is_string) return std::nullopt; // empty, or the name of a database
-    char* error = nullptr;
-    PQconninfoOption* parsed = PQconninfoParse(dsn.c_str(), &error);
-    std::optional<std::string> message;
-    if (parsed == nullptr) message = one_line(error);
-    PQconninfoFree(parsed);
-    PQfreemem(error);
-    return message;
-}
 
 Session::Session(uv_loop_t* loop, std::string dsn)
     : loop_(loop), dsn_(std::move(dsn)), retry_timer_(loop, [this] { connect(); }),
@@ -79,7 +35,7 @@ void Session::connect() {
     disconnect();
     state_ = State::connecting;
     limit_timer_.start(connect_limit_ms);
-    connection_ = begin_connect(dsn_);
+    connection_ = database::begin_connect(dsn_, application);
     if (connection_ == nullptr || PQstatus(connection_) == CONNECTION_BAD) return reconnect(connection_error());
     PQsetNoticeReceiver(connection_, on_notice, nullptr);
     watch(UV_WRITABLE);
@@ -111,7 +67,7 @@ void Session::reconnect(const std::string& reason) {
 }
 
 std::string Session::connection_error() const {
-    return connection_ == nullptr ? "out of memory" : one_line(PQerrorMessage(connection_));
+    return connection_ == nullptr ? "out of memory" : database::one_line(PQerrorMessage(connection_));
 }
 
 void Session::watch(int events) {
@@ -158,22 +114,10 @@ void Session::advance_connect() {
     if (events_.connected) events_.connected();
 }
 
-void Session::send(const Statement& statement, std::function<void(Reply)> reply) {
-    std::vector<TypeOid> types;
-    std::vector<const char*> values;
-    std::vector<int> lengths;
-    std::vector<int> formats;
-    for (const Parameter& parameter : statement.parameters) {
-        types.push_back(parameter.type);
-        values.push_back(parameter.value ? parameter.value->c_str() : nullptr);
-        lengths.push_back(parameter.value ? static_cast<int>(parameter.value->size()) : 0);
-        formats.push_back(parameter.binary ? 1 : 0);
-    }
-    int count = static_cast<int>(statement.parameters.size());
+void Session::send(const database::Statement& statement, std::function<void(database::Reply)> reply) {
     reply_ = std::move(reply);
     limit_timer_.start(statement_limit_ms);
-    if (PQsendQueryParams(connection_, statement.sql.c_str(), count, types.data(), values.data(), lengths.data(),
-                          formats.data(), 0) == 0) {
+    if (!database::send_statement(connection_, statement)) {
         poll_.reset();
         return input_timer_.start(0);
     }
@@ -196,7 +140,7 @@ void Session::read_input() {
     if (PQsocket(connection_) < 0 || PQconsumeInput(connection_) == 0) return reconnect(connection_error());
     deliver_notifications();
     while (state_ == State::ready && reply_ && PQisBusy(connection_) == 0) {
-        Result result(PQgetResult(connection_));
+        database::Result result(PQgetResult(connection_));
         if (!result) {
             deliver_notifications(); // libpq leaves those that came with the answer unread until now
             return deliver_reply();
@@ -218,15 +162,7 @@ void Session::deliver_notifications() {
 void Session::deliver_reply() {
     if (PQstatus(connection_) == CONNECTION_BAD) return reconnect(connection_error());
     limit_timer_.stop();
-    Reply reply;
-    reply.result = std::move(last_result_);
-    ExecStatusType status = reply.result ? PQresultStatus(reply.result.get()) : PGRES_FATAL_ERROR;
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        const char* code = reply.result ? PQresultErrorField(reply.result.get(), PG_DIAG_SQLSTATE) : nullptr;
-        const char* text = reply.result ? PQresultErrorField(reply.result.get(), PG_DIAG_MESSAGE_PRIMARY) : nullptr;
-        reply.sqlstate = code != nullptr ? code : "XX000";
-        reply.message = text != nullptr ? one_line(text) : connection_error();
-    }
+    database::Reply reply = database::reply_of(std::move(last_result_), connection_);
     auto callback = std::exchange(reply_, nullptr);
     callback(std::move(reply));
 }

@@ -1,30 +1,15 @@
 // One connection to the database, without ever waiting for it: connects, reconnects with backoff, runs one statement at
 // a time, hears notifications.
 #pragma once
+#include "database/connection.hpp"
 #include "executor/backoff.hpp"
 #include "executor/loop.hpp"
-#include "executor/statement.hpp"
 
 #include <functional>
-#include <libpq-fe.h>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace rcq::executor {
-
-struct ResultDeleter {
-    void operator()(PGresult* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ResultDeleter>;
-
-// The answer to one statement: a result, or an error of the server.
-struct Reply {
-    Result result;
-    std::string sqlstate; // empty: no error
-    std::string message;
-    [[nodiscard]] bool ok() const { return sqlstate.empty(); }
-};
 
 class Session {
 public:
@@ -55,7 +40,7 @@ public:
     [[nodiscard]] bool idle() const { return state_ == State::ready && !reply_; }
 
     // Only while idle.
-    void send(const Statement& statement, std::function<void(Reply)> reply);
+    void send(const database::Statement& statement, std::function<void(database::Reply)> reply);
 
 private:
     enum class State { closed, waiting, connecting, ready };
@@ -80,19 +65,8 @@ private:
     Timer limit_timer_; // of connecting, then of each statement
     Timer input_timer_; // looks at input that libpq has read while it was writing
     Backoff backoff_{100, 5000};
-    std::function<void(Reply)> reply_;
-    Result last_result_;
+    std::function<void(database::Reply)> reply_;
+    database::Result last_result_;
 };
-
-struct ConnectionCloser {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
-};
-using Connection = std::unique_ptr<PGconn, ConnectionCloser>;
-
-// The same connection, waited for (10 s a host): for --check. It may have failed.
-Connection connect_and_wait(const std::string& dsn);
-
-// What is wrong with a connection string, if anything.
-std::optional<std::string> connection_string_error(const std::string& dsn);
 
 } // namespace rcq::executor

@@ -111,6 +111,7 @@ bool SpareDirectories::put(const std::string& path, uid_t owner) {
     if (run.get() < 0 || !holds_just(run.get(), of_run)) return false;
     (void)unlinkat(run.get(), rundir::payload_file, 0);
     (void)unlinkat(run.get(), rundir::result_file, 0);
+    (void)unlinkat(run.get(), rundir::progress_file, 0);
     const Descriptor job(open_directory(run.get(), rundir::job_dir));
     const Descriptor out(open_directory(run.get(), rundir::output_dir));
     if (!is_directory_of(job.get(), owner) || !is_directory_of(out.get(), owner)) return false;

@@ -23,8 +23,8 @@ public:
     // there is removed.
     SpareDirectories(std::string directory, std::size_t most, Remover& remover);
 
-    // Keeps the directory of an ended run if it holds just what every run has, apart from payload and result; else
-    // false, and it is still there.
+    // Keeps the directory of an ended run if it holds just what every run has, apart from payload, result and progress;
+    // else false, and it is still there.
     bool put(const std::string& path, uid_t owner);
 
     // Moves one to `path`, with this script and payload, all owned by `account`, or by us. False: there is none.

@@ -16,36 +16,17 @@ namespace {
 
 using nlohmann::json;
 
-namespace oid {
-constexpr TypeOid boolean = 16;
-constexpr TypeOid bytea = 17;
-constexpr TypeOid int8 = 20;
-constexpr TypeOid int4 = 23;
-constexpr TypeOid text = 25;
-constexpr TypeOid bytea_array = 1001;
-constexpr TypeOid text_array = 1009;
-constexpr TypeOid int8_array = 1016;
-constexpr TypeOid jsonb = 3802;
-} // namespace oid
-
-Parameter integer(int number) { return {oid::int4, std::to_string(number)}; }
-Parameter bigint(std::int64_t number) { return {oid::int8, std::to_string(number)}; }
-Parameter text(const std::string& value) { return {oid::text, value}; }
-Parameter jsonb(std::string value) { return {oid::jsonb, std::move(value)}; }
+using database::bigint;
+using database::bigints;
+using database::BinaryArray;
+using database::integer;
+using database::jsonb;
+using database::Parameter;
+using database::text;
+using database::texts;
+namespace oid = database::oid;
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-Parameter bigints(const std::vector<std::int64_t>& numbers) {
-    BinaryArray array(oid::int8);
-    for (std::int64_t number : numbers) array.add(number);
-    return {oid::int8_array, array.take(), true};
-}
-
-Parameter texts(const std::vector<std::string>& values) {
-    BinaryArray array(oid::text);
-    for (const std::string& value : values) array.add(value);
-    return {oid::text_array, array.take(), true};
-}
 
 std::int64_t bigint_field(const PGresult* result, int row, int column) {
     if (PQgetisnull(result, row, column) != 0) return 0;
@@ -83,9 +64,9 @@ std::string encode_usage(const std::vector<UsageReport>& reports) {
 
 } // namespace
 
-Statement register_executor(const std::string& hostname, const Capacity& capacity,
-                            const std::vector<std::string>& features, const std::string& info,
-                            std::int64_t incarnation) {
+database::Statement register_executor(const std::string& hostname, const Capacity& capacity,
+                                      const std::vector<std::string>& features, const std::string& info,
+                                      std::int64_t incarnation) {
     json body = {
         {"cpu_cores", capacity.cpu_cores}, {"memory_mib", capacity.memory_mib}, {"gpu_count", capacity.gpu_count}};
     if (!capacity.gpu_type.empty()) body["gpu_type"] = capacity.gpu_type;
@@ -114,9 +95,9 @@ Registration decode_registration_text(const std::string& text) {
     return registration;
 }
 
-Statement write() { return {"SET default_transaction_read_only = off", {}}; }
+database::Statement write() { return {"SET default_transaction_read_only = off", {}}; }
 
-Statement listen(const std::string& channel) {
+database::Statement listen(const std::string& channel) {
     std::string name;
     for (char c : channel) name += c == '"' ? std::string("\"\"") : std::string(1, c);
     return {"LISTEN \"" + name + "\"", {}};
@@ -155,7 +136,7 @@ std::string encode_finished(const std::vector<EndReport>& reports, std::int64_t 
     return list += ']';
 }
 
-Statement sync(const SyncRequest& request) {
+database::Statement sync(const SyncRequest& request) {
     Parameter live{oid::int8_array, std::nullopt};
     if (request.live_tokens) live = bigints(*request.live_tokens);
     Parameter finished{oid::jsonb, std::nullopt};
@@ -207,7 +188,7 @@ bool decode_more(const std::string& body) {
     return more != object.end() && more->is_boolean() && more->get<bool>();
 }
 
-Statement log(int executor, std::int64_t incarnation, const LogBatch& batch) {
+database::Statement log(int executor, std::int64_t incarnation, const LogBatch& batch) {
     std::vector<std::string> streams;
     streams.reserve(batch.streams.size());
     for (LogStream stream : batch.streams) streams.emplace_back(stream == LogStream::out ? "stdout" : "stderr");
@@ -216,6 +197,17 @@ Statement log(int executor, std::int64_t incarnation, const LogBatch& batch) {
     return {"SELECT rcq.executor_log($1, $2, $3, $4, $5, $6, $7)",
             {integer(executor), bigint(incarnation), bigints(batch.job_ids), bigints(batch.tokens), bigints(batch.seqs),
              texts(streams), Parameter{oid::bytea_array, chunks.take(), true}}};
+}
+
+database::Statement progress(int executor, std::int64_t incarnation, const ProgressBatch& batch) {
+    std::string percents;
+    for (const int percent : batch.percents)
+        percents.append(percents.empty() ? "{" : ",").append(std::to_string(percent));
+    BinaryArray messages(oid::bytea);
+    for (const std::string& message : batch.messages) messages.add(message);
+    return {"SELECT rcq.executor_progress($1, $2, $3, $4, $5, $6)",
+            {integer(executor), bigint(incarnation), bigints(batch.job_ids), bigints(batch.tokens),
+             Parameter{oid::int4_array, percents + "}"}, Parameter{oid::bytea_array, messages.take(), true}}};
 }
 
 std::vector<std::int64_t> decode_bigint_array(const std::string& text) {
@@ -239,8 +231,8 @@ std::vector<std::int64_t> decode_stale_tokens(const PGresult* result) {
     return decode_bigint_array(PQgetvalue(result, 0, 0));
 }
 
-Statement log_position(int executor, std::int64_t incarnation, const std::vector<std::int64_t>& job_ids,
-                       const std::vector<std::int64_t>& tokens) {
+database::Statement log_position(int executor, std::int64_t incarnation, const std::vector<std::int64_t>& job_ids,
+                                 const std::vector<std::int64_t>& tokens) {
     return {"SELECT token, next_seq, bytes FROM rcq.executor_log_position($1, $2, $3, $4)",
             {integer(executor), bigint(incarnation), bigints(job_ids), bigints(tokens)}};
 }
@@ -256,16 +248,16 @@ std::vector<LogPosition> decode_log_positions(const PGresult* result) {
     return positions;
 }
 
-Statement drain(int executor, std::int64_t incarnation, const DrainCall& call) {
-    Statement statement{"SELECT rcq.executor_drain($1, $2, $3)",
-                        {integer(executor), bigint(incarnation), Parameter{oid::text, call.reason}}};
+database::Statement drain(int executor, std::int64_t incarnation, const DrainCall& call) {
+    database::Statement statement{"SELECT rcq.executor_drain($1, $2, $3)",
+                                  {integer(executor), bigint(incarnation), Parameter{oid::text, call.reason}}};
     if (call.old_server) return statement;
     statement.sql = "SELECT rcq.executor_drain($1, $2, $3, $4)";
-    statement.parameters.push_back({oid::boolean, call.until_resumed ? "true" : "false"});
+    statement.parameters.push_back(database::boolean(call.until_resumed));
     return statement;
 }
 
-Statement sign_off(int executor, std::int64_t incarnation) {
+database::Statement sign_off(int executor, std::int64_t incarnation) {
     return {"SELECT rcq.executor_sign_off($1, $2)", {integer(executor), bigint(incarnation)}};
 }
 

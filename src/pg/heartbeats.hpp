@@ -7,6 +7,8 @@ namespace rcq::pg {
 
 // It is heard of now.
 void record_heartbeat(DatabaseSlot& slot, int32 executor_id);
+// So is which commands it has: all up to this one.
+void record_acknowledged(DatabaseSlot& slot, int32 executor_id, int64 seq);
 // When it was last heard of, by the clock that nobody sets (monotonic.hpp); 0 = not since the server started.
 TimestampTz heartbeat_of(const DatabaseSlot& slot, int32 executor_id);
 

@@ -48,6 +48,7 @@ void History::look(TimestampTz tick) {
         return;
     }
     extend(tick);
+    log("forgetting how far runs were", in_transaction([] { store::forget_progress(); }));
     std::vector<store::HistoryPart> parts;
     log("closing partitions", in_transaction([&] {
             store::close_history();

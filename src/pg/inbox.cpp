@@ -2,6 +2,7 @@
 // submitted some at a time, so that memory stays bounded, whatever their number; an error takes all of the statement
 // back.
 #include "points.hpp"
+#include "script_directives.hpp"
 #include "submission.hpp"
 
 extern "C" {
@@ -56,6 +57,11 @@ void submit_gathered(bool last) {
     Submission submission = std::exchange(current_intake().submission, {});
     const int64 rows = submission.rows_before + static_cast<int64>(submission.requests.size());
     if (last && rows == 1) submission.rows_before = -1;
+    for (std::size_t k = 0; k < submission.requests.size(); k++) {
+        const bool alone = submission.rows_before < 0;
+        apply_directives(submission.requests[k],
+                         {alone ? 0 : submission.rows_before + static_cast<int64>(k) + 1, !alone});
+    }
     enqueue_acting(submission);
     RCQ_POINT("inbox.submitted");
     current_intake().submission.rows_before = rows;

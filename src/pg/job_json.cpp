@@ -1,9 +1,8 @@
 #include "job_json.hpp"
 
 #include "../core/plan.hpp"
-#include "arrays.hpp"
 #include "definitions_cache.hpp"
-#include "pending_answer.hpp"
+#include "job_state.hpp"
 
 extern "C" {
 #include "utils/datetime.h"
@@ -18,8 +17,6 @@ namespace {
 
 constexpr int shown_of_script = 4096; // characters: a list of the longest ones would be too large for everybody
 
-constexpr const char* restored_columns[] = {"job_id", "priority"};
-const Layout restored_layout{"restored", restored_columns};
 constexpr const char* schedule_columns[] = {"id", "name"};
 const Layout schedule_layout{"schedule", schedule_columns};
 
@@ -148,38 +145,12 @@ std::string_view text_or_none(const FoundRow& row, int column) {
     return row.is_null(column) ? std::string_view() : row.string(column);
 }
 
-PendingState state_of(const FoundRow& row) {
-    PendingColumns columns;
-    columns.job_id = row.big(live::job_id);
-    columns.group_id = row.integer(live::group_id);
-    columns.user_id = row.integer(live::user_id);
-    columns.priority = row.small(live::priority);
-    columns.shape.cpu_cores = row.integer(live::cpu_cores);
-    columns.shape.memory_mib = row.integer(live::memory_mib);
-    columns.shape.gpu_count = row.integer(live::gpu_count);
-    if (!row.is_null(live::features)) columns.shape.features = texts_of(row.datum(live::features));
-    columns.held = row.boolean(live::held);
-    columns.eligible_at = row.time(live::eligible_at);
-    if (!row.is_null(live::cpu_cores_min)) columns.shape.cpu_cores_min = row.integer(live::cpu_cores_min);
-    columns.shape.gpu_type = text_or_none(row, live::gpu_type);
-    columns.shape.constraints = text_or_none(row, live::constraints);
-    if (!row.is_null(live::consumables))
-        columns.shape.consumables = json_amounts(call([&] { return DatumGetJsonbP(row.datum(live::consumables)); }));
-    columns.shape.exclusive = row.boolean(live::exclusive);
-    columns.preemptible = row.boolean(live::preemptible);
-    columns.concurrency_key = text_or_none(row, live::concurrency_key);
-    if (!row.is_null(live::array_id)) columns.array_id = row.big(live::array_id);
-    if (!row.is_null(live::array_throttle)) columns.array_throttle = row.integer(live::array_throttle);
-    columns.unmet = row.integer(live::unmet);
-    columns.failures = std::max(row.small(live::failures), row.small(live::losses));
-    return pending_answer(std::move(columns));
-}
-
 // What of a job stands in other places than its rows.
 struct Beside {
     std::optional<PendingState> pending;
     std::string reason, user, group, executor, schedule;
-    std::optional<int32> restored_priority;
+    std::optional<int32> restored_priority, progress;
+    std::optional<std::string> progress_message;
 };
 
 void write_name(Object& object, const char* name, const std::string& value) {
@@ -235,6 +206,11 @@ void write_first(Object& o, const FoundRow& job, const FoundRow& spec, const Fou
 void write_rest(Object& o, const FoundRow& job, const FoundRow& spec, const FoundRow* live, const FoundRow* outcome,
                 const Beside& beside) {
     write(o, "message", outcome, outcome::message, as_text);
+    if (beside.progress)
+        o.whole("progress", *beside.progress);
+    else
+        o.null("progress");
+    write_name(o, "progress_message", beside.progress_message.value_or(std::string()));
     write(o, "estimated_hours", &job, job::estimate, as_hours);
     write(o, "time_limit_s", &job, job::time_limit, as_seconds);
     if (beside.pending && beside.pending->position > 0)
@@ -282,20 +258,6 @@ std::string schedule_name(const Sight& sight, int32 id) {
     return scan.find({equals(id)}) ? std::string(scan.row().string(1)) : std::string();
 }
 
-std::optional<int32> restored_priority(const Sight& sight, int64 id) {
-    const Table table(restored_layout, Use::reading);
-    Scan scan(table, sight, 1);
-    if (!scan.find({equals(id)})) return std::nullopt;
-    return scan.row().small(1);
-}
-
-std::string reason_of(const FoundRow& live) {
-    if (!live.is_null(live::cancel_requested_at)) return "cancelling";
-    if (!live.is_null(live::preempt_requested_at)) return "preempting";
-    if (!live.is_null(live::requeue_requested_at)) return "requeueing";
-    return {};
-}
-
 } // namespace
 
 JobReader::JobReader()
@@ -316,12 +278,16 @@ bool JobReader::append(StringInfo json, int64 id, int32 of_user, Show show) {
     if (outcome)
         beside.reason = text_or_none(*outcome, outcome::reason);
     else if (live && !live->is_null(live::claimed_at))
-        beside.reason = reason_of(*live);
+        beside.reason = running_reason(*live);
     else if (live && live->is_null(live::placed_at)) {
-        beside.pending = state_of(*live);
+        beside.pending = pending_state(*live);
         beside.reason = core::name(beside.pending->reason);
-    } else if (!live && (beside.restored_priority = restored_priority(sight_, id)))
-        beside.reason = "restored";
+    } else if (!live) {
+        if (const auto restored = restored_job(sight_, id)) {
+            beside.restored_priority = restored->priority;
+            beside.reason = "restored";
+        }
+    }
     if (const CachedUser* user = user_by_id(job.integer(job::user_id)))
         beside.user = user->role_name ? *user->role_name : *user->email;
     if (const std::string* name = group_name(job.integer(job::group_id))) beside.group = *name;
@@ -331,6 +297,15 @@ bool JobReader::append(StringInfo json, int64 id, int32 of_user, Show show) {
     if (executor)
         if (const std::string* name = executor_name(*executor)) beside.executor = *name;
     if (!job.is_null(job::schedule_id)) beside.schedule = schedule_name(sight_, job.integer(job::schedule_id));
+
+    if (show == Show::all && !job.is_null(job::array_size)) {
+        beside.progress = ArrayProgressReader(sight_).of(id);
+    } else if (show == Show::all && live && !live->is_null(live::claimed_at)) {
+        if (const auto said = ProgressReader(sight_).of(id, live->big(live::token))) {
+            beside.progress = said->percent;
+            beside.progress_message = said->message;
+        }
+    }
 
     // the array's row has a slot of its own, so that both are there at a time
     std::optional<PartitionedTable> arrays;

@@ -144,6 +144,14 @@ static_assert(std::size(names) == cancelled + 1);
 const Layout layout{"array_end", names};
 } // namespace array_end
 
+namespace progress {
+namespace {
+constexpr const char* names[] = {"job_id", "user_id", "token", "percent", "message", "at"};
+static_assert(std::size(names) == at + 1);
+} // namespace
+const Layout layout{"progress", names};
+} // namespace progress
+
 namespace executor {
 namespace {
 constexpr const char* names[] = {"id", "name", "incarnation", "gpu_type"};

@@ -167,6 +167,12 @@ enum Column : int { array_id, completed, failed, cancelled };
 extern const Layout layout;
 } // namespace array_end
 
+// How far runs have said they are.
+namespace progress {
+enum Column : int { job_id, user_id, token, percent, message, at };
+extern const Layout layout;
+} // namespace progress
+
 namespace executor {
 enum Column : int { id, name, incarnation, gpu_type };
 extern const Layout layout;

@@ -4,6 +4,7 @@
 #include "../protocol/words.hpp"
 #include "arrays.hpp"
 #include "json.hpp"
+#include "script_directives.hpp"
 #include "values.hpp"
 
 extern "C" {
@@ -45,10 +46,10 @@ std::optional<std::string> as_text(const JsonbValue& value) {
     }
 }
 
-[[noreturn]] void refuse(const core::Violation& violation, const Place& place) {
+[[noreturn]] void refuse(const core::Violation& violation, const Request& request, const Place& place) {
     throw SqlError(violation.kind == core::Violation::Kind::not_permitted ? protocol::error::not_permitted
                                                                           : protocol::error::bad_request,
-                   place.text() + violation.message, violation.hint);
+                   place.text() + place_of_directive(request, violation.field) + violation.message, violation.hint);
 }
 
 std::vector<std::optional<std::string>> texts_or_nulls(Datum array) {
@@ -110,7 +111,7 @@ void check_request(const Request& asked, std::optional<double> time_limit_s, con
     request.constraints = line(request::constraints);
     request.consumables = consumables_of(asked, place);
     request.concurrency_key = line(request::concurrency_key);
-    if (const std::optional<core::Violation> violation = core::check(request, limits)) refuse(*violation, place);
+    if (const std::optional<core::Violation> violation = core::check(request, limits)) refuse(*violation, asked, place);
 }
 
 void check_options(const Request& asked, TimestampTz now, const Place& place) {
@@ -151,7 +152,7 @@ void check_options(const Request& asked, TimestampTz now, const Place& place) {
             return OidOutputFunctionCall(output, value);
         });
     };
-    if (const auto violation = core::check_options(options, now, written)) refuse(*violation, place);
+    if (const auto violation = core::check_options(options, now, written)) refuse(*violation, asked, place);
 }
 
 std::optional<Datum> retry_policy(const Request& asked) {

@@ -1,6 +1,7 @@
 #include "request_json.hpp"
 
 #include "../protocol/words.hpp"
+#include "script_directives.hpp"
 #include "values.hpp"
 
 #include <array>
@@ -15,7 +16,8 @@ namespace {
 
 constexpr char hint[] =
     "Fields are the arguments of rcq.submit under their names: texts, numbers, booleans; intervals as \"4h\" or "
-    "seconds, times as \"2030-01-31T08:00:00Z\", env and consumables as objects, features, tags and retry_on as arrays "
+    "seconds, times as \"2030-01-31T08:00:00Z\" or "
+    "\"now+2h\", env and consumables as objects, features, tags and retry_on as arrays "
     "of texts.";
 
 // What was found to be wrong with an element, before any of its values was converted.
@@ -115,6 +117,18 @@ Datum texts_of_array(JsonbContainer* array) {
     return PointerGetDatum(construct_md_array(texts, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+// A time, also as one from now: "now+2h".
+Datum time_of(const JsonbValue& value) {
+    constexpr char from_now[] = "now+";
+    const char* written = text_of(value);
+    if (strncmp(written, from_now, strlen(from_now)) != 0)
+        return DirectFunctionCall3(timestamptz_in, CStringGetDatum(written), ObjectIdGetDatum(InvalidOid),
+                                   Int32GetDatum(-1));
+    const Datum interval = DirectFunctionCall3(interval_in, CStringGetDatum(written + strlen(from_now)),
+                                               ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    return DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()), interval);
+}
+
 Datum converted(JsonbValue& value, Oid type) {
     int32 small;
     switch (type) {
@@ -132,6 +146,8 @@ Datum converted(JsonbValue& value, Oid type) {
         return texts_of_array(value.val.binary.data);
     case JSONBOID:
         return JsonbPGetDatum(JsonbValueToJsonb(&value));
+    case TIMESTAMPTZOID:
+        return time_of(value);
     default:
         Oid input, parameter;
         getTypeInputInfo(type, &input, &parameter);
@@ -232,6 +248,7 @@ std::vector<Request> parse_requests(Jsonb* jobs, bool single) {
             const Fault fault = call([&] { return read_element(value, known, true, element); });
             if (fault.kind != Fault::Kind::none) refuse(fault, place, single);
             requests.emplace_back(element.values, element.nulls);
+            apply_directives(requests.back(), {single ? 0 : static_cast<int64>(place), false});
         });
     } catch (const PgError& error) {
         refuse_value(error, jobs, single, element.converting);

@@ -4,7 +4,8 @@
 
 namespace rcq::pg {
 
-// Of an array of objects; error RC001 for the first that is not one, naming it by its place if it is not single.
+// Of an array of objects, with what the directives of their scripts add; error RC001 for the first that is not one,
+// naming it by its place if it is not single.
 std::vector<Request> parse_requests(Jsonb* jobs, bool single);
 [[noreturn]] void refuse_no_list();
 

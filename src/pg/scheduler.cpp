@@ -274,14 +274,15 @@ std::size_t Scheduler::place(Sight& sight, const core::Plan& plan, TimestampTz n
     std::vector<store::Placing> placings;
     placings.reserve(placements.size());
     for (const core::Placement* placement : placements)
-        placings.push_back({placement->job, placement->executor, draw_token(), placement->granted});
+        placings.push_back(
+            {*cluster_->find_job(placement->job), placement->executor, draw_token(), placement->granted});
     store::place(sight, placings, now);
     std::size_t placed = 0;
     std::set<core::ExecutorId> told;
     for (std::size_t i = 0; i < placings.size(); ++i) {
         const store::Placing& placing = placings[i];
         const core::Placement& placement = *placements[i];
-        const core::Job job = *cluster_->find_job(placing.job);
+        const core::Job& job = placing.job;
         if (!placing.done) { // somebody holds or changed the row
             core::take_back(plan_state_, placement, job.group);
             if (placement.kept_for == job.id) continue; // keeps its place, until there is something to plan again

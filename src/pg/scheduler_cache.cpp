@@ -94,7 +94,7 @@ void Scheduler::put(store::LiveRow&& row) {
     else
         deadlines_.drop(id);
     if (row.tasks_waiting) {
-        tasks_.saw_array(row);
+        for (const core::JobId task : tasks_.saw_array(row)) set_aside_.push_back({task, task});
         return;
     }
     if (row.job.array != 0) tasks_.saw_task(row);

@@ -47,6 +47,8 @@ void clear_slot(DatabaseSlot& slot) {
         pg_atomic_write_u32(&slot.heartbeats[i].executor_id, 0);
         pg_atomic_write_u64(&slot.heartbeats[i].seen, 0);
         pg_atomic_write_u64(&slot.heartbeats[i].tick, 0);
+        pg_atomic_write_u64(&slot.heartbeats[i].acked_seq, 0);
+        pg_atomic_write_u64(&slot.heartbeats[i].acked_at, 0);
     }
 }
 
@@ -76,6 +78,8 @@ extern "C" void start_shared_memory() {
                 pg_atomic_init_u32(&slot.heartbeats[k].executor_id, 0);
                 pg_atomic_init_u64(&slot.heartbeats[k].seen, 0);
                 pg_atomic_init_u64(&slot.heartbeats[k].tick, 0);
+                pg_atomic_init_u64(&slot.heartbeats[k].acked_seq, 0);
+                pg_atomic_init_u64(&slot.heartbeats[k].acked_at, 0);
             }
             clear_slot(slot);
         }

@@ -99,6 +99,8 @@ struct Heartbeat {
     pg_atomic_uint32 executor_id; // 0 = free
     pg_atomic_uint64 seen;        // TimestampTz, for people
     pg_atomic_uint64 tick;        // the same by monotonic(), for leases
+    pg_atomic_uint64 acked_seq;   // of the last command that it says it has
+    pg_atomic_uint64 acked_at;    // TimestampTz, when it first said that
 };
 
 struct DatabaseSlot {

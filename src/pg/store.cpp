@@ -1,5 +1,6 @@
 #include "store.hpp"
 
+#include "relations.hpp"
 #include "run_ends.hpp"
 #include "setting_values.hpp"
 #include "spi.hpp"
@@ -333,6 +334,12 @@ bool extend_history() {
 
 void close_history() {
     static Statement statement(Statement::Kind::write, "SELECT rcq_private.close_history()", {});
+    statement.run({});
+}
+
+void forget_progress() {
+    if (!call([] { return relation_exists("progress"); })) return; // SQL objects of before 0.6
+    static Statement statement(Statement::Kind::write, "SELECT rcq_private.forget_progress()", {});
     statement.run({});
 }
 

@@ -68,7 +68,7 @@ struct Duration {
 };
 
 struct Placing {
-    int64 job = 0;
+    core::Job job; // as it was planned
     core::ExecutorId executor = 0;
     int64 token = 0;
     core::Resources granted;
@@ -155,7 +155,8 @@ std::vector<int64> fold_arrays(const std::vector<int64>& arrays);
 // Marks arrays as started; returns those, rows that somebody holds left out.
 std::vector<int64> start_arrays(const std::vector<int64>& arrays, TimestampTz now);
 
-// Places pending jobs, in ascending order of ids; rows that somebody holds or changed are left out.
+// Places pending jobs, in ascending order of ids; rows that somebody holds or changed are left out, and jobs that ask
+// for something else by now than they were planned with.
 void place(Sight& sight, std::vector<Placing>& placings, TimestampTz now);
 // Takes placements back that were not claimed; rows that somebody holds are left out.
 void unplace(Sight& sight, const std::vector<RunKey>& runs);
@@ -188,5 +189,7 @@ std::vector<HistoryPart> history_due();
 bool may_drop_history(const HistoryPart& part); // opens it again when live jobs are in it
 void drop_history(const HistoryPart& part);
 void history_waits(const HistoryPart& part);
+// Deletes what runs that are over have said of how far they were.
+void forget_progress();
 
 } // namespace rcq::pg::store

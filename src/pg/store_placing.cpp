@@ -17,6 +17,23 @@ void set_unless(Fields& fields, int column, int32 granted, bool as_wanted) {
         fields.integer(column, granted);
 }
 
+bool asks(const FoundRow& row, int column, std::optional<core::Micros> planned) {
+    return row.is_null(column) ? !planned : planned == row.integer(column) * core::second;
+}
+
+// Whether the job still asks for what it was planned with: all that a plan goes by and rcq.update_job changes
+// (sql/install/31-update-job.sql).
+bool is_as_planned(const FoundRow& row, const core::Job& job) {
+    const core::Shape& shape = job.shape;
+    const int32 cores = row.integer(live::cpu_cores);
+    const int32 least = row.is_null(live::cpu_cores_min) ? 0 : row.integer(live::cpu_cores_min);
+    const std::string_view gpu_type = row.is_null(live::gpu_type) ? std::string_view() : row.string(live::gpu_type);
+    return cores == shape.need.cpu_cores && row.integer(live::memory_mib) == shape.need.memory_mib &&
+           row.integer(live::gpu_count) * 1000 == shape.need.gpu_milli &&
+           (least < cores ? least : 0) == shape.min_cores && gpu_type == shape.gpu_type &&
+           asks(row, live::planned_s, job.estimate) && asks(row, live::time_limit_s, job.time_limit);
+}
+
 } // namespace
 
 void place(Sight& sight, std::vector<Placing>& placings, TimestampTz now) {
@@ -27,9 +44,9 @@ void place(Sight& sight, std::vector<Placing>& placings, TimestampTz now) {
     const Datum start = text_datum("start");
     Fields run, told;
     for (Placing& placing : placings) {
-        if (!scan.find({equals(placing.job)})) continue;
+        if (!scan.find({equals(placing.job.id)})) continue;
         const FoundRow row = scan.row();
-        if (!row.is_null(live::placed_at) || row.boolean(live::held)) continue;
+        if (!row.is_null(live::placed_at) || row.boolean(live::held) || !is_as_planned(row, placing.job)) continue;
         const int64 seq = call([&] { return nextval_internal(sequence, false); });
         const core::Resources& granted = placing.granted;
         const auto memory_mib = static_cast<int32>(granted.memory_mib);
@@ -45,7 +62,9 @@ void place(Sight& sight, std::vector<Placing>& placings, TimestampTz now) {
         if (!table.update(row, run)) continue;
         RCQ_POINT("place.updated");
         told.clear();
-        told.integer(command::executor_id, placing.executor).big(command::seq, seq).big(command::job_id, placing.job);
+        told.integer(command::executor_id, placing.executor)
+            .big(command::seq, seq)
+            .big(command::job_id, placing.job.id);
         commands.add(told.big(command::token, placing.token).set(command::kind, start));
         placing.done = true;
     }

@@ -2,6 +2,7 @@
 #include "../protocol/words.hpp"
 #include "arrays.hpp"
 #include "request_json.hpp"
+#include "script_directives.hpp"
 #include "submission.hpp"
 #include "values.hpp"
 
@@ -36,7 +37,8 @@ Request request_of_arguments(FunctionCallInfo fcinfo, std::span<const request::F
     return {values, nulls};
 }
 
-int64 submit_one(const Request& request) {
+int64 submit_one(Request request) {
+    apply_directives(request, {});
     Submission submission;
     submission.requests.push_back(request);
     return enqueue_acting(submission).front();
@@ -159,6 +161,15 @@ RCQ_FUNCTION(rcq_parse_requests) {
     const std::vector<Request> requests =
         parse_requests(call([&] { return PG_GETARG_JSONB_P(0); }), !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
     if (requests.empty()) PG_RETURN_NULL();
+    return requests_datum(requests);
+}
+
+// (requests) -> the same with what the directives of their scripts add
+RCQ_FUNCTION(rcq_with_directives) {
+    using namespace rcq::pg;
+    std::vector<Request> requests = requests_of(PG_GETARG_DATUM(0));
+    for (std::size_t k = 0; k < requests.size(); k++)
+        apply_directives(requests[k], {requests.size() > 1 ? static_cast<int64>(k) + 1 : 0, false});
     return requests_datum(requests);
 }
 

@@ -71,7 +71,10 @@ RCQ_FUNCTION(rcq_executor_sync) {
     if (PG_ARGISNULL(2))
         throw SqlError(rcq::protocol::error::malformed_report, "acked_seq is NULL", "Pass 0 after every reconnect.");
     caller.acked_seq = PG_GETARG_INT64(2);
-    if (DatabaseSlot* slot = own_slot()) record_heartbeat(*slot, caller.executor);
+    if (DatabaseSlot* slot = own_slot()) {
+        record_heartbeat(*slot, caller.executor);
+        record_acknowledged(*slot, caller.executor, caller.acked_seq);
+    }
 
     SyncAnswers answers(fcinfo);
     const ListedTokens listed(fcinfo, 3);

@@ -2,12 +2,20 @@
 
 namespace rcq::pg {
 
-void TaskFeed::saw_array(const store::LiveRow& row) {
-    Array& array = arrays_[row.job.id];
+std::vector<core::JobId> TaskFeed::saw_array(const store::LiveRow& row) {
+    const auto [entry, fresh] = arrays_.try_emplace(row.job.id);
+    Array& array = entry->second;
+    std::vector<core::JobId> stale;
+    const core::Job& known = array.waiting.like;
+    if (!fresh && (known.shape != row.job.shape || known.estimate != row.job.estimate ||
+                   known.time_limit != row.job.time_limit || known.priority != row.job.priority))
+        for (const auto& [task, of] : array_of_)
+            if (of == row.job.id) stale.push_back(task);
     array.started = row.claimed_at.has_value();
     array.waiting = {row.job.id, row.job, *row.tasks_waiting, row.job.held || row.unmet > 0};
     feed_.put(array.waiting);
     if (*row.tasks_waiting == 0) to_fold_.insert(row.job.id); // its last tasks may have been cancelled
+    return stale;
 }
 
 void TaskFeed::saw_task(const store::LiveRow& row) {

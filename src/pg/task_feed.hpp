@@ -8,8 +8,9 @@ namespace rcq::pg {
 
 class TaskFeed {
 public:
-    // A live row of an array job, as it is now.
-    void saw_array(const store::LiveRow& row);
+    // A live row of an array job, as it is now. Returns its tasks when they ask for something else than was known:
+    // those that were made of it since must be read again.
+    std::vector<core::JobId> saw_array(const store::LiveRow& row);
     // A live row of a task.
     void saw_task(const store::LiveRow& row);
     // The scheduler has placed this task.

@@ -8,7 +8,7 @@
 //     log         all output in its order; written by the supervisor
 //     log.index   where of `log` a piece of which stream begins (log_index.hpp); written by the supervisor
 //     end         how the run ended (end.hpp); written by the supervisor as `end.tmp`, then renamed
-//     job/        RCQ_RUN_DIR, the only part that belongs to the job: script, payload, result, out/
+//     job/        RCQ_RUN_DIR, the only part that belongs to the job: script, payload, result, progress, out/
 #pragma once
 
 namespace rcq::rundir {
@@ -23,6 +23,7 @@ inline constexpr const char* job_dir = "job";
 inline constexpr const char* script_file = "job/script";
 inline constexpr const char* payload_file = "job/payload";
 inline constexpr const char* result_file = "job/result";
+inline constexpr const char* progress_file = "job/progress"; // progress.hpp
 inline constexpr const char* output_dir = "job/out";
 
 // The descriptor of the run's directory, open and locked, that a supervisor is started with.

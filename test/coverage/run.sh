@@ -16,7 +16,7 @@ server_with coverage build/coverage-pg/rcq.so
 mkdir -p build/coverage
 cmake -S . -B build/coverage -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DRCQ_COVERAGE=ON >build/coverage/configure.log ||
     { cat build/coverage/configure.log && exit 1; }
-cmake --build build/coverage --parallel "${JOBS:-$(nproc)}" --target core_test rundir_test executor_test rcq-executor rcq-supervisor
+cmake --build build/coverage --parallel "${JOBS:-$(nproc)}" --target core_test rundir_test executor_test rcq-executor rcq-supervisor rcq-job
 
 # What is counted is kept apart from what is built: processes of several users write it, and add to what is there.
 counts=$(mktemp -d)

@@ -99,7 +99,7 @@ class Reader:
                       "SELECT * FROM pg_catalog.pg_statistic", "SELECT * FROM pg_catalog.pg_settings WHERE name LIKE 'rcq%'", "SELECT * FROM pg_catalog.pg_locks", "TABLE rcq_private.job", "TABLE rcq_private.audit", "TABLE rcq_private.credential"):
             self._ask(query)
         for job in range(1, 80):
-            for call in (f"rcq.logs({job})", f"rcq.logs_raw({job})", f"rcq.explain({job})", f"rcq.tasks({job})", f"rcq.task({job}, 1)", f"rcq.resubmit(ARRAY[{job}])", f"rcq.cancel({job})", f"rcq.requeue({job})", f"rcq.submit('true', depends_on => 'afterok:{job}')"):
+            for call in (f"rcq.logs({job})", f"rcq.logs_raw({job})", f"rcq.log_chunks({job}, 0, 0)", f"rcq.job_states(ARRAY[{job}])", f"rcq.explain({job})", f"rcq.tasks({job})", f"rcq.task({job}, 1)", f"rcq.resubmit(ARRAY[{job}])", f"rcq.cancel({job})", f"rcq.requeue({job})", f"rcq.submit('true', depends_on => 'afterok:{job}')"):
                 self._ask(f"SELECT * FROM {call}")
 
 

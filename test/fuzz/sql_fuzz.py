@@ -30,7 +30,7 @@ ENCODINGS = ("UTF8", "LATIN1", "SQL_ASCII")
 # Whatever a function was called with, it may answer so: what rcq says itself, wrong values, no right, too much, read-only
 # transactions; 0A000 is what PostgreSQL says of triggers that are called.
 FAIR = re.compile(r"RC\d\d\d|22...|42501|54...|53...|25006|0A000|PGRST")
-WAITS = {"executor_log_position", "executor_log", "register_executor", "executor_drain", "executor_sign_off"}  # 55P03: executors ask again
+WAITS = {"executor_log_position", "executor_log", "executor_progress", "register_executor", "executor_drain", "executor_sign_off"}  # 55P03: executors ask again
 # Functions that nobody but superusers can call trust who calls them: a row that cannot be is refused by its table, and what is told to
 # go on for ever does. What they never may:
 FOUL = re.compile(r"XX...|40...|57P..|58...|P0004|F0...")

@@ -49,10 +49,10 @@ SELECT is_empty($$SELECT FROM pg_stat_activity WHERE usename IS DISTINCT FROM cu
 SELECT throws_ok($$SELECT pg_read_file('postgresql.conf')$$, '42501', NULL, 'nor files of the server');
 SELECT throws_ok('SHOW hba_file', '42501', NULL, 'nor where the server keeps who may log in');
 
--- it calls nothing but the six functions of executors
+-- it calls nothing but the seven functions of executors
 SELECT set_eq($$SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('rcq', 'rcq_private') AND has_function_privilege(p.oid, 'EXECUTE')$$,
-    '{executor_drain,executor_log,executor_log_position,executor_sign_off,executor_sync,register_executor}'::text[], 'it can call what executors call and nothing else');
-SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'it cannot call rcq.' || c) FROM unnest(ARRAY['submit(''true'')', 'cancel(1)', 'hold(2)', 'release(2)', 'requeue(1)', 'set_priority(2, 10)', 'logs(1)', 'explain(1)', 'tasks(1)',
+    '{executor_drain,executor_log,executor_log_position,executor_progress,executor_sign_off,executor_sync,register_executor}'::text[], 'it can call what executors call and nothing else');
+SELECT throws_ok(format('SELECT rcq.%s', c), '42501', NULL, 'it cannot call rcq.' || c) FROM unnest(ARRAY['submit(''true'')', 'cancel(1)', 'hold(2)', 'release(2)', 'requeue(1)', 'set_priority(2, 10)', 'update_job(2, cpu_cores => 1)', 'change_jobs(''cancel'', name => ''%'')', 'logs(1)', 'explain(1)', 'tasks(1)',
     'drain_executor(''regress_node_a'')', 'resume_executor(''regress_node_b'')', 'create_executor_login(''regress_node_c'')', 'set_user(''regress_ann'', unix_user => ''root'')', 'set(''lost_after'', ''1 s'')']) c;
 SELECT throws_ok('CREATE TABLE public.squat ()', '42501', NULL, 'nor leave anything behind in the database');
 SELECT throws_ok('CREATE FUNCTION rcq.executor_sync() RETURNS void LANGUAGE sql AS $f$ $f$', '42501', NULL, 'nor put functions in the way of others');
@@ -60,7 +60,7 @@ SELECT throws_ok('CREATE FUNCTION rcq.executor_sync() RETURNS void LANGUAGE sql 
 -- it does not speak for another, with the right incarnation and the right tokens
 SELECT throws_ok(format('SELECT * FROM rcq.%s', c), 'RC020', NULL, 'for another executor it cannot call rcq.' || c) FROM unnest(ARRAY[
     'executor_sync(1, 11, 0, NULL, NULL, NULL, 9)', 'executor_sync(1, 11, 0, ''{}'', NULL, NULL, 0)', 'executor_sync(1, 11, 4, ''{1001}'', ''[{"job_id": 1, "token": 1001, "end": "exit_code", "exit_code": 0}]'', NULL, 0)',
-    'executor_log(1, 11, ''{1}'', ''{1001}'', ''{2}'', ''{stdout}'', ''{forged}'')', 'executor_log_position(1, 11, ''{1}'', ''{1001}'')', 'executor_drain(1, 11, ''forged'')', 'executor_drain(1, 11, NULL)', 'executor_drain(1, 11, ''forged'', true)', 'executor_sign_off(1, 11)']) c;
+    'executor_log(1, 11, ''{1}'', ''{1001}'', ''{2}'', ''{stdout}'', ''{forged}'')', 'executor_log_position(1, 11, ''{1}'', ''{1001}'')', 'executor_progress(1, 11, ''{1}'', ''{1001}'', ''{50}'', ''{forged}'')', 'executor_drain(1, 11, ''forged'')', 'executor_drain(1, 11, NULL)', 'executor_drain(1, 11, ''forged'', true)', 'executor_sign_off(1, 11)']) c;
 SELECT throws_ok('SELECT * FROM rcq.executor_sync(1, 12, 0, NULL, NULL, NULL, 9)', 'RC020', 'role "regress_node_b" is not executor 1', 'nor guess what process another one is');
 SELECT throws_ok('SELECT * FROM rcq.executor_sync(99, 11, 0, NULL, NULL, NULL, 9)', 'RC020', 'role "regress_node_b" is not executor 99', 'nor which executors there are');
 
@@ -72,6 +72,7 @@ SELECT set_eq($$SELECT job_id, body ->> 'answer' FROM rcq.executor_sync(2, 11, 0
     $$SELECT j, 'stale' FROM unnest('{1,2,3,4711}'::bigint[]) j$$, 'reports about them are stale as one about no job');
 SELECT is_empty($$SELECT * FROM rcq.executor_sync(2, 11, 0, NULL, NULL, '[{"job_id": 1, "token": 1001, "cpu_seconds": 1e6, "peak_memory_mib": 1}]', 0)$$, 'usage of them is not taken');
 SELECT set_eq($$SELECT unnest(rcq.executor_log(2, 11, '{1,2,3}', '{1001,1002,1003}', '{2,1,2}', '{stdout,stdout,stdout}', '{forged,forged,forged}'))$$, '{1001,1002,1003}'::bigint[], 'nor output');
+SELECT set_eq($$SELECT unnest(rcq.executor_progress(2, 11, '{1,2,3}', '{1001,1002,1003}', '{50,50,50}', '{forged,forged,forged}'))$$, '{1001,1002,1003}'::bigint[], 'nor how far they are');
 SELECT is_empty($$SELECT * FROM rcq.executor_log_position(2, 11, '{1,2,3}', '{1001,1002,1003}')$$, 'and it is not told how much of it there is');
 SELECT lives_ok($$SELECT rcq.executor_drain(2, 11, 'forged'), rcq.executor_drain(2, 11, NULL), rcq.executor_drain(2, 11, 'forged', true), rcq.executor_sign_off(2, 11)$$, 'it may drain itself and sign off');
 SELECT throws_ok(format('SELECT rcq.register_executor(%s)', c), 'RC023', 'malformed registration', 'it cannot fill the table of executors by ' || c) FROM unnest(ARRAY['repeat(''h'', 256), ''{"cpu_cores": 1, "memory_mib": 1}'', NULL, 1, 1',

@@ -28,7 +28,7 @@ SELECT is_empty($$SELECT called FROM api WHERE obj_description(oid, 'pg_proc') !
 SELECT results_eq($$SELECT relname, attname, attnum, type, comment FROM described WHERE schema = 'rcq_api' ORDER BY relname, attnum$$,
                   $$SELECT relname, attname, attnum, type, comment FROM described WHERE schema = 'rcq' AND relname <> 'inbox' ORDER BY relname, attnum$$, 'every view of schema rcq that has something to read is served, with the same columns and their comments');
 SELECT set_eq($$SELECT relname::text FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace$$,
-              '{api_tokens,arrays,audit,concurrency_limits,consumables,dead_jobs,dependencies,executors,gpu_billing,group_usage,groups,history,jobs,queue,reservations,runs,schedule_history,scheduler,schedules,settings,types,users}'::text[], 'they are these');
+              '{api_tokens,arrays,audit,concurrency_limits,consumables,dead_jobs,dependencies,efficiency,executors,gpu_billing,group_usage,groups,history,jobs,queue,reservations,runs,schedule_history,scheduler,schedules,settings,types,user_efficiency,users}'::text[], 'they are these');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace AND NOT (relkind = 'v' AND reloptions = '{security_invoker=true}')$$, 'each of them runs with the rights of its reader');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'rcq_api'::regnamespace AND pg_relation_is_updatable(oid, true) <> 0$$, 'none of them can be written to, whatever anybody is granted');
 SELECT is_empty($$SELECT c.relname, r.rolname FROM pg_class c, (VALUES ('rcq_user'), ('rcq_admin'), ('regress_ann'), ('regress_admin')) r(rolname) WHERE c.relnamespace = 'rcq_api'::regnamespace
@@ -64,7 +64,7 @@ SELECT is_empty($$SELECT called FROM api WHERE proname NOT IN ('submit', 'submit
 SELECT is_empty($$SELECT called FROM api WHERE pg_get_function_result(oid) <> pg_get_function_result(original) AND proname <> 'logs_raw'$$, 'all return the same');
 SELECT is((SELECT prorettype::regtype::text FROM api WHERE proname = 'logs_raw'), 'rcq_api."application/octet-stream"', 'but for bytes, which are sent as they are');
 SELECT is_empty($$SELECT oid::regtype FROM pg_type WHERE typnamespace = 'rcq_api'::regnamespace AND typtype = 'd' AND (obj_description(oid, 'pg_type') IS NULL OR typbasetype <> 'bytea'::regtype)$$, 'that type has a comment');
-SELECT set_eq($$SELECT proname::text FROM api WHERE provolatile <> 'v'$$, '{tasks,jobs_tagged,logs,logs_raw,explain,explain_submit,cron_preview}'::text[], 'those that only read can be called by GET');
+SELECT set_eq($$SELECT proname::text FROM api WHERE provolatile <> 'v'$$, '{tasks,jobs_tagged,logs,logs_raw,log_chunks,job_states,queue_page,queue_counts,ended_jobs,explain,explain_submit,cron_preview}'::text[], 'those that only read can be called by GET');
 
 -- errors: PostgREST repeats 40001 and 40P01 for ever, and has a status for the rest only where it is told one
 CREATE FUNCTION pg_temp.answer(call text) RETURNS text LANGUAGE plpgsql AS $$

@@ -71,6 +71,8 @@ BEGIN
         CALL plans.claim(k, token, acked);
         PERFORM rcq.executor_log(1, 1, ARRAY[k], ARRAY[token], '{1}', '{stdout}', '{x}'); COMMIT;
         PERFORM rcq.executor_log_position(1, 1, ARRAY[k], ARRAY[token]); COMMIT;
+        PERFORM rcq.executor_progress(1, 1, ARRAY[k], ARRAY[token], '{50}', '{x}'); COMMIT;
+        PERFORM rcq.executor_progress(1, 1, ARRAY[k], ARRAY[token], '{51}', '{NULL}'); COMMIT;
         PERFORM rcq.executor_sync(1, 1, acked, ARRAY[token], NULL, jsonb_build_array(jsonb_build_object('job_id', k, 'token', token, 'cpu_seconds', 1)), 0); COMMIT;
         IF way = 1 THEN -- completed in spite of a drain, reported twice
             PERFORM set_config('role', boss, false);
@@ -87,7 +89,7 @@ BEGIN
             CALL plans.report(k, token, acked, '{"end": "exit_code", "exit_code": 0}');
             CALL plans.report(k, token, acked, '{"end": "exit_code", "exit_code": 0}');
             PERFORM set_config('role', boss, false);
-            PERFORM rcq.logs(k), rcq.logs_raw(k); COMMIT;
+            PERFORM rcq.logs(k), rcq.logs_raw(k), rcq.log_chunks(k), rcq.log_chunks(k, 0, 0), rcq.job_states(ARRAY[j, k]), rcq_private.forget_progress(); COMMIT;
             BEGIN
                 PERFORM rcq.cancel(k);
             EXCEPTION WHEN SQLSTATE 'RC003' THEN NULL;

@@ -33,6 +33,8 @@ SELECT bag_eq('SELECT job_id FROM rcq.runs', 'VALUES (2::bigint), (3)', 'and in 
 SELECT is((SELECT string_agg(line, '') FROM rcq.logs(2)), 'secret of ann', 'and her own output');
 SELECT throws_ok('SELECT * FROM rcq.logs(5)', 'RC002', NULL, 'the output of somebody else''s running job is not there');
 SELECT throws_ok('SELECT rcq.logs_raw(6)', 'RC002', NULL, 'nor that of an ended one');
+SELECT throws_ok('SELECT * FROM rcq.log_chunks(5, 0, 0)', 'RC002', NULL, 'nor is it when it is followed');
+SELECT set_eq('SELECT id FROM rcq.job_states(ARRAY(SELECT generate_series(1, 10)::bigint))', 'SELECT id FROM rcq.jobs', 'whoever asks how many jobs are is told of their own');
 SELECT is_empty('SELECT FROM rcq.jobs WHERE id > 3', 'asking for a number does not help');
 SELECT is_empty($$SELECT FROM rcq.jobs WHERE user_name = 'regress_ben'$$, 'nor asking for a name');
 SELECT bag_eq('SELECT role_name FROM rcq.users', $$VALUES ('regress_ann')$$, 'of the users she sees herself');

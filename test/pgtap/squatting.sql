@@ -78,8 +78,11 @@ SELECT rcq.submit_many('[{"script": "true", "time_limit": "4h"}]') \g /dev/null
 SELECT rcq.submit_task('reverse_string', '{"text": "abc"}') \g /dev/null
 SELECT * FROM rcq.submit_graph('[{"key": "a", "script": "true"}, {"key": "b", "needs": ["a"], "script": "true"}]') \g /dev/null
 INSERT INTO rcq.inbox (script) VALUES ('true');
-SELECT rcq.hold(:job), rcq.release(:job), rcq.set_priority(:job, 9), rcq.set_array_throttle(:many, 2), rcq.task(:many, 2), rcq.schedule('nightly', '@daily', 'true'), rcq.pause_schedule('nightly') \g /dev/null
+SELECT rcq.hold(:job), rcq.release(:job), rcq.set_priority(:job, 9), rcq.update_job(:job, memory_gb => 2, time_limit => '1 h', deadline => now() + interval '1 day', clear => '{estimated_hours}'), rcq.set_array_throttle(:many, 2), rcq.task(:many, 2), rcq.schedule('nightly', '@daily', 'true'), rcq.pause_schedule('nightly') \g /dev/null
 SELECT * FROM rcq.explain(:job) \g /dev/null
+SELECT * FROM rcq.change_jobs('hold', name => '%', tags => '{a}', status => '{pending}', reason => 'held', project => 'p', submitted_before => now(), dry_run => false) \g /dev/null
+SELECT * FROM rcq.change_jobs('set_priority', ids => ARRAY[:job, :many], priority => 7, dry_run => false) \g /dev/null
+SELECT FROM rcq.efficiency, rcq.user_efficiency;
 SELECT * FROM rcq.explain_submit('true') \g /dev/null
 SELECT * FROM rcq.tasks(:many) \g /dev/null
 SELECT * FROM rcq.logs(:job) \g /dev/null

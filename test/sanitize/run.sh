@@ -10,7 +10,7 @@ shift
 
 case $kind in
 sanitizers)
-    test/sanitize/build.sh rcq-executor rcq-supervisor
+    test/sanitize/build.sh rcq-executor rcq-supervisor rcq-job
     config=$(test/sanitize/server.sh)
     export RCQ_EXECUTOR=build/sanitize/rcq-executor
     ;;

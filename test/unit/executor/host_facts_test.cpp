@@ -47,7 +47,8 @@ TEST(HostFacts, are_read_from_the_system) {
     EXPECT_EQ(host_features(facts, {Gpu{"GPU-a", "", "a100", 0, ""}, Gpu{"GPU-b", "", "a100", 0, ""}}),
               (std::vector<std::string>{"arch:x86_64", "cpu:amd-epyc-7763", "gpu:a100", "host:node-a", "kernel:6.1",
                                         "os:debian-12"}));
-    auto info = nlohmann::json::parse(host_info(facts, {Gpu{"GPU-a", "NVIDIA A100", "a100", 81920, ""}}));
+    auto info = nlohmann::json::parse(host_info(facts, {Gpu{"GPU-a", "NVIDIA A100", "a100", 81920, ""}}, 2.5));
+    EXPECT_EQ(info["kill_grace_s"], 2.5);
     EXPECT_EQ(info["cpu_model"], "AMD EPYC 7763 64-Core Processor");
     EXPECT_EQ(info["gpus"][0]["id"], "GPU-a");
     EXPECT_EQ(info["gpus"][0]["memory_mib"], 81920);

@@ -1,5 +1,7 @@
 #include "executor/run_result.hpp"
 
+#include "rundir/result.hpp"
+
 #include "no_descriptors.hpp"
 
 #include <cstdlib>
@@ -70,7 +72,7 @@ TEST_F(RunResult, what_the_server_cannot_store_is_a_fault) {
 
 TEST_F(RunResult, a_file_above_64_mib_is_a_fault) {
     write("");
-    std::filesystem::resize_file(path_, max_result_bytes + 1);
+    std::filesystem::resize_file(path_, rundir::max_result_bytes + 1);
     EXPECT_EQ(check_result(path_, geteuid()).fault,
               "the result has 67108865 bytes, more than 64 MiB: put it into $RCQ_OUTPUT_DIR");
 }

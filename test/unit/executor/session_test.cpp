@@ -113,7 +113,7 @@ protected:
 TEST_F(SessionTest, a_server_that_ends_without_having_read_what_was_asked_is_missed_at_once) {
     connect();
     bool answered = false;
-    session_.send({"SELECT 1", {}}, [&](const Reply&) { answered = true; });
+    session_.send({"SELECT 1", {}}, [&](const database::Reply&) { answered = true; });
     ASSERT_TRUE(turn([&] { return server_.waiting() > 0; }));
     server_.say(farewell);
     server_.hang_up(); // with the question unread: the socket of the client has an error

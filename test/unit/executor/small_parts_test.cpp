@@ -130,9 +130,10 @@ TEST(JobEnvironment, the_job_has_the_last_word) {
 TEST(JobEnvironment, a_typed_task_learns_its_type_its_payload_and_its_place) {
     JobSpec spec;
     JobEnvironmentInput input{41, &spec, nullptr,           "/runs/1",        "/runs/1/out",
-                              {}, {},    "/runs/1/payload", "/runs/1/result", "/opt/rcq"};
+                              {}, {},    "/runs/1/payload", "/runs/1/result", "/runs/1/progress", "/opt/rcq"};
     auto plain = job_environment(input, {});
     EXPECT_TRUE(contains(plain, "RCQ_RESULT=/runs/1/result"));
+    EXPECT_TRUE(contains(plain, "RCQ_PROGRESS=/runs/1/progress"));
     EXPECT_TRUE(contains(plain, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/rcq"));
     EXPECT_FALSE(std::any_of(plain.begin(), plain.end(), [](const std::string& v) {
         return v.starts_with("RCQ_PAYLOAD") || v.starts_with("RCQ_JOB_TYPE") || v.starts_with("RCQ_ARRAY");

@@ -8,6 +8,8 @@
 namespace rcq::executor {
 namespace {
 
+using database::BinaryArray;
+
 TEST(BinaryArray, an_empty_array_has_no_dimension) {
     EXPECT_EQ(BinaryArray(20).take(), std::string("\0\0\0\0\0\0\0\0\0\0\0\x14", 12));
 }
@@ -106,7 +108,7 @@ TEST(Store, reads_changed_terms) {
 }
 
 TEST(Store, a_drain_is_told_in_the_words_that_the_server_knows) {
-    Statement now = store::drain(1, 2, {"disk", false, false});
+    database::Statement now = store::drain(1, 2, {"disk", false, false});
     ASSERT_EQ(now.parameters.size(), 4U);
     EXPECT_EQ(now.parameters[3].value, "false");
     EXPECT_EQ(store::drain(1, 2, {"prolog", true, false}).parameters[3].value, "true");

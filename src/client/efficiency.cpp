@@ -1,0 +1,122 @@
+// `rcq efficiency`: what jobs made of what they asked for.
+#include "client/commands.hpp"
+#include "client/job_name.hpp"
+#include "client/job_text.hpp"
+#include "client/times.hpp"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace rcq::client {
+
+namespace {
+
+// queue_time and its like are intervals, for which JSON has no form of its own: seconds.
+constexpr const char* of_job =
+    "SELECT e.job_id AS id, e.array_id, e.array_index, e.attempt, e.status, e.reason, e.user_name, e.group_name, "
+    "e.name, e.executor, "
+    "e.started_at, e.ended_at, pg_catalog.date_part('epoch', e.queue_time) AS queue_s, pg_catalog.date_part('epoch', "
+    "e.execution_time) AS execution_s, "
+    "pg_catalog.date_part('epoch', e.total_time) AS total_s, e.cpu_cores, e.memory_gb, e.gpu_count, e.cpu_seconds, "
+    "e.cpu_efficiency, "
+    "e.peak_memory_gb, e.memory_efficiency FROM rcq.efficiency e WHERE e.job_id = $1 ORDER BY e.attempt";
+constexpr const char* of_users = "SELECT u.user_name, u.group_name, u.jobs, u.runs, u.core_hours, u.gpu_hours, "
+                                 "u.cpu_efficiency, u.memory_efficiency, u.since, u.until "
+                                 "FROM rcq.user_efficiency u ORDER BY u.core_hours DESC, u.user_name, u.group_name";
+
+// "97 %", in the colour of what it says of the request.
+Cell percent(const Json& row, const char* key) {
+    const auto value = number_of(row, key);
+    if (!value) return {"-"};
+    return {text_of(row, key) + " %", *value < 50 ? Colour::busy : Colour::good};
+}
+
+std::string duration(const Json& row, const char* key) {
+    const auto seconds = number_of(row, key);
+    return seconds ? short_duration(*seconds) : "-";
+}
+
+ExitCode run_for_users(Session& session) {
+    const auto rows = session.database.rows({of_users, {}});
+    if (session.output.json()) {
+        session.output.json_rows(rows);
+        return ExitCode::good;
+    }
+    Table table({{"USER", Align::left, 8},
+                 {"GROUP", Align::left, 8},
+                 {"JOBS", Align::right},
+                 {"CORE HOURS", Align::right},
+                 {"GPU HOURS", Align::right},
+                 {"CPU", Align::right},
+                 {"MEMORY", Align::right}});
+    for (const std::string& text : rows) {
+        const Json row = parse_json(text);
+        table.add({{text_of(row, "user_name")},
+                   {text_of(row, "group_name")},
+                   {text_of(row, "jobs")},
+                   {text_of(row, "core_hours")},
+                   {text_of(row, "gpu_hours")},
+                   percent(row, "cpu_efficiency"),
+                   percent(row, "memory_efficiency")});
+    }
+    session.output.table(table);
+    return ExitCode::good;
+}
+
+ExitCode run_for_jobs(Session& session, const std::vector<JobName>& jobs) {
+    std::vector<std::string> all;
+    ExitCode code = ExitCode::good;
+    Table table({{"JOB", Align::right},
+                 {"RUN", Align::right},
+                 {"STATUS", Align::left, 9},
+                 {"WAITED", Align::right},
+                 {"RAN", Align::right},
+                 {"CPUS", Align::right},
+                 {"CPU", Align::right},
+                 {"GB", Align::right},
+                 {"PEAK GB", Align::right},
+                 {"MEMORY", Align::right}});
+    for (const JobName& job : jobs) {
+        const auto rows = session.database.rows({of_job, {database::bigint(job_id(session.database, job))}});
+        if (rows.empty()) {
+            code = ExitCode::unknown_job;
+            complain("job " + job.text + " has not been started, or there is no such job of yours");
+        }
+        for (const std::string& text : rows) {
+            all.push_back(text);
+            const Json row = parse_json(text);
+            table.add({{job_label(row)},
+                       {text_of(row, "attempt")},
+                       {status_text(row), status_colour(text_of(row, "status"))},
+                       {duration(row, "queue_s")},
+                       {duration(row, "execution_s")},
+                       {text_of(row, "cpu_cores")},
+                       percent(row, "cpu_efficiency"),
+                       {text_of(row, "memory_gb")},
+                       {text_of(row, "peak_memory_gb")},
+                       percent(row, "memory_efficiency")});
+        }
+    }
+    if (session.output.json()) {
+        session.output.json_rows(all);
+    } else if (!table.empty()) {
+        session.output.table(table);
+    }
+    return code;
+}
+
+} // namespace
+
+void add_efficiency_command(Commands& commands) {
+    CLI::App* command = commands.add(
+        "efficiency",
+        "Shows what jobs made of the cores and the memory that they were granted; without a job, what users did",
+        {"efficiency 42", "efficiency 41_7", "efficiency --json"});
+    auto jobs = std::make_shared<std::vector<std::string>>();
+    command->add_option("jobs", *jobs, "Jobs (42), tasks (41_7)")->type_name("JOB");
+    commands.on_run(command, [jobs](Session& session) {
+        return jobs->empty() ? run_for_users(session) : run_for_jobs(session, parse_job_names(*jobs));
+    });
+}
+
+} // namespace rcq::client

@@ -1,0 +1,94 @@
+// `rcq history`: jobs that have ended, newest first.
+#include "client/commands.hpp"
+#include "client/job_name.hpp"
+#include "client/job_text.hpp"
+#include "client/times.hpp"
+
+#include <fmt/format.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace rcq::client {
+
+namespace {
+
+struct HistoryOptions {
+    std::vector<std::string> status;
+    std::string user;
+    std::string group;
+    std::string name;
+    bool mine = false;
+    int limit = 25;
+};
+
+constexpr const char* ended = "SELECT h.* FROM rcq.ended_jobs(at_most => $1, statuses => $2, of_user => $3, "
+                              "of_group => $4, named => $5, mine => $6) h";
+
+database::Parameter word(const std::string& text) {
+    return text.empty() ? database::null(database::oid::text) : database::text(text);
+}
+
+ExitCode run_history(Session& session, const HistoryOptions& options) {
+    const auto rows = session.database.rows(
+        {ended,
+         {database::integer(options.limit),
+          options.status.empty() ? database::null(database::oid::text_array) : database::texts(options.status),
+          word(options.user), word(options.group), word(options.name), database::boolean(options.mine)}});
+    if (session.output.json()) {
+        session.output.json_rows(rows);
+        return ExitCode::good;
+    }
+    Table table({{"JOB", Align::right},
+                 {"STATUS", Align::left, 9},
+                 {"EXIT", Align::right},
+                 {"USER", Align::left, 6},
+                 {"NAME", Align::left, 8},
+                 {"EXECUTOR", Align::left, 8},
+                 {"TOOK", Align::right},
+                 {"PEAK GB", Align::right},
+                 {"ENDED"}});
+    const double now = now_s();
+    for (const std::string& text : rows) {
+        const Json row = parse_json(text);
+        const auto took = is_null(row, "ended_at")
+                              ? std::nullopt
+                              : seconds_between(text_of(row, "started_at"), text_of(row, "ended_at"));
+        const std::string code = is_null(row, "signal") ? text_of(row, "exit_code") : "SIG" + text_of(row, "signal");
+        table.add({{job_label(row)},
+                   {status_text(row), status_colour(text_of(row, "status"))},
+                   {code},
+                   {text_of(row, "user_name")},
+                   {text_of(row, "name")},
+                   {text_of(row, "executor")},
+                   {took ? short_duration(*took) : ""},
+                   {text_of(row, "peak_memory_gb")},
+                   {short_time(text_of(row, "ended_at"), now)}});
+    }
+    session.output.table(table);
+    return ExitCode::good;
+}
+
+} // namespace
+
+void add_history_command(Commands& commands) {
+    CLI::App* command =
+        commands.add("history", "Shows jobs that have ended, newest first",
+                     {"history", "history --status failed --limit 100", "history --mine --name sweep-7 --json"});
+    auto options = std::make_shared<HistoryOptions>();
+    command->add_option("--status", options->status, "Those that are completed, failed, cancelled")
+        ->type_name("WORD,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::IsMember({"completed", "failed", "cancelled"}));
+    command->add_option("--user", options->user, "Those of this user")->type_name("NAME");
+    command->add_option("--group", options->group, "Those of this group")->type_name("NAME");
+    command->add_option("--name", options->name, "Those of this name")->type_name("NAME");
+    command->add_flag("--mine", options->mine, "Your own alone");
+    command->add_option("--limit", options->limit, "At most so many jobs")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000));
+    commands.on_run(command, [options](Session& session) { return run_history(session, *options); });
+}
+
+} // namespace rcq::client

@@ -1,0 +1,129 @@
+// `rcq queue`: what runs and what waits.
+#include "client/commands.hpp"
+#include "client/job_name.hpp"
+#include "client/job_text.hpp"
+#include "client/times.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace rcq::client {
+
+namespace {
+
+struct QueueOptions {
+    std::vector<std::string> status;
+    std::string user;
+    std::string group;
+    bool mine = false;
+    int limit = 100;
+};
+
+constexpr const char* page =
+    "SELECT q.* FROM rcq.queue_page(at_most => $1, statuses => $2, of_user => $3, of_group => $4, mine => $5) q";
+constexpr const char* counts =
+    "SELECT c.running, c.assigned, c.pending FROM rcq.queue_counts(of_user => $1, of_group => $2, mine => $3) c";
+
+database::Parameter word(const std::string& text) {
+    return text.empty() ? database::null(database::oid::text) : database::text(text);
+}
+
+// An array that still has tasks without a row stands for those.
+std::string name_in_queue(const Json& job) {
+    const std::string label = job_label(job);
+    return is_null(job, "tasks_waiting") ? label : label + "_[+" + text_of(job, "tasks_waiting") + "]";
+}
+
+// When it ends at the latest, or is expected to start.
+std::string when_text(const Json& job, double now) {
+    if (text_of(job, "status") == "pending") {
+        const std::string start = text_of(job, "expected_start");
+        if (start.empty()) return {};
+        return (job.value("approximate", false) ? "about " : "") + short_time(start, now);
+    }
+    return text_of(job, "executor");
+}
+
+void show(Session& session, const std::vector<std::string>& rows, const Json& total) {
+    Table table({{"JOB", Align::right},
+                 {"STATUS", Align::left, 9},
+                 {"USER", Align::left, 6},
+                 {"GROUP", Align::left, 6},
+                 {"NAME", Align::left, 8},
+                 {"CPUS", Align::right},
+                 {"GB", Align::right},
+                 {"GPUS", Align::right},
+                 {"TIME", Align::right},
+                 {"ON / START", Align::left, 8}});
+    const double now = now_s();
+    double shown = 0;
+    for (const std::string& text : rows) {
+        const Json row = parse_json(text);
+        shown += number_of(row, "tasks_waiting").value_or(1);
+        const std::string status = text_of(row, "status");
+        const bool waits = status == "pending";
+        const auto time = seconds_between(text_of(row, waits ? "submitted_at" : "started_at"), "");
+        table.add({{name_in_queue(row), Colour::bold},
+                   {status_text(row), status_colour(status)},
+                   {text_of(row, "user_name")},
+                   {text_of(row, "group_name")},
+                   {text_of(row, "name")},
+                   {text_of(row, "cpu_cores")},
+                   {text_of(row, "memory_gb")},
+                   {text_of(row, "gpu_count")},
+                   {time ? short_duration(*time) : "", waits ? Colour::dim : Colour::none},
+                   {when_text(row, now)}});
+    }
+    if (!table.empty()) session.output.table(table);
+    double all = 0;
+    for (const char* status : {"running", "assigned", "pending"}) all += number_of(total, status).value_or(0);
+    std::string line = fmt::format("{} running, {} assigned, {} pending", text_of(total, "running"),
+                                   text_of(total, "assigned"), text_of(total, "pending"));
+    if (shown < all) line += fmt::format("; {} shown", shown);
+    session.output.line(line);
+}
+
+ExitCode run_queue(Session& session, const QueueOptions& options) {
+    const int most = options.limit == 0 ? std::numeric_limits<int>::max() : options.limit;
+    const auto rows = session.database.rows(
+        {page,
+         {database::integer(most),
+          options.status.empty() ? database::null(database::oid::text_array) : database::texts(options.status),
+          word(options.user), word(options.group), database::boolean(options.mine)}});
+    const std::string total =
+        session.database.rows({counts, {word(options.user), word(options.group), database::boolean(options.mine)}})
+            .at(0);
+    if (session.output.json()) {
+        session.output.json_document("{\"counts\":" + total + ",\n\"jobs\":" + json_array(rows) + "}");
+    } else {
+        show(session, rows, parse_json(total));
+    }
+    return ExitCode::good;
+}
+
+} // namespace
+
+void add_queue_command(Commands& commands) {
+    CLI::App* command = commands.add(
+        "queue", "Shows what runs and what waits, in the order in which it is considered",
+        {"queue", "queue --mine", "queue --status pending --group bio --limit 0", "queue --json | jq '.jobs[].id'"});
+    auto options = std::make_shared<QueueOptions>();
+    command->add_option("--status", options->status, "Those that are running, assigned, pending")
+        ->type_name("WORD,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::IsMember({"running", "assigned", "pending"}));
+    command->add_option("--user", options->user, "Those of this user")->type_name("NAME");
+    command->add_option("--group", options->group, "Those of this group")->type_name("NAME");
+    command->add_flag("--mine", options->mine, "Your own alone");
+    command->add_option("--limit", options->limit, "At most so many jobs; 0: all")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 100000000));
+    commands.on_run(command, [options](Session& session) { return run_queue(session, *options); });
+}
+
+} // namespace rcq::client

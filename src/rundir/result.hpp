@@ -1,0 +1,17 @@
+// The file `job/result` of a run, which RCQ_RESULT names: one JSON value. It is the job's, which may put anything in
+// its place.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rcq::rundir {
+
+inline constexpr std::int64_t max_result_bytes = std::int64_t{64} << 20;
+
+// Why the server could not store this as a result, as the end of a sentence that begins with "the result"; empty: it
+// can. It is one JSON value: UTF-8 without a byte order mark, no \u0000, no number beyond a double, at most 1,000
+// levels deep. How large it is, is not looked at.
+std::string result_fault(const std::string& text);
+
+} // namespace rcq::rundir
