@@ -9,7 +9,7 @@ DECLARE
     status CONSTANT text := $x$CASE WHEN l.placed_at IS NULL THEN 'pending' WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END$x$;
     reason CONSTANT text := $x$CASE WHEN l.placed_at IS NULL THEN (SELECT p.reason FROM rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores,
             l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at, l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-            COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p)
+            COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p)
         WHEN l.claimed_at IS NULL THEN NULL WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
         WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END$x$;
     conditions text[] := CASE WHEN among IS NULL THEN '{}' ELSE '{l.job_id = ANY ($2)}' END;

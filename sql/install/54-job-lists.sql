@@ -67,7 +67,7 @@ BEGIN
     RETURN ids || ARRAY(SELECT l.job_id FROM rcq_private.live l,
                                LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                                    l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-                                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p
+                                   COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
                          WHERE (l.placed_at IS NULL OR l.tasks_waiting > 0) AND l.user_id BETWEEN COALESCE(of_user, -2147483648) AND COALESCE(of_user, 2147483647)
                            AND (of_group IS NULL OR l.group_id = of_group) AND l.job_id <> ALL (ids)
                          ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id LIMIT at_most - pg_catalog.cardinality(ids));
@@ -107,7 +107,7 @@ BEGIN
            LATERAL (SELECT l.placed_at IS NULL OR COALESCE(l.tasks_waiting, 0) > 0 AS waits) s LEFT JOIN
            LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
-               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, l.failures) p ON s.waits
+               COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p ON s.waits
      ORDER BY k.n;
 END $$;
 COMMENT ON FUNCTION rcq.queue_page(integer, text[], text, text, boolean) IS
