@@ -92,7 +92,7 @@ std::string own_cgroup(std::string_view cgroup, std::string_view mountinfo) {
         auto dash = std::find(fields.begin(), fields.end(), "-");
         if (fields.size() < 6 || dash == fields.end() || dash + 1 == fields.end() || *(dash + 1) != "cgroup2") continue;
         const std::string root = unescape(fields[3]);
-        const std::string mount = unescape(fields[4]);
+        std::string mount = unescape(fields[4]);
         if (root == "/") return path == "/" ? mount : mount + path;
         if (path == root) return mount;
         if (path.starts_with(root + "/")) return mount + path.substr(root.size());
@@ -157,7 +157,7 @@ std::string CgroupTree::describe() const {
 
 std::string CgroupTree::make(std::int64_t token, const CgroupLimits& limits) const {
     if (!usable()) return {};
-    const std::string path = base_ + "/" + run_prefix_ + std::to_string(token);
+    std::string path = base_ + "/" + run_prefix_ + std::to_string(token);
     if (mkdir(path.c_str(), 0755) != 0) fail("cannot make the cgroup " + path);
     auto set = [&path](const char* file, const std::string& value) {
         if (write_file(path + "/" + file, value)) return;

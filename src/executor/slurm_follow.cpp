@@ -118,7 +118,7 @@ SlurmRun::Step SlurmRun::next(std::int64_t now_ms) const {
 // What Slurm does for reasons of its own - its limit of time or memory, preemption - looks to the supervisor like a
 // cancel or a kill that nobody asked for; Slurm's list tells them apart a moment later.
 SlurmRun::Step SlurmRun::next_after_end(std::int64_t now_ms) const {
-    const Step settle{Step::Kind::settle, {}};
+    Step settle{Step::Kind::settle, {}};
     if (intent != RunIntent::run || id == 0 || !may_be_slurms_doing(*facts_.end)) return settle;
     if (!known_ || !listed_ || phase_ != SlurmPhase::over) {
         return now_ms - end_seen_ms_ < verdict_ms ? Step{} : settle;
