@@ -45,11 +45,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     fuzz::require(core::may_have_directives(script) || first.directives->fields.empty());
     const auto options = core::submit_options();
-    for (const auto& [field, value] : first.directives->fields) {
+    for (const auto& said : first.directives->fields) {
+        const std::string& field = said.first;
         fuzz::require(std::any_of(options.begin(), options.end(), [&](const auto& o) { return o.field == field; }));
-        fuzz::require(value.line >= 1 && value.line <= lines);
+        fuzz::require(said.second.line >= 1 && said.second.line <= lines);
         fuzz::require(field != "external_id" && field != "idempotency_key");
-        if (is_valid_text(script)) fuzz::require(nlohmann::json::accept(value.json));
+        if (is_valid_text(script)) fuzz::require(nlohmann::json::accept(said.second.json));
     }
     const Read again = read(std::string(script) + "\ncommand\n#RCQ --nonsense\n");
     fuzz::require(again.directives && again.directives->fields.size() == first.directives->fields.size());
