@@ -120,21 +120,24 @@ std::string_view trimmed(std::string_view text) {
 }
 
 double seconds_of(std::string_view subject, std::string_view value, double bare_unit) {
-    std::string_view text = trimmed(value), rest = text;
+    const std::string_view written = trimmed(value);
+    std::string_view rest = written;
     std::optional<double> seconds;
     if (const std::optional bare = cut_decimal(rest); bare && rest.empty()) {
         if (bare_unit == 0)
             fail(subject, value, "has no unit",
-                 "Write " + std::string(text) + "m for minutes, as sbatch reads it, or " + std::string(text) + "h.");
+                 "Write " + std::string(written) + "m for minutes, as sbatch reads it, or " + std::string(written) +
+                     "h.");
         seconds = *bare * bare_unit;
-    } else if (text.find_first_of(":-") != std::string_view::npos) {
-        if (std::count(text.begin(), text.end(), ':') == 1 && text.find('-') == std::string_view::npos)
+    } else if (written.find_first_of(":-") != std::string_view::npos) {
+        const bool is_plain = written.find_first_not_of("0123456789:") == std::string_view::npos;
+        if (is_plain && std::count(written.begin(), written.end(), ':') == 1)
             fail(subject, value, "may be minutes and seconds, or hours and minutes",
-                 "Write " + std::string(text) + ":00 for hours and minutes, 0:" + std::string(text) +
+                 "Write " + std::string(written) + ":00 for hours and minutes, 0:" + std::string(written) +
                      " for minutes and seconds.");
-        seconds = clock_time(text);
-    } else if (!text.empty()) {
-        seconds = sum_of_units(text);
+        seconds = clock_time(written);
+    } else if (!written.empty()) {
+        seconds = sum_of_units(written);
     }
     if (!seconds) fail(subject, value, "is no duration", how_durations_are_written);
     if (!(*seconds <= greatest_seconds)) fail(subject, value, "is too long", "Give less than 30 years.");
@@ -229,8 +232,9 @@ bool flag_value(std::string_view subject, std::string_view value) {
 
 std::string array_json(std::string_view subject, std::string_view value) {
     const auto parsed = ArraySpec::parse(value);
+    constexpr std::string_view field = "array"; // which messages begin with
     if (const auto* error = std::get_if<ArraySpecError>(&parsed))
-        throw OptionError(std::string(subject) + ": " + error->message, error->hint);
+        throw OptionError(std::string(subject) + error->message.substr(field.size()), error->hint);
     return json_string(value);
 }
 
@@ -264,8 +268,8 @@ std::string with_items(std::string_view subject, std::string_view gathered, std:
     std::string items;
     for (std::string_view rest = value;;) {
         const std::size_t comma = rest.find(',');
-        const std::string_view item = rest.substr(0, comma);
-        if (item.empty()) fail(subject, value, "has an empty item", "Join names by commas, without spaces.");
+        const std::string_view item = trimmed(rest.substr(0, comma));
+        if (item.empty()) fail(subject, value, "has an empty item", "Join them by commas.");
         items += (items.empty() ? "" : ",") + json_string(item);
         if (comma == std::string_view::npos) return joined(gathered, '[', items, ']');
         rest.remove_prefix(comma + 1);
