@@ -94,6 +94,10 @@ SELECT reason, count(*) FROM rcq.jobs WHERE array_id = :many AND status = 'runni
 SELECT * FROM rcq.change_jobs('cancel', name => 'many', dry_run => false);
 SELECT waiting, held, pending, running, cancelled FROM rcq.arrays WHERE id = :many;
 
+-- the same below /rest
+SELECT * FROM rcq_api.change_jobs('hold', ids => '{1,2}');
+SELECT rcq_api.update_job(rcq.submit('d', hold => true), memory_gb => 2);
+
 -- recorded once, with the filter
 RESET ROLE;
 SELECT action, regexp_replace(object, '\d{3,}', 'N', 'g') AS object, actor, old, new FROM rcq.audit WHERE action LIKE 'job.%' ORDER BY id;
