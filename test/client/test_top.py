@@ -94,7 +94,7 @@ def test_a_terminal_is_filled_and_kept_up_to_date_until_q(db):
         db.sql("SELECT rcq.pause('a flood')")
         terminal.wait_for("paused: a flood")
         assert terminal.text.count("\x1b[H") > frames
-        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).split("\r\n")
+        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).replace("\r", "").split("\n")
         assert len(frame) <= 18 and all(len(line) <= 70 for line in frame), frame
         terminal.press("q")
         assert terminal.wait_exit() == 0
@@ -145,7 +145,7 @@ def test_another_size_of_the_window_is_followed_at_once(db):
         terminal.forget()
         terminal.resize(40, 10)
         terminal.wait_for(r"\x1b\[J")
-        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).split("\r\n")
+        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).replace("\r", "").split("\n")
         assert len(frame) <= 10 and all(len(line) <= 40 for line in frame), frame
 
 
