@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test suite, one after the other; closes with a line `N passed, N failed`. A suite that cannot run is a failure.
-#   test/run-all.sh [suite ...]     unit vm replay exports sql fuzz upgrade e2e http chaos sanitize
+#   test/run-all.sh [suite ...]     unit vm replay exports sql fuzz upgrade e2e client http chaos sanitize
 # RCQ_PG_CONFIG names the PostgreSQL that rcq is installed in; RCQ_TEST_WORKERS (3): how many end-to-end tests run at a time,
 # each with a server of its own: most of them wait for something most of the time.
 set -uo pipefail
@@ -110,6 +110,12 @@ e2e() {
     python_suite "e2e, one at a time" -m alone test/e2e
 }
 
+# The command for people, as they use it.
+client() {
+    say "the command: real server, real executors, real terminals"
+    python_suite client -n "${RCQ_TEST_WORKERS:-3}" --dist loadfile test/client
+}
+
 # Through nginx and PostgREST, as people and programs come.
 http() {
     say "HTTP: real server, real executors, real PostgREST, real nginx"
@@ -159,7 +165,7 @@ build_sanitizers() {
 }
 if [[ $# -eq 0 || " $* " == *" sanitize "* ]]; then build_sanitizers; fi
 
-for suite in "${@:-unit vm replay exports sql fuzz upgrade e2e http chaos sanitize}"; do
+for suite in "${@:-unit vm replay exports sql fuzz upgrade e2e client http chaos sanitize}"; do
     for name in $suite; do
         began=$SECONDS
         "$name"

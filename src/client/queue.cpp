@@ -59,8 +59,10 @@ void show(Session& session, const std::vector<std::string>& rows, const Json& to
                  {"TIME", Align::right},
                  {"ON / START", Align::left, 8}});
     const double now = now_s();
+    double shown = 0;
     for (const std::string& text : rows) {
         const Json row = parse_json(text);
+        shown += number_of(row, "tasks_waiting").value_or(1);
         const std::string status = text_of(row, "status");
         const bool waits = status == "pending";
         const auto time = seconds_between(text_of(row, waits ? "submitted_at" : "started_at"), "");
@@ -76,11 +78,11 @@ void show(Session& session, const std::vector<std::string>& rows, const Json& to
                    {when_text(row, now)}});
     }
     if (!table.empty()) session.output.table(table);
-    const double all = number_of(total, "running").value_or(0) + number_of(total, "assigned").value_or(0) +
-                       number_of(total, "pending").value_or(0);
+    double all = 0;
+    for (const char* status : {"running", "assigned", "pending"}) all += number_of(total, status).value_or(0);
     std::string line = fmt::format("{} running, {} assigned, {} pending", text_of(total, "running"),
                                    text_of(total, "assigned"), text_of(total, "pending"));
-    if (static_cast<double>(rows.size()) < all) line += fmt::format("; {} shown", rows.size());
+    if (shown < all) line += fmt::format("; {} shown", shown);
     session.output.line(line);
 }
 

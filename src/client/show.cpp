@@ -63,6 +63,14 @@ std::string run_text(const Json& run) {
     return text;
 }
 
+// "ok of job 41, which is running"; one on its user's other jobs names none.
+std::string dependency_text(const Json& dependency) {
+    const std::string job = text_of(dependency, "on_job");
+    if (job.empty()) return text_of(dependency, "kind");
+    const std::string status = text_of(dependency, "on_status");
+    return text_of(dependency, "kind") + ":" + job + (status.empty() ? "" : ", which is " + status);
+}
+
 void show_request(Facts& facts, const Json& job) {
     facts.add("asks for", request_text(job));
     facts.add("time limit", text_of(job, "time_limit"));
@@ -78,11 +86,19 @@ void show_request(Facts& facts, const Json& job) {
     facts.add("array", text_of(job, "array_spec"));
 }
 
+// "40 % epoch 4"
+std::string progress_text(const Json& job) {
+    const std::string text = with_unit(text_of(job, "progress"), " %");
+    const std::string message = text_of(job, "progress_message");
+    return message.empty() ? text : text.empty() ? message : text + " " + message;
+}
+
 void show_job(Output& output, const Json& job, const Json& details) {
     Facts facts;
     facts.add("job", job_label(job) + (is_null(job, "array_id") ? "" : " (" + text_of(job, "id") + ")"), Colour::bold);
     facts.add("name", text_of(job, "name"));
     facts.add("status", status_text(job), status_colour(text_of(job, "status")));
+    facts.add("progress", progress_text(job));
     facts.add("message", text_of(job, "message"));
     facts.add("exit code", text_of(job, "exit_code"));
     facts.add("signal", text_of(job, "signal"));
@@ -97,7 +113,7 @@ void show_job(Output& output, const Json& job, const Json& details) {
     if (!is_null(job, "output")) facts.add("output", job.at("output").dump());
     if (!is_null(job, "result")) facts.add("result", job.at("result").dump());
     for (const Json& array : details.at("array")) facts.add("tasks", task_counts_text(array));
-    for (const Json& dependency : details.at("dependencies")) facts.add("waits for", dependency.dump());
+    for (const Json& dependency : details.at("dependencies")) facts.add("waits for", dependency_text(dependency));
     for (const Json& run : details.at("runs")) facts.add("run " + text_of(run, "attempt"), run_text(run));
     output.write(facts.table().text(0, output.colours())); // nothing is cut
 }

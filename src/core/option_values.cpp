@@ -229,8 +229,9 @@ bool flag_value(std::string_view subject, std::string_view value) {
 
 std::string array_json(std::string_view subject, std::string_view value) {
     const auto parsed = ArraySpec::parse(value);
+    constexpr std::string_view field = "array"; // which messages begin with
     if (const auto* error = std::get_if<ArraySpecError>(&parsed))
-        throw OptionError(std::string(subject) + ": " + error->message, error->hint);
+        throw OptionError(std::string(subject) + error->message.substr(field.size()), error->hint);
     return json_string(value);
 }
 
@@ -264,8 +265,8 @@ std::string with_items(std::string_view subject, std::string_view gathered, std:
     std::string items;
     for (std::string_view rest = value;;) {
         const std::size_t comma = rest.find(',');
-        const std::string_view item = rest.substr(0, comma);
-        if (item.empty()) fail(subject, value, "has an empty item", "Join names by commas, without spaces.");
+        const std::string_view item = trimmed(rest.substr(0, comma));
+        if (item.empty()) fail(subject, value, "has an empty item", "Join them by commas.");
         items += (items.empty() ? "" : ",") + json_string(item);
         if (comma == std::string_view::npos) return joined(gathered, '[', items, ']');
         rest.remove_prefix(comma + 1);

@@ -16,8 +16,7 @@ namespace {
 
 constexpr char hint[] =
     "Fields are the arguments of rcq.submit under their names: texts, numbers, booleans; intervals as \"4h\" or "
-    "seconds, times as \"2030-01-31T08:00:00Z\" or "
-    "\"now+2h\", env and consumables as objects, features, tags and retry_on as arrays "
+    "seconds, times as \"2030-01-31T08:00:00Z\", env and consumables as objects, features, tags and retry_on as arrays "
     "of texts.";
 
 // What was found to be wrong with an element, before any of its values was converted.

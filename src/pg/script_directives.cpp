@@ -56,9 +56,10 @@ void apply_directives(Request& request, const Place& place) {
         if (!nulls[field]) continue;
         try {
             values[field] = value_of(field, value.json);
-        } catch (const SqlError& error) {
+        } catch (const SqlError& error) { // of what the core does not look into: times
             throw SqlError(protocol::error::bad_request,
-                           place.text() + core::place_in_script(value.line) + error.what(), error.hint());
+                           place.text() + core::place_in_script(value.line) + error.what(),
+                           "Write a time as 2030-01-31T08:00:00Z, \"tomorrow 08:00\" or now+2h.");
         }
         nulls[field] = false;
     }

@@ -349,3 +349,17 @@ def test_what_administrators_did_is_in_the_audit(user, admin):
 def test_figures_are_for_this_host_and_for_who_may_read_them(http, user, admin):
     answer = http.get("/metrics")
     assert answer.status == 200 and answer.headers["content-type"].startswith("text/plain") and "rcq_" in answer.text
+
+
+def test_options_in_the_script_count_and_what_the_body_says_wins(user):
+    script = "#!/bin/sh\n#RCQ --cpu-cores=3 --memory=2G --name='from the script' --hold\ntrue\n"
+    job = user.post("/api/jobs", {"script": script, "cpu_cores": 2}).json["job_id"]
+    shown = user.get(f"/api/jobs/{job}").json
+    assert (shown["cpu_cores"], shown["memory_gb"], shown["name"], shown["script"]) == (2, 2, "from the script", script)
+    assert user.delete(f"/api/jobs/{job}").status == 200
+    refused = user.post("/api/jobs", {"script": "#RCQ -c 1\n#RCQ --cpu-core=8\ntrue"})
+    assert refused.status == 400 and refused.error == 'line 2 of the script: there is no option "--cpu-core". Did you mean --cpu-cores?'
+    batch = user.post("/api/jobs/batch", {"jobs": [{"script": "true"}, {"script": "#RCQ -m lots\ntrue"}]})
+    assert batch.status == 400 and batch.error.startswith('job 2 of the list: line 1 of the script: --memory: "lots"')
+    beyond = user.post("/api/jobs", {"script": "#RCQ --priority=11\ntrue"})
+    assert beyond.status == 400 and beyond.error.startswith("line 1 of the script: priority is 11")

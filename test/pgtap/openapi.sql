@@ -64,7 +64,7 @@ SELECT is_empty($$SELECT called FROM api WHERE proname NOT IN ('submit', 'submit
 SELECT is_empty($$SELECT called FROM api WHERE pg_get_function_result(oid) <> pg_get_function_result(original) AND proname <> 'logs_raw'$$, 'all return the same');
 SELECT is((SELECT prorettype::regtype::text FROM api WHERE proname = 'logs_raw'), 'rcq_api."application/octet-stream"', 'but for bytes, which are sent as they are');
 SELECT is_empty($$SELECT oid::regtype FROM pg_type WHERE typnamespace = 'rcq_api'::regnamespace AND typtype = 'd' AND (obj_description(oid, 'pg_type') IS NULL OR typbasetype <> 'bytea'::regtype)$$, 'that type has a comment');
-SELECT set_eq($$SELECT proname::text FROM api WHERE provolatile <> 'v'$$, '{tasks,jobs_tagged,logs,logs_raw,log_chunks,job_states,explain,explain_submit,cron_preview}'::text[], 'those that only read can be called by GET');
+SELECT set_eq($$SELECT proname::text FROM api WHERE provolatile <> 'v'$$, '{tasks,jobs_tagged,logs,logs_raw,log_chunks,job_states,queue_page,queue_counts,ended_jobs,explain,explain_submit,cron_preview}'::text[], 'those that only read can be called by GET');
 
 -- errors: PostgREST repeats 40001 and 40P01 for ever, and has a status for the rest only where it is told one
 CREATE FUNCTION pg_temp.answer(call text) RETURNS text LANGUAGE plpgsql AS $$

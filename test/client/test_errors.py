@@ -1,0 +1,182 @@
+"""Bad input and bad luck: a line that says what is wrong, a hint, the right exit code, and nothing else."""
+import os
+import signal
+import subprocess
+
+import command
+import harness
+import pytest
+
+
+def refused(answer, code, message, hint=""):
+    got, out, err = answer
+    assert (got, out) == (code, ""), answer
+    lines = err.splitlines()
+    assert lines[0].startswith("rcq: ") and message in lines[0], err
+    assert len(lines) == (2 if hint else 1) or not hint, err
+    assert hint in "".join(lines[1:]), err
+    return err
+
+
+@pytest.mark.parametrize("arguments, message, hint", [
+    ([], "subcommand", "rcq --help"),
+    (["qeue"], "no command qeue", "queue"),
+    (["queue", "--limt", "3"], "no option --limt", "--limit"),
+    (["queue", "--limit", "many"], "--limit", ""),
+    (["queue", "--status", "done"], "--status", ""),
+    (["queue", "extra"], '"extra"', "rcq queue --help"),
+    (["queue", "--", "x"], "--", ""),
+    (["submit", "--mem", "3"], "no option --mem", "--memory"),
+    (["submit", "--cpus-per-task=3", "x.sh"], "no option --cpus-per-task", "--cpu-cores"),
+    (["submit", "-m", "3x", "--", "true"], "3x", "32G"),
+    (["submit", "-t", "soon", "--", "true"], "soon", ""),
+    (["submit", "--env", "NAME", "--", "true"], "--env", ""),
+    (["submit"], "no script", "rcq submit -- command"),
+    (["submit", "nosuch.sh"], "nosuch.sh: No such file", ""),
+    (["submit", "make"], "make: No such file", "rcq submit -- make"),
+    (["submit", "/bin/ls"], "is a program", "rcq submit -- /bin/ls"),
+    (["submit", "/dev/null"], "no script in it", ""),
+    (["submit", "/tmp"], "/tmp: Is a directory", ""),
+    (["show", "x"], '"x" is no job', "41_7"),
+    (["show"], "jobs", ""),
+    (["cancel"], "no job is named", "rcq queue"),
+    (["priority", "42", "11"], '"11" is no priority', "1 to 10"),
+    (["update", "42"], "nothing is given", "--time-limit 4h"),
+    (["show", "1_1-2"], "several tasks", "41_7"),
+    (["queue", "--color", "pink"], "pink", ""),
+])
+def test_wrong_use_is_told_before_anything_is_asked(arguments, message, hint):
+    # there is no server at all
+    answer = command.run(*arguments, env={"PATH": os.environ["PATH"], "PGHOST": "/nonexistent", "LC_ALL": "C.UTF-8"})
+    refused(answer, 2, message, hint)
+
+
+@pytest.mark.parametrize("script, message", [(b"echo \xff\n", "stdin: line 1 is not UTF-8"), (b"a\0b", "stdin: is a program"), (b" \n\n", "stdin: there is no script")])
+def test_what_is_no_script_is_refused(script, message):
+    refused(command.run("submit", "-", env={"PATH": os.environ["PATH"]}, stdin=script), 2, message)
+
+
+def test_no_server_and_a_wrong_connection_string(db, rcq):
+    refused(rcq("queue", PGPORT="1"), 3, "no connection to the database", "PGHOST and PGPORT")
+    refused(rcq("-d", "host=127.0.0.1 port=1", "queue"), 3, "Connection refused", "PGHOST and PGPORT")
+    refused(rcq("-d", "host=db port", "queue"), 2, "the connection string is wrong", "host=db1")
+    refused(rcq("--service", "nix", "queue"), 3, 'definition of service "nix" not found', "pg_service.conf")
+
+
+def test_unknown_databases_logins_and_users(db, rcq):
+    refused(rcq("queue", PGDATABASE="nosuch"), 3, 'database "nosuch" does not exist', "PGDATABASE")
+    refused(rcq("queue", user="nosuch"), 3, 'role "nosuch" does not exist', "PGUSER")
+    refused(rcq("queue", PGDATABASE="postgres"), 1, "rcq", "CREATE EXTENSION rcq")
+    role = f"{db.name}_stranger"
+    db.sql(f"CREATE ROLE {role} LOGIN")
+    db.roles.append(role)
+    for arguments in (["queue"], ["submit", "--", "true"], ["show", "1"], ["history"]):
+        refused(rcq(*arguments, user=role), 1, "", "rcq.add_user")
+
+
+def test_passwords(db, rcq):
+    role = f"{db.name}_ann"
+    db.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
+    db.roles.append(role)
+    db.sql("SELECT rcq.add_user(%s)", role)
+    hba = os.path.join(db.server.data, "pg_hba.conf")
+    with open(hba, encoding="utf-8") as file:
+        before = file.read()
+    try:
+        with open(hba, "w", encoding="utf-8") as file:
+            file.write(f"host all {role} 127.0.0.1/32 scram-sha-256\n{before}")
+        db.sql("SELECT pg_reload_conf()")
+        harness.wait_for(lambda: rcq("queue", user=role, PGHOST="127.0.0.1")[0] == 3, "passwords are asked for")
+        refused(rcq("queue", user=role, PGHOST="127.0.0.1"), 3, "password", "~/.pgpass")
+        refused(rcq("queue", user=role, PGHOST="127.0.0.1", PGPASSWORD="wrong"), 3, "password authentication failed", "PGPASSWORD")
+        assert rcq("queue", user=role, PGHOST="127.0.0.1", PGPASSWORD="right")[0] == 0
+    finally:
+        with open(hba, "w", encoding="utf-8") as file:
+            file.write(before)
+        db.sql("SELECT pg_reload_conf()")
+
+
+def test_the_database_is_found_by_every_way_of_libpq(db, rcq, tmp_path):
+    words = {"PGHOST": "/nonexistent", "PGPORT": "1", "PGDATABASE": "nosuch"}
+    dsn = f"host={db.server.dir} port={db.server.port} dbname={db.name} user=postgres"
+    assert "0 running" in rcq.text("-d", dsn, "queue", **words)
+    assert "0 running" in rcq.text("queue", "--dsn", f"postgresql://postgres@/{db.name}?host={db.server.dir}&port={db.server.port}", **words)
+    assert "0 running" in rcq.text("-d", db.name, "queue", PGDATABASE="nosuch")
+    services = tmp_path / "services"
+    services.write_text(f"[cluster]\nhost={db.server.dir}\nport={db.server.port}\ndbname={db.name}\nuser=postgres\n", encoding="utf-8")
+    env = {"PATH": os.environ["PATH"], "PGSERVICEFILE": str(services)}
+    assert "0 running" in command.good(command.run("queue", "--service", "cluster", env=env))
+    assert "0 running" in command.good(command.run("queue", env={**env, "PGSERVICE": "cluster"}))
+
+
+def test_what_the_server_refuses_is_told_in_its_words(db, rcq):
+    refused(rcq("submit", "--workdir", "relative", "--", "true"), 1, "workdir")
+    refused(rcq("submit", "-", stdin=b"#!/bin/sh\n#RCQ --memroy=3G\ntrue\n"), 1, "line 2", "memory")
+    refused(rcq("queue", "--group", "nosuch"), 4, 'no group "nosuch"')
+
+
+def test_a_reader_that_goes_away_is_no_fault(db, rcq):
+    db.sql("SELECT rcq.submit_many((SELECT jsonb_agg(jsonb_build_object('script', 'true', 'hold', true, 'name', repeat('x', 200))) FROM generate_series(1, 3000)))")
+    line = f"{command.PROGRAM} queue --limit 0"
+    for prefix in ("", "trap '' PIPE; "):  # as a shell starts it, and as those do that ignore the signal
+        done = subprocess.run(["/bin/bash", "-c", f"{prefix}set -o pipefail; {line} | head -n 1"], env=command.environment(db), capture_output=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (141, b""), done
+        assert done.stdout.count(b"\n") == 1
+    done = subprocess.run(["/bin/sh", "-c", f"{line} >/dev/full"], env=command.environment(db), capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1 and b"cannot write the output: No space left on device" in done.stderr
+
+
+class Waiting:
+    """A request that waits in the server, for a lock."""
+
+    def __init__(self, db):
+        self.holder = db.server.connect(db.name)
+        self.holder.autocommit = False
+        self.holder.cursor().execute("LOCK TABLE rcq_private.outcome IN ACCESS EXCLUSIVE MODE")
+        self.program = subprocess.Popen([command.PROGRAM, "-d", "application_name=waiting", "history"], env=command.environment(db), stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.db = db
+        harness.wait_for(lambda: self.active() == 1, "the request waits")
+
+    def active(self):
+        return self.db.one("SELECT count(*)::integer FROM pg_stat_activity WHERE application_name = 'waiting' AND wait_event_type = 'Lock'")
+
+    def end(self):
+        out, err = self.program.communicate(timeout=30)
+        self.holder.rollback()
+        self.holder.close()
+        return self.program.returncode, out, err
+
+
+def test_a_lost_connection_is_told(db):
+    waiting = Waiting(db)
+    db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'waiting'")
+    refused(waiting.end(), 3, "", "look before you repeat it")
+
+
+def test_ctrl_c_ends_the_request_in_the_server_too(db):
+    waiting = Waiting(db)
+    waiting.program.send_signal(signal.SIGINT)
+    assert waiting.end() == (130, "", "")
+    assert waiting.active() == 0
+
+
+def test_ctrl_c_ends_a_connection_that_does_not_come_about(db):
+    import socket
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(1)
+        program = subprocess.Popen([command.PROGRAM, "-d", f"host=127.0.0.1 port={silent.getsockname()[1]}", "queue"], env=command.environment(db), stderr=subprocess.PIPE)
+        accepted, _ = silent.accept()
+        program.send_signal(signal.SIGINT)
+        assert program.wait(timeout=10) in (130, -signal.SIGINT)
+        program.stderr.close()
+        accepted.close()
+
+
+def test_nothing_in_a_name_moves_the_cursor(db, rcq):
+    job = int(rcq.text("submit", "--hold", "--tag", "ok", "-J", "a\u202eb\u009b31mc", "--", "true"))
+    for arguments in (["queue"], ["show", job]):
+        text = rcq.text(*arguments)
+        assert "a\\u202eb\\x9b31mc" in text and "\u202e" not in text
+    assert rcq.json("queue")["jobs"][0]["name"] == "a\u202eb\u009b31mc"
