@@ -53,8 +53,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                   ORDER BY l.claimed_at, l.placed_at, l.job_id) $$;
 
 -- Ids of jobs that wait, in the order in which they are considered: those that the scheduler ranked, and if that is not
--- enough the others by their priority, for which each is looked at. With them arrays of which tasks wait that have no
--- row of their own.
+-- enough others. Of those the published factors are looked up for no more than are wanted and 1,000, the first by their own
+-- priority and age, so that a look at one's jobs behind those of others costs little. With them arrays of which tasks wait
+-- that have no row of their own.
 CREATE FUNCTION rcq_private.waiting_jobs(of_user integer, of_group integer, at_most integer) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
@@ -64,12 +65,14 @@ BEGIN
                         LATERAL (SELECT x.job_id, x.user_id, x.group_id FROM rcq_private.live x WHERE x.job_id = k.id AND x.placed_at IS NULL OFFSET 0) l
                   WHERE (of_user IS NULL OR l.user_id = of_user) AND (of_group IS NULL OR l.group_id = of_group) ORDER BY k.n LIMIT at_most);
     IF pg_catalog.cardinality(ids) >= at_most THEN RETURN ids; END IF;
-    RETURN ids || ARRAY(SELECT l.job_id FROM rcq_private.live l,
+    RETURN ids || ARRAY(SELECT l.job_id
+                          FROM (SELECT * FROM rcq_private.live x
+                                 WHERE (x.placed_at IS NULL OR x.tasks_waiting > 0) AND x.user_id BETWEEN COALESCE(of_user, -2147483648) AND COALESCE(of_user, 2147483647)
+                                   AND (of_group IS NULL OR x.group_id = of_group) AND x.job_id NOT IN (SELECT unnest(ids))
+                                 ORDER BY x.priority DESC, x.eligible_at, x.job_id LIMIT at_most::bigint + 1000) l,
                                LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                                    l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
                                    COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
-                         WHERE (l.placed_at IS NULL OR l.tasks_waiting > 0) AND l.user_id BETWEEN COALESCE(of_user, -2147483648) AND COALESCE(of_user, 2147483647)
-                           AND (of_group IS NULL OR l.group_id = of_group) AND l.job_id <> ALL (ids)
                          ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id LIMIT at_most - pg_catalog.cardinality(ids));
 END $$;
 

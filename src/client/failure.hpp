@@ -13,7 +13,7 @@ enum class ExitCode {
     unreachable = 3, // no connection, or it was lost
     unknown_job = 4, // there is no such job, or it is not yours to see
     job_failed = 5,  // wait: without an exit code of its own
-    timed_out = 124,  // wait --timeout, as of timeout(1)
+    timed_out = 124, // wait --timeout, as of timeout(1)
     interrupted = 130,
     broken_pipe = 141, // as shells see a program that SIGPIPE ended
 };

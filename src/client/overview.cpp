@@ -112,7 +112,7 @@ std::string groups_text(const Json& rows, int most, int columns, bool colours) {
              {number(row, "pending_jobs")},
              {fmt::format("{:.1f}", value(row, "billed_hours"))},
              {percent.empty() ? "-" : percent, value(row, "quota_used_percent") > 100 ? Colour::bad : Colour::none},
-             {number(row, "fair_share")}});
+             {fmt::format("{:.3f}", value(row, "fair_share"))}});
     });
     return table.text(columns, colours);
 }

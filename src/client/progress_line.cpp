@@ -46,8 +46,8 @@ Parts of_one(const JobState& job, const Waiting& waiting) {
     if (job.attempt > 1) parts.rest = fmt::format("attempt {}", job.attempt);
     if (job.running()) {
         parts.percent = job.progress;
-        parts.rest = with_comma(parts.rest, job.progress_message);
         parts.rest = with_comma(parts.rest, short_duration(job.ran_s.value_or(0)));
+        parts.rest = with_comma(parts.rest, job.progress_message);
         return parts;
     }
     if (waiting.starts_in_s) {

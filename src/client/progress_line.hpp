@@ -15,7 +15,7 @@ struct Waiting {
 };
 
 // What is known in at most `width` columns (0: any), safe to show, without control characters but colours:
-// "job 42 running on node1 [#########-----------]  45 % epoch 4, 3m12s".
+// "job 42 running on node1 [#########-----------]  45 % 3m12s, epoch 4".
 std::string progress_line(const Waiting& waiting, int width, bool colours);
 
 } // namespace rcq::client

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cmath>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
 #include <string_view>
 #include <sys/ioctl.h>
@@ -24,6 +25,7 @@ constexpr std::array ending = {SIGTERM, SIGHUP, SIGQUIT};
 // What signal handlers need; there is one Screen at a time.
 termios before{};
 termios during{};
+std::array<int, 2> changes{-1, -1}; // the ends of a pipe
 
 // All of it may be called by a signal handler.
 void write_all(std::string_view bytes) {
@@ -51,15 +53,22 @@ void end_by(int number) {
     raise(number);
 }
 
+// The next key() returns at once.
+void note_change(int) {
+    const int kept = errno;
+    const char byte = 'c';
+    if (write(changes[1], &byte, 1) < 0) errno = kept; // full: one is noted
+    errno = kept;
+}
+
 void stop(int) {
     const int kept = errno;
     give_back();
     raise(SIGSTOP);
     take_terminal();
+    note_change(SIGCONT);
     errno = kept;
 }
-
-void on_resize(int) {} // ends poll()
 
 void handle(int number, void (*handler)(int)) {
     struct sigaction action {};
@@ -74,6 +83,9 @@ Screen::Screen() {
     if (tcgetattr(STDIN_FILENO, &before) != 0) {
         throw Failure(ExitCode::refused, "cannot use the terminal: " + std::generic_category().message(errno));
     }
+    if (pipe2(changes.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+        throw Failure(ExitCode::refused, "pipe2: " + std::generic_category().message(errno));
+    }
     during = before;
     during.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
     during.c_cc[VMIN] = 1;
@@ -84,7 +96,7 @@ Screen::Screen() {
         if (now.sa_handler != SIG_IGN) handle(number, end_by); // nohup means it
     }
     handle(SIGTSTP, stop);
-    handle(SIGWINCH, on_resize);
+    handle(SIGWINCH, note_change);
     take_terminal();
 }
 
@@ -93,6 +105,7 @@ Screen::~Screen() {
     handle(SIGTSTP, SIG_DFL);
     handle(SIGWINCH, SIG_DFL);
     give_back();
+    for (const int end : changes) close(end);
 }
 
 Screen::Size Screen::size() {
@@ -116,8 +129,12 @@ void Screen::show(const std::string& lines) {
 }
 
 char Screen::key(double seconds, int interrupt) {
-    std::array<pollfd, 2> waits = {pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{interrupt, POLLIN, 0}};
+    std::array<pollfd, 3> waits = {pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{interrupt, POLLIN, 0},
+                                   pollfd{changes[0], POLLIN, 0}};
     if (poll(waits.data(), waits.size(), static_cast<int>(std::ceil(seconds * 1000))) <= 0) return '\0';
+    std::array<char, 16> bytes{};
+    while (read(changes[0], bytes.data(), bytes.size()) > 0) {
+    }
     if (waits[0].revents == 0) return '\0';
     char key = '\0';
     const ssize_t count = read(STDIN_FILENO, &key, 1);

@@ -24,8 +24,8 @@ public:
     // Throws Failure when the terminal is gone.
     static void show(const std::string& lines);
 
-    // Waits for a key at most so long (and no longer than until `interrupt` is readable, or the size changes).
-    // '\0': none.
+    // Waits for a key at most so long, and no longer than until `interrupt` is readable, the size has changed or the
+    // process goes on after Ctrl-Z. '\0': none.
     [[nodiscard]] char key(double seconds, int interrupt);
 };
 

@@ -56,15 +56,14 @@ std::string safe_text(std::string_view text) {
     while (!text.empty()) {
         const Character character = first_character(text);
         const char32_t code = character.code;
-        if (!character.valid) {
-            safe += fmt::format("\\x{:02x}", static_cast<unsigned>(code));
-        } else if (code == '\n') {
+        const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+        if (code == '\n') {
             safe += "\\n";
         } else if (code == '\t') {
             safe += "\\t";
         } else if (code == '\r') {
             safe += "\\r";
-        } else if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
+        } else if (!character.valid || control) {
             safe += fmt::format("\\x{:02x}", static_cast<unsigned>(code));
         } else if (turns_direction(code)) {
             safe += fmt::format("\\u{:04x}", static_cast<unsigned>(code));

@@ -5,6 +5,7 @@
 #include "client/text.hpp"
 #include "client/watch.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -54,7 +55,13 @@ ExitCode run_top(Session& session, const TopOptions& options) {
     const bool always = session.output.terminal() && !session.output.json() && isatty(STDIN_FILENO) == 1;
     Watch watch(session.database, patience_s, [&](std::string_view text) {
         if (!always) return complain(text);
-        Screen::show(cut_to_width(safe_text(text), Screen::size().columns) + "\nCtrl-C ends this");
+        std::string lines;
+        for (std::string_view rest = text; !rest.empty();) { // what happened; what follows from it
+            const std::size_t end = std::min(rest.find("; "), rest.size());
+            lines += cut_to_width(safe_text(rest.substr(0, end)), Screen::size().columns) + "\n";
+            rest.remove_prefix(std::min(end + 2, rest.size()));
+        }
+        Screen::show(lines + "Ctrl-C ends this");
     });
     if (!always) return show_once(session, watch);
     try {

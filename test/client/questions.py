@@ -141,7 +141,7 @@ def write(day):
         text = page.read()
 
     def answer(match):
-        return f"{match[1]}{match[2]}\n{day.shown(match[2].format(**{key.replace(' ', '_'): value for key, value in day.job.items()}))}\n```"
+        return f"{match[1]}{match[2]}\n{day.shown(match[2])}\n```"
     with open(PAGE, "w", encoding="utf-8") as page:
         page.write(re.sub(r"(^### `:\w+`\n(?:(?!^### ).)*?^```\n\w+=> )([^\n]*)\n.*?^```$", answer, text, flags=re.M | re.S))
 

@@ -63,7 +63,7 @@ def test_without_a_terminal_it_is_shown_once(db):
     assert parts[0][0].startswith("1 of 2 hosts, 2 of 2 cores, 1 of 8 GB, 1 of 1 GPUs; 1 jobs running, ")
     assert re.fullmatch(rf"{drained.role} +draining +0 +disk is replaced", parts[1][1])
     assert re.fullmatch(r"default +1 +2 +\d+ +0\.0 +- +1\.000", parts[2][1])
-    assert re.fullmatch(rf"{running} +postgres +train +{executor.role} +2 +1 +1 +\d+s +\S+ +30 +epoch 3", parts[3][1])
+    assert re.fullmatch(rf" *{running} +postgres +train +{executor.role} +2 +1 +1 +\d+s +\S+ +30 +epoch 3", parts[3][1])
     assert re.search(rf"^ *{waiting}(_1)? +postgres +next +2 +1 +0 .*resources$", "\n".join(parts[4]), re.M)
 
 
@@ -94,7 +94,7 @@ def test_a_terminal_is_filled_and_kept_up_to_date_until_q(db):
         db.sql("SELECT rcq.pause('a flood')")
         terminal.wait_for("paused: a flood")
         assert terminal.text.count("\x1b[H") > frames
-        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).split("\r\n")
+        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).replace("\r", "").split("\n")
         assert len(frame) <= 18 and all(len(line) <= 70 for line in frame), frame
         terminal.press("q")
         assert terminal.wait_exit() == 0
@@ -145,7 +145,7 @@ def test_another_size_of_the_window_is_followed_at_once(db):
         terminal.forget()
         terminal.resize(40, 10)
         terminal.wait_for(r"\x1b\[J")
-        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).split("\r\n")
+        frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.text.split("\x1b[H")[-1]).replace("\r", "").split("\n")
         assert len(frame) <= 10 and all(len(line) <= 40 for line in frame), frame
 
 

@@ -118,10 +118,10 @@ def test_verbose_tells_each_change_and_json_the_end(db):
 def test_a_terminal_shows_one_line_with_a_bar_that_becomes_how_it_ended(db):
     gate = db.gate()
     job = db.submit(f"rcq-job progress 40 'epoch 4'; {gate.script}; exit 2", name="train")
-    with on_terminal(db, job) as terminal:
+    with on_terminal(db, job, columns=140) as terminal:
         terminal.wait_for(rf"job {job} pending")
         executor = db.executor("a")
-        terminal.wait_for(rf"job {job} running on {executor.role}.*\[#{{8}}-{{12}}\]  40 % epoch 4, \d+s")
+        terminal.wait_for(rf"job {job} running on {executor.role}.*\[#{{8}}-{{12}}\]  40 % \d+s, epoch 4")
         assert "\n" not in terminal.text
         gate.open()
         assert terminal.wait_exit() == 2
@@ -182,12 +182,12 @@ def test_a_closed_terminal_ends_it_and_not_the_job(db):
 def test_another_size_of_the_window_is_followed(db):
     db.executor("a")
     job = db.submit(f"rcq-job progress 40 '{'long ' * 20}'; sleep 60")
-    with on_terminal(db, job, columns=120) as terminal:
-        terminal.wait_for(r"40 % long long")
+    with on_terminal(db, job, columns=140) as terminal:
+        terminal.wait_for(r"40 % \d+s, long")
         for columns in (70, 30, 10, 200):
             terminal.forget()
             terminal.resize(columns)
-            terminal.wait_for(r"\r[^\r]*\x1b\[K\r")
+            terminal.wait_for(r"\r[^\r]*\x1b\[K")
             shown = terminal.lines()[0]
             assert len(shown) < columns, shown
 

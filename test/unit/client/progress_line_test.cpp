@@ -38,7 +38,7 @@ JobState failed(std::optional<int> exit_code, std::optional<int> signal) {
 
 TEST(ProgressLine, a_running_job_has_a_bar) {
     EXPECT_EQ(progress_line({{running(45)}, 200, {}}, 100, false),
-              "job 42 running on node1 [#########-----------]  45 % epoch 4, 3m12s");
+              "job 42 running on node1 [#########-----------]  45 % 3m12s, epoch 4");
 }
 
 TEST(ProgressLine, a_pending_job_says_why_and_when_it_starts) {
