@@ -36,6 +36,8 @@ void History::maintain() try {
     if (tick < due_) return;
     due_ = tick + interval;
     look(tick);
+    // at last, because what is dropped at once is bounded by the time since the tick
+    log("forgetting how far runs were", in_transaction([] { store::forget_progress(); }));
 } catch (const std::exception& e) {
     log("looking after the history", e.what());
 }
@@ -48,7 +50,6 @@ void History::look(TimestampTz tick) {
         return;
     }
     extend(tick);
-    log("forgetting how far runs were", in_transaction([] { store::forget_progress(); }));
     std::vector<store::HistoryPart> parts;
     log("closing partitions", in_transaction([&] {
             store::close_history();

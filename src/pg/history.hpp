@@ -1,4 +1,5 @@
-// Looks after the history: makes partitions before they are needed, drops them when their time is over.
+// Looks after the history: makes partitions before they are needed, drops them when their time is over; and deletes
+// what runs that are over have said of how far they were.
 #pragma once
 #include "store.hpp"
 
