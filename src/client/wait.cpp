@@ -88,7 +88,7 @@ ExitCode Wait::watch() {
             line_.say(fmt::format("not ended within {}; {} on", short_duration(*timeout_s_), go()));
             return ExitCode::timed_out;
         }
-        if (line_.terminal()) {
+        if (line_.terminal() && !options_.verbose) {
             forecast();
             const std::optional<double> starts_in =
                 starts_at_ ? std::optional(*starts_at_ - monotonic_s()) : std::nullopt;
