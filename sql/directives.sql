@@ -55,8 +55,8 @@ SELECT cpu_cores, memory_gb, reason IS NOT DISTINCT FROM 'held' AS held, requeue
 -- every way in
 SELECT count(*) FROM rcq.submit_many(jsonb_build_array(jsonb_build_object('script', t.script('-c 3 -m 2'), 'cpu_cores', 5), jsonb_build_object('script', t.script('-c 3 -m 2'), 'name', 'b', 'memory_gb', NULL)));
 SELECT cpu_cores, memory_gb, name FROM rcq.jobs WHERE id > t.last() - 2 ORDER BY id;
-SELECT key FROM rcq.submit_graph(jsonb_build_array(jsonb_build_object('key', 'a', 'script', t.script('-c 3 --array=1-3')),
-    jsonb_build_object('key', 'b', 'script', t.script('--array=1-3'), 'needs', '{"aftercorr": ["a"]}'::jsonb))) ORDER BY key;
+SELECT key FROM rcq.submit_graph(jsonb_build_array(jsonb_build_object('key', 'a', 'script', t.script('-c 3 --array=1-3 --hold')),
+    jsonb_build_object('key', 'b', 'script', t.script('--array=1-3 --hold'), 'needs', '{"aftercorr": ["a"]}'::jsonb))) ORDER BY key;
 SELECT cpu_cores, array_spec FROM rcq.jobs WHERE id > t.last() - 2 ORDER BY id;
 INSERT INTO rcq.inbox (script, cpu_cores) VALUES (t.script('-c 3 -m 2'), NULL), (t.script('-c 3 -m 2'), 4), ('true', 5);
 SELECT cpu_cores, memory_gb FROM rcq.jobs WHERE id > t.last() - 3 ORDER BY id;

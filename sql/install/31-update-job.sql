@@ -69,7 +69,7 @@ END $$;
 CREATE FUNCTION rcq.update_job(job bigint, cpu_cores integer DEFAULT NULL, memory_gb numeric DEFAULT NULL, gpu_count integer DEFAULT NULL,
     estimated_hours numeric DEFAULT NULL, time_limit interval DEFAULT NULL, deadline timestamptz DEFAULT NULL, max_retries integer DEFAULT NULL,
     cpu_cores_min integer DEFAULT NULL, gpu_type text DEFAULT NULL, clear text[] DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
     clearable CONSTANT text[] := '{estimated_hours,time_limit,deadline,cpu_cores_min,gpu_type}';

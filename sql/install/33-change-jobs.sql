@@ -148,6 +148,7 @@ DECLARE
     actions CONSTANT text[] := '{cancel,hold,release,set_priority,requeue}';
     filter CONSTANT jsonb := rcq_private.check_filter(ids, status, reason, user_name, group_name, name, project, tags, submitted_before, submitted_after);
     selected record;
+    locked bigint[];
 BEGIN
     IF action IS NULL OR action <> ALL (actions) THEN
         PERFORM rcq_private.fail('RC001', pg_catalog.format('action cannot be "%s"', COALESCE(pg_catalog.left(action, 100), 'NULL')),
@@ -162,8 +163,9 @@ BEGIN
     changed := 0;
     IF COALESCE(dry_run, true) OR matched = 0 THEN RETURN; END IF;
     BEGIN
-        -- and what has become of them meanwhile
-        selected := rcq_private.select_jobs(filter, rcq_private.lock_jobs(selected.plain || selected.arrays || ARRAY(SELECT t FROM rcq_private.tasks_of(selected.arrays) t)), action <> 'requeue');
+        locked := rcq_private.lock_jobs(selected.plain || selected.arrays || ARRAY(SELECT t FROM rcq_private.tasks_of(selected.arrays) t));
+        -- what has become of them meanwhile; a task whose array is held by somebody else is left with it
+        selected := rcq_private.select_jobs(filter, ARRAY(SELECT unnest(locked) INTERSECT SELECT unnest(selected.plain || selected.arrays)), action <> 'requeue');
     EXCEPTION WHEN serialization_failure THEN
         PERFORM rcq_private.fail('RC004', 'some of these jobs were changed since this transaction began', 'Try again in a new transaction.');
     END;

@@ -120,21 +120,24 @@ std::string_view trimmed(std::string_view text) {
 }
 
 double seconds_of(std::string_view subject, std::string_view value, double bare_unit) {
-    std::string_view text = trimmed(value), rest = text;
+    const std::string_view written = trimmed(value);
+    std::string_view rest = written;
     std::optional<double> seconds;
     if (const std::optional bare = cut_decimal(rest); bare && rest.empty()) {
         if (bare_unit == 0)
             fail(subject, value, "has no unit",
-                 "Write " + std::string(text) + "m for minutes, as sbatch reads it, or " + std::string(text) + "h.");
+                 "Write " + std::string(written) + "m for minutes, as sbatch reads it, or " + std::string(written) +
+                     "h.");
         seconds = *bare * bare_unit;
-    } else if (text.find_first_of(":-") != std::string_view::npos) {
-        if (std::count(text.begin(), text.end(), ':') == 1 && text.find('-') == std::string_view::npos)
+    } else if (written.find_first_of(":-") != std::string_view::npos) {
+        const bool is_plain = written.find_first_not_of("0123456789:") == std::string_view::npos;
+        if (is_plain && std::count(written.begin(), written.end(), ':') == 1)
             fail(subject, value, "may be minutes and seconds, or hours and minutes",
-                 "Write " + std::string(text) + ":00 for hours and minutes, 0:" + std::string(text) +
+                 "Write " + std::string(written) + ":00 for hours and minutes, 0:" + std::string(written) +
                      " for minutes and seconds.");
-        seconds = clock_time(text);
-    } else if (!text.empty()) {
-        seconds = sum_of_units(text);
+        seconds = clock_time(written);
+    } else if (!written.empty()) {
+        seconds = sum_of_units(written);
     }
     if (!seconds) fail(subject, value, "is no duration", how_durations_are_written);
     if (!(*seconds <= greatest_seconds)) fail(subject, value, "is too long", "Give less than 30 years.");

@@ -116,6 +116,7 @@ std::string nearest_submit_option(std::string_view name) {
     for (const Elsewhere& e : elsewhere)
         if (e.name == dashed) return std::string(e.here);
     std::vector<std::string_view> names;
+    names.reserve(options.size());
     for (const SubmitOption& o : options) names.push_back(o.name);
     return std::string(nearest(dashed, names));
 }

@@ -65,7 +65,7 @@ Controller::Controller(uv_loop_t* loop, const Options& options, RunTable& runs, 
                        std::function<void(int, bool)> finished)
     : loop_(loop), options_(options), runs_(runs), contact_file_(std::move(contact_file)),
       finished_(std::move(finished)), session_(loop, options.dsn), courier_(runs),
-      progress_(loop, runs, [this] { pump(); }), pump_timer_(loop, [this] { pump(); }),
+      progress_(loop, runs, options.backend == "slurm", [this] { pump(); }), pump_timer_(loop, [this] { pump(); }),
       trouble_timer_(loop,
                      [this] {
                          start_trouble_.reset();

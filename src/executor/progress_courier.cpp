@@ -11,9 +11,9 @@ constexpr std::size_t runs_per_batch = 1000;
 
 } // namespace
 
-ProgressCourier::ProgressCourier(uv_loop_t* loop, RunTable& runs, std::function<void()> due)
-    : runs_(runs), wanted_(std::move(due)), watch_(loop, [this](const ProgressWatch::Found& all) { found(all); }),
-      timer_(loop, [this] { look(); }) {}
+ProgressCourier::ProgressCourier(uv_loop_t* loop, RunTable& runs, bool shared, std::function<void()> due)
+    : runs_(runs), wanted_(std::move(due)),
+      watch_(loop, shared, [this](const ProgressWatch::Found& all) { found(all); }), timer_(loop, [this] { look(); }) {}
 
 void ProgressCourier::watch() {
     if (!stopped_ && !timer_.active()) timer_.start(interval_ms, interval_ms);

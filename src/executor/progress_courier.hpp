@@ -14,8 +14,9 @@ namespace rcq::executor {
 
 class ProgressCourier {
 public:
-    // `due` is called when there is something to send.
-    ProgressCourier(uv_loop_t* loop, RunTable& runs, std::function<void()> due);
+    // `shared`: the directories of runs lie on a file system that is shared. `due` is called when there is something to
+    // send.
+    ProgressCourier(uv_loop_t* loop, RunTable& runs, bool shared, std::function<void()> due);
 
     // From now on runs are looked at once a second, until none goes on any more.
     void watch();

@@ -12,14 +12,27 @@ struct ProgressWatch::Look {
     Found found;
 };
 
-ProgressWatch::ProgressWatch(uv_loop_t* loop, std::function<void(const Found&)> found)
-    : loop_(loop), found_(std::move(found)) {}
+ProgressWatch::ProgressWatch(uv_loop_t* loop, bool shared, std::function<void(const Found&)> found)
+    : loop_(loop), shared_(shared), found_(std::move(found)) {}
 
 ProgressWatch::~ProgressWatch() {
     if (running_ != nullptr) running_->owner = nullptr;
 }
 
+ProgressWatch::Found ProgressWatch::look_at(const std::vector<Place>& places) {
+    Found found;
+    for (const Place& place : places) {
+        if (auto seen = rundir::look_at_progress(place.path, place.owner, place.known)) {
+            found.emplace_back(place.token, std::move(*seen));
+        }
+    }
+    return found;
+}
+
 void ProgressWatch::look(std::vector<Place> places) {
+    // the pool ends this process when it cannot make its threads, because jobs of the same user have used up all
+    // processes
+    if (!shared_) return found_(look_at(places));
     auto look = std::make_unique<Look>();
     look->owner = this;
     look->places = std::move(places);
@@ -28,11 +41,7 @@ void ProgressWatch::look(std::vector<Place> places) {
         loop_, &look->work,
         [](uv_work_t* work) {
             auto* look = static_cast<Look*>(work->data);
-            for (const Place& place : look->places) {
-                if (auto seen = rundir::look_at_progress(place.path, place.owner, place.known)) {
-                    look->found.emplace_back(place.token, std::move(*seen));
-                }
-            }
+            look->found = look_at(look->places);
         },
         [](uv_work_t* work, int) {
             std::unique_ptr<Look> look(static_cast<Look*>(work->data));

@@ -141,10 +141,6 @@ void as_beginning(Object& o, const char* name, Datum d) {
     o.string(name, script);
 }
 
-std::string_view text_or_none(const FoundRow& row, int column) {
-    return row.is_null(column) ? std::string_view() : row.string(column);
-}
-
 // What of a job stands in other places than its rows.
 struct Beside {
     std::optional<PendingState> pending;

@@ -14,11 +14,11 @@ constexpr const char* array_columns[] = {"job_id", "size", "completed", "failed"
 const Layout array_layout{"array", array_columns};
 enum ArrayColumn : int { array_job_id, array_size, array_completed, array_failed, array_cancelled };
 
+} // namespace
+
 std::string_view text_or_none(const FoundRow& row, int column) {
     return row.is_null(column) ? std::string_view() : row.string(column);
 }
-
-} // namespace
 
 PendingState pending_state(const FoundRow& row) {
     PendingColumns columns;

@@ -5,6 +5,9 @@
 
 namespace rcq::pg {
 
+// A column that may be NULL, which is empty then.
+std::string_view text_or_none(const FoundRow& row, int column);
+
 // What is published of a pending job, of its row of live.
 PendingState pending_state(const FoundRow& live);
 

@@ -107,16 +107,15 @@ void result(const std::vector<std::string_view>& arguments) {
 }
 
 int run(const std::vector<std::string_view>& arguments) {
-    const std::string_view command = arguments.empty() ? std::string_view() : arguments[0];
+    if (arguments.empty()) throw Mistake("say what: progress or result");
+    const std::string_view command = arguments[0];
     if (command == "--help" || command == "-h") return std::fputs(usage, stdout) < 0 ? not_written : 0;
     if (command == "--version") return std::puts("rcq-job " RCQ_VERSION) < 0 ? not_written : 0;
-    const std::vector<std::string_view> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+    const std::vector<std::string_view> rest(arguments.begin() + 1, arguments.end());
     if (command == "progress") {
         progress(rest);
     } else if (command == "result") {
         result(rest);
-    } else if (command.empty()) {
-        throw Mistake("say what: progress or result");
     } else {
         throw Mistake("there is no \"" + std::string(command.substr(0, 100)) + "\": say progress or result");
     }

@@ -169,6 +169,26 @@ class TestUsers:
         harness.wait_for(lambda: not executor.processes(), "all is over")
         assert os.path.exists(secret) and os.path.exists(os.path.join(db.server.dir, "data"))
 
+    def test_a_job_of_another_user_says_how_far_it_is_and_nothing_that_is_not_its_own(self, db, executor):
+        secret = os.path.join(db.server.dir, f"{db.name}-secret")
+        with open(secret, "w", encoding="utf-8") as text:
+            text.write("66 secret\n")
+        os.chmod(secret, 0o600)
+        alice = db.user("alice", unix_user="daemon")
+        gate, last = db.gate(), db.gate()
+        job = db.one("SELECT rcq.submit(%s)", f"rcq-job progress 30 mine; {gate.script}; rm $RCQ_PROGRESS; ln -s {secret} $RCQ_PROGRESS; {last.script}", user=alice)
+        other = db.submit(f"{gate.script}; rcq-job progress 1; {last.script}")
+
+        def said(which):
+            row = db.job(which)
+            return row["progress"], row["progress_message"]
+        harness.wait_for(lambda: said(job) == (30, "mine"), "it says how far it is")
+        gate.open()
+        harness.wait_for(lambda: said(other) == (1, None), "the other says how far it is")
+        assert said(job) == (30, "mine")
+        last.open()
+        assert db.ended(job)["status"] == db.ended(other)["status"] == "completed"
+
     def test_a_run_of_another_user_is_taken_over(self, db, executor):
         db.set(lost_after="60 s", lease="20 s")
         alice = db.user("alice", unix_user="daemon")

@@ -129,6 +129,23 @@ def test_a_job_is_submitted_runs_on_an_executor_and_its_output_comes_back(db, ex
     assert user.get(f"/api/jobs/{job}/explain").status == 200
 
 
+def test_a_job_that_says_how_far_it_is_is_seen_doing_so(db, executor, user, other):
+    gate = db.gate()
+    job = user.submit(f'rcq-job progress 40 "epoch 4, für 日本"; rcq-job result "[1, 2.50]"; {gate.script}')
+
+    def said():
+        shown = user.get(f"/api/jobs/{job}").json
+        return shown["progress"], shown["progress_message"]
+    assert said() in ((None, None), (40, "epoch 4, für 日本"))
+    harness.wait_for(lambda: said() == (40, "epoch 4, für 日本"), "it says how far it is")
+    states = user.post("/rest/rpc/job_states", {"job_ids": [job]})
+    assert states.status == 200 and [(state["id"], state["status"], state["progress"]) for state in states.json] == [(job, "running", 40)]
+    assert other.post("/rest/rpc/job_states", {"job_ids": [job]}).json == []
+    gate.open()
+    shown = ended(user, job)
+    assert (shown["progress"], shown["progress_message"], shown["result"]) == (None, None, [1, 2.5])
+
+
 def test_only_the_script_is_needed(user):
     job = user.submit("sleep 100")
     shown = user.get(f"/api/jobs/{job}").json

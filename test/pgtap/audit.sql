@@ -32,7 +32,7 @@ RESET ROLE;
 -- every table that people define things in is watched, or it is said here why not
 SELECT bag_eq($$SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'rcq_private'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
                    AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'audit')$$,
-    ARRAY['job', 'live', 'outcome', 'run', 'log', 'command', 'usage', 'array', 'array_end', 'dependency', 'idempotency', 'resubmission', 'fire', -- jobs, and what becomes of them
+    ARRAY['job', 'live', 'outcome', 'run', 'log', 'command', 'usage', 'array', 'array_end', 'dependency', 'idempotency', 'resubmission', 'fire', 'progress', -- jobs, and what becomes of them
           'setting_definition', 'home', 'history_partition', 'restored', -- written by rcq itself; what people cause there is recorded by functions
           'login_failure', 'audit'], 'every other table is watched');
 SELECT is_empty($$SELECT t.tgrelid::regclass, c.name FROM pg_trigger t, LATERAL (SELECT string_to_array(encode(t.tgargs, 'escape'), '\000') AS a) x, unnest(string_to_array(x.a[2], ',') || string_to_array(x.a[4], ',')) c(name)

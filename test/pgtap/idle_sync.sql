@@ -1,4 +1,5 @@
--- A heartbeat with nothing to say is a read: no transaction id, no WAL, whether the executor is idle or has runs that go on.
+-- A heartbeat with nothing to say is a read: no transaction id, no WAL, whether the executor is idle or has runs that go on. So is
+-- what programs ask that follow jobs.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 DROP EXTENSION IF EXISTS rcq;
@@ -52,10 +53,14 @@ SELECT count(*) FROM rcq.executor_sync(1, 1, :acked, ARRAY[:token], NULL, NULL, 
 SELECT xid IS NULL AND wal = 0 AS running FROM idle.cost(format('executor_sync(1, 1, %s, NULL, NULL, NULL, 0)', :acked)) \gset
 SELECT xid IS NULL AND wal = 0 AS listed FROM idle.cost(format('executor_sync(1, 1, %s, ARRAY[%s], NULL, NULL, 0)', :acked, :token)) \gset
 SELECT xid IS NULL AND wal = 0 AS position FROM idle.cost(format('executor_log_position(1, 1, ARRAY[%s], ARRAY[%s])', :job, :token)) \gset
+SELECT rcq.executor_progress(1, 1, ARRAY[:job], ARRAY[:token], '{50}', '{half}') = '{}' AS taken \g /dev/null
+SELECT xid IS NULL AND wal = 0 AS running_on FROM idle.cost(format('executor_sync(1, 1, %s, NULL, NULL, NULL, 0)', :acked)) \gset
 RESET ROLE;
+SELECT xid IS NULL AND wal = 0 AS polled FROM idle.cost(format('job_states(ARRAY[%s]::bigint[])', :job)) \gset
+SELECT xid IS NULL AND wal = 0 AS followed FROM idle.cost(format('log_chunks(%s)', :job)) \gset
 SELECT last_seen AS after FROM rcq.executors \gset
 
-SELECT plan(9);
+SELECT plan(12);
 SELECT ok(:'drain_counts', 'a call that writes is told by its transaction id and its WAL');
 SELECT ok(:'idle', 'an idle executor''s sync has neither');
 SELECT ok(:'empty_list', 'nor has one that lists no run');
@@ -64,6 +69,9 @@ SELECT is(:'answered'::text, '{kill,terms}', 'which is all that it is told, besi
 SELECT ok(:'running', 'nor one of an executor whose run goes on');
 SELECT ok(:'listed', 'nor one that lists it');
 SELECT ok(:'position', 'nor the question how much of its output is stored');
+SELECT ok(:'running_on', 'nor one of an executor whose run has said how far it is');
+SELECT ok(:'polled', 'nor does whoever asks how a job is write anything');
+SELECT ok(:'followed', 'nor whoever follows its output');
 SELECT cmp_ok(:'after'::timestamptz, '>', :'before'::timestamptz, 'the heartbeat counts all the same');
 SELECT * FROM finish();
 

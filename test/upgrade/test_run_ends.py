@@ -93,7 +93,7 @@ class Side:
                 round(extract(epoch FROM eligible_at - clock_timestamp()) / 300) AS eligible FROM rcq_private.live ORDER BY job_id"""),
             "outcome": self.db.sql(f"SELECT job_id, user_id, group_id, priority, attempt, status, reason, result, {run} FROM rcq_private.outcome ORDER BY job_id"),
             "run": self.db.sql(f"SELECT job_id, attempt, user_id, reason, {run} FROM rcq_private.run ORDER BY job_id"),
-            "command": self.db.sql("SELECT * FROM rcq_private.command ORDER BY executor_id, seq"),
+            "command": self.db.sql("SELECT executor_id, seq, job_id, token, kind FROM rcq_private.command ORDER BY executor_id, seq"),
             "array_end": self.db.sql("SELECT array_id, sum(completed) AS c, sum(failed) AS f, sum(cancelled) AS x FROM rcq_private.array_end GROUP BY 1 ORDER BY 1"),
             "usage": self.db.sql("""SELECT group_id, user_id, gpu_type, count(*) AS n, round(sum(core_seconds) / 3000) AS c, round(sum(gb_seconds)::numeric / 20000) AS m,
                 round(sum(gpu_seconds) / 2000) AS g FROM rcq_private.usage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""),

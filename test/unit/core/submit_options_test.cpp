@@ -76,7 +76,7 @@ TEST(SubmitOptions, durations_are_seconds_however_they_are_written) {
     EXPECT_EQ(json("retry-delay", "0s"), "0");
     EXPECT_EQ(json("retry-delay", "1000000000s"), "1000000000");
     for (const char* bad : {"", "h", "4x", "-4h", "4h-", "1-", "1-24", "1:60:00", "1:00:60", "1:2:3:4", "::", "4h30",
-                            "1-2-3", "UNLIMITED", "4h\n", "1:00:00h"})
+                            "1-2-3", "UNLIMITED", "\x1b:1", "4h\n", "1:00:00h"})
         EXPECT_TRUE(refusal("time-limit", bad).ends_with(" is no duration")) << bad;
     EXPECT_EQ(refusal("time-limit", "9999999d"), "--time-limit: \"9999999d\" is too long");
 }

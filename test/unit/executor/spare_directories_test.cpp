@@ -86,15 +86,17 @@ TEST_F(SpareDirectoriesTest, a_directory_is_used_again_as_if_it_were_new) {
     EXPECT_EQ(text(run(2) + "/launch"), encode(launch));
 }
 
-TEST_F(SpareDirectoriesTest, payload_and_result_go) {
+TEST_F(SpareDirectoriesTest, payload_result_and_progress_go) {
     SpareDirectories spares(spare(), 10, remover_);
     make(1, spares);
     std::ofstream(run(1) + "/job/payload") << "1";
     std::ofstream(run(1) + "/job/result") << "2";
+    std::ofstream(run(1) + "/job/progress") << "3";
     ASSERT_TRUE(spares.put(run(1), geteuid()));
     make(2, spares);
     EXPECT_FALSE(fs::exists(run(2) + "/job/payload"));
     EXPECT_FALSE(fs::exists(run(2) + "/job/result"));
+    EXPECT_FALSE(fs::exists(run(2) + "/job/progress"));
 }
 
 TEST_F(SpareDirectoriesTest, what_a_job_has_changed_is_not_kept) {

@@ -123,6 +123,13 @@ TEST(Store, a_message_is_cut_whatever_a_job_made_of_it) {
     EXPECT_LT(store::encode_finished({{7, 123, &end, "", ""}}, 0).size(), 5000U);
 }
 
+TEST(Store, progress_is_told_in_arrays_of_one_length) {
+    const Statement statement = store::progress(3, 4, {{1, 2}, {11, 12}, {0, 100}, {"", "epoch 4"}});
+    ASSERT_EQ(statement.parameters.size(), 6U);
+    EXPECT_EQ(statement.parameters[4].value, "{0,100}");
+    EXPECT_TRUE(statement.parameters[5].value->ends_with("epoch 4")) << "as bytes";
+}
+
 TEST(Store, a_channel_name_is_quoted) { EXPECT_EQ(store::listen("a\"b").sql, "LISTEN \"a\"\"b\""); }
 
 TEST(Store, no_list_is_null_and_an_empty_list_is_not) {
