@@ -25,6 +25,7 @@ template <class Number> std::optional<Number> number_at(const PGresult* result, 
 
 [[noreturn]] void refuse_unknown(const std::map<std::int64_t, std::string>& missing) {
     std::vector<AskedJob> jobs;
+    jobs.reserve(missing.size());
     for (const auto& [id, label] : missing) jobs.push_back({id, label});
     throw Failure(ExitCode::unknown_job,
                   fmt::format("there {} no {} of yours", jobs.size() == 1 ? "is" : "are", jobs_text(jobs)),

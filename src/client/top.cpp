@@ -50,7 +50,9 @@ ExitCode show_always(Session& session, Watch& watch, double interval_s) {
 }
 
 ExitCode run_top(Session& session, const TopOptions& options) {
-    const double interval_s = seconds_option("--interval", options.interval);
+    constexpr double shortest_s = 0.1; // the server has more to do
+    constexpr double longest_s = 86400;
+    const double interval_s = std::clamp(seconds_option("--interval", options.interval), shortest_s, longest_s);
     const double patience_s = seconds_option("--reconnect", options.patience);
     const bool always = session.output.terminal() && !session.output.json() && isatty(STDIN_FILENO) == 1;
     Watch watch(session.database, patience_s, [&](std::string_view text) {

@@ -50,7 +50,9 @@ void Watch::pause_while_read(double seconds) { sleep(seconds, STDOUT_FILENO); }
 
 void Watch::sleep(double seconds, int reader) {
     const double until = monotonic_s() + seconds;
-    for (double left = seconds; left > 0; left = until - monotonic_s()) {
+    while (true) {
+        const double left = until - monotonic_s();
+        if (left <= 0) return;
         std::array<pollfd, 2> waits = {pollfd{database_.interrupts().fd(), POLLIN, 0}, pollfd{reader, 0, 0}};
         const int count = poll(waits.data(), waits.size(), static_cast<int>(std::ceil(left * 1000)));
         if (database_.interrupts().take()) throw Interrupted();

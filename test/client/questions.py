@@ -62,18 +62,18 @@ class Day:
         def offline():
             return self.db.one("SELECT status = 'offline' FROM rcq.executors WHERE name = 'node3'")
         harness.wait_for(offline, "node3 is offline")
-        self.host("node1", 4, 8)
-        self.host("node2", 4, 8, 2)
+        self.host("node1", 4, 8, 0, "--features", "old")
+        self.host("node2", 4, 8, 2, "--features", "new")
         self.host("node4", 4, 8)
         self.db.sql("SELECT rcq.drain_executor('node4', 'disk is replaced')")
 
     def _ended(self):
         for number in range(3):
-            self.submit(f"convert {number}", "bob", "echo 'convert: no such file' >&2; exit 2", memory_gb=0.1)
-        self.submit("stack", "cem", "kill -SEGV $$", memory_gb=0.1)
-        self.submit("no directory", "cem", "true", workdir="/no/such/place")
-        self.submit("greedy", "ann", "sleep 2", cpu_cores=4, memory_gb=4)
-        self.submit("busy", "cem", "end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do :; done", memory_gb=0.1)
+            self.submit(f"convert {number}", "bob", "echo 'convert: no such file' >&2; exit 2", memory_gb=0.1, features=["old"])
+        self.submit("stack", "cem", "kill -SEGV $$", memory_gb=0.1, features=["old"])
+        self.submit("no directory", "cem", "true", workdir="/no/such/place", features=["old"])
+        self.submit("greedy", "ann", "sleep 2", cpu_cores=4, memory_gb=4, features=["new"])
+        self.submit("busy", "cem", "end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do :; done", memory_gb=0.1, features=["old"])
         for job in [self.job[f"convert {number}"] for number in range(3)] + [self.job[what] for what in ("stack", "no directory", "greedy", "busy")]:
             self.db.ended(job)
 
