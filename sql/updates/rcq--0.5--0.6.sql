@@ -49,6 +49,7 @@ DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint
 --include 42-logs.sql
 --include 43-progress.sql
 --include 50-views.sql
+--include 51-explain-runs.sql
 --include 51-explain.sql
 --include 53-efficiency.sql
 --include 53-job-states.sql

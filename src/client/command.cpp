@@ -128,7 +128,7 @@ Failure usage_failure(const CLI::ParseError& error, const CLI::App& app) {
     std::string word = rest.front();
     const bool option = word.size() > 1 && word[0] == '-';
     if (!option && !chosen.empty()) return {ExitCode::misused, "nothing is known about \"" + word + "\" here", help};
-    word = word.substr(0, word.find('='));
+    word.resize(std::min(word.size(), word.find('=')));
     if (option && !chosen.empty() && level.get_name() == "submit") {
         // also by what sbatch calls it
         const std::string meant = core::nearest_submit_option(word.substr(word.find_first_not_of('-')));
