@@ -78,6 +78,7 @@ write_environment() { # keeps what the demo wrote there, a token among it: nobod
         for value in "PGHOST=$state/sock" "PGPORT=$1" PGDATABASE=rcq PGUSER=postgres; do
             printf 'export %s=%q\n' "${value%%=*}" "${value#*=}"
         done >"$state/env.new"
+        printf 'PATH=%q:$PATH\n' "$root/build" >>"$state/env.new" # where rcq is
         sed -n '/^export RCQ_/p' "$state/env" >>"$state/env.new" 2>/dev/null || true
     )
     mv "$state/env.new" "$state/env"

@@ -49,12 +49,19 @@ report_all() {
 The system stays up; make demo again submits the jobs again, make stop ends it, make reset removes its state. To go on:
 
   source $root/.rcq/env
+  job=\$(rcq submit --name mine -- python3 -c "print(6 * 7)")
+  rcq wait \$job; rcq logs \$job
+  rcq queue
+  rcq explain $last
+  rcq history; rcq top
+  rcq cancel $last
+  PGUSER=grace rcq history                                      # sees only her own
+
+The same in SQL:
+
   psql -c "SELECT rcq.submit('python3 -c \"print(6 * 7)\"', name => 'mine')"
   psql -c "SELECT id, name, status, reason, executor FROM rcq.jobs ORDER BY id DESC LIMIT 5"
   psql -c "SELECT line FROM rcq.logs($first)"
-  psql -c "SELECT * FROM rcq.queue"
-  psql -c "SELECT rcq.cancel($last)"
-  PGUSER=grace psql -c "SELECT name, status FROM rcq.jobs"     # sees only her own
 
 The same over HTTP, as ada:
 

@@ -124,7 +124,7 @@ TEST(Store, a_message_is_cut_whatever_a_job_made_of_it) {
 }
 
 TEST(Store, progress_is_told_in_arrays_of_one_length) {
-    const Statement statement = store::progress(3, 4, {{1, 2}, {11, 12}, {0, 100}, {"", "epoch 4"}});
+    const database::Statement statement = store::progress(3, 4, {{1, 2}, {11, 12}, {0, 100}, {"", "epoch 4"}});
     ASSERT_EQ(statement.parameters.size(), 6U);
     EXPECT_EQ(statement.parameters[4].value, "{0,100}");
     EXPECT_TRUE(statement.parameters[5].value->ends_with("epoch 4")) << "as bytes";
