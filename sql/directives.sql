@@ -64,8 +64,8 @@ SELECT rcq_rest.submit_job(convert_to(jsonb_build_object('script', t.script('-c 
 SELECT cpu_cores, memory_gb, name FROM rcq.jobs WHERE id = t.last();
 SELECT rcq_rest.submit_jobs(convert_to(jsonb_build_object('jobs', jsonb_build_array(jsonb_build_object('script', t.script('-c 3'))))::text, 'UTF8')) IS NOT NULL AS answered, current_setting('response.status') AS status;
 SELECT cpu_cores FROM rcq.jobs WHERE id = t.last();
-SELECT message FROM rcq.explain_submit(t.script('-c 3 --hold --begin=2031-01-01T00:00:00Z')) WHERE kind IN ('state', 'blocker') ORDER BY 1;
-SELECT message FROM rcq.explain_submit(t.script('-c 3 -m 1000')) WHERE kind = 'blocker' AND reason = 'never_fits' OR message LIKE '%1000%' ORDER BY 1 LIMIT 1;
+SELECT message FROM rcq.explain_submit(t.script('-c 3 --hold --begin=2031-01-01T00:00:00Z')) WHERE kind = 'state' OR reason IN ('held', 'begin_time') ORDER BY 1;
+SELECT message FROM rcq.explain_submit(t.script('-c 3 -m 1000')) WHERE reason = 'never_fits';
 SELECT rcq.schedule('nightly', '@daily', t.script('-c 3 -m 2'), options => '{"memory_gb": 5}') > 0 AS scheduled;
 RESET ROLE;
 UPDATE rcq_private.schedule s SET next_at = '2040-01-01 00:00Z', anchor = '2039-12-31 00:00Z';
