@@ -61,6 +61,16 @@ std::string default_name(const std::string& path, const std::string& script) {
     return name_of_command({path});
 }
 
+// Asks for one job, by the call that takes lists: an error says where in the list it is, which is nothing to people.
+database::Result submit(Database& database, const std::string& request) try {
+    return database.query({"SELECT rcq.submit_many($1)", {database::jsonb(request)}});
+} catch (const Failure& failure) {
+    constexpr std::string_view place = "job 1 of the list: ";
+    const std::string_view message = failure.what();
+    if (!message.starts_with(place)) throw;
+    throw Failure(failure.code, std::string(message.substr(place.size())), failure.hint);
+}
+
 ExitCode run_submit(Session& session, const SubmitOptions& options, const std::vector<std::string>& command) {
     Fields fields = fields_of(options);
     if (command.empty() == options.script.empty()) {
@@ -74,8 +84,7 @@ ExitCode run_submit(Session& session, const SubmitOptions& options, const std::v
         const std::string name = command.empty() ? default_name(options.script, script) : name_of_command(command);
         if (!name.empty()) fields["name"] = text_as_json(name);
     }
-    const database::Result result =
-        session.database.query({"SELECT rcq.submit_many($1)", {database::jsonb(request_of(fields))}});
+    const database::Result result = submit(session.database, request_of(fields));
     const std::string id = PQgetvalue(result.get(), 0, 0);
     if (session.output.json()) {
         session.output.json_document(fmt::format(R"({{"id":{}}})", id));

@@ -111,7 +111,7 @@ def test_the_database_is_found_by_every_way_of_libpq(db, rcq, tmp_path):
 
 def test_what_the_server_refuses_is_told_in_its_words(db, rcq):
     refused(rcq("submit", "--workdir", "relative", "--", "true"), 1, "workdir")
-    refused(rcq("submit", "-", stdin=b"#!/bin/sh\n#RCQ --memroy=3G\ntrue\n"), 1, "line 2", "memory")
+    refused(rcq("submit", "-", stdin=b"#!/bin/sh\n#RCQ --memroy=3G\ntrue\n"), 1, "rcq: line 2 of the script: there is no option", "memory")
     refused(rcq("queue", "--group", "nosuch"), 4, 'no group "nosuch"')
 
 
