@@ -135,6 +135,7 @@ e2e() {
 
 # The command for people, as they use it.
 client() {
+    local retried=1
     say "the command: real server, real executors, real terminals"
     python_suite client -n "${RCQ_TEST_WORKERS:-3}" --dist loadfile test/client
 }

@@ -37,7 +37,7 @@ def test_health_says_what_is_not_well(day):
     day.db.sql("SELECT rcq.pause('a flood')")
     assert by(day.ask(":health"), "what", "well", "detail")["pauses"] == ("NO", "the cluster: a flood")
     day.db.sql("SELECT rcq.resume()")
-    day.db.let_it_plan()
+    harness.wait_for(lambda: day.db.sql("SELECT 1 FROM rcq.queue WHERE name = 'wide' AND reason = 'resources' AND expected_start IS NOT NULL"), "the queue is published as before")
 
 
 def test_pending_counts_what_waits_by_reason(day):
