@@ -8,7 +8,7 @@ import command  # noqa: E402
 import harness  # noqa: E402
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server():
     with harness.watched_server(fsync="off") as running:
         yield running

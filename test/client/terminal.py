@@ -100,9 +100,3 @@ class Terminal:
                 row = part if erases else part + row[len(part):]
             shown.append(row)
         return shown
-
-
-def client_environment(db, user="postgres", **more):
-    """For the command: nothing of this session but what it needs to find the database."""
-    return {"PATH": os.environ["PATH"], "HOME": db.server.dir, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PGHOST": db.server.dir,
-            "PGPORT": str(db.server.port), "PGDATABASE": db.name, "PGUSER": user, **more}

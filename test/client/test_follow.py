@@ -3,42 +3,25 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
+import command
 import pytest
-
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
-import harness  # noqa: E402
-from terminal import Terminal, client_environment  # noqa: E402
-
-RCQ = os.path.join(harness.ROOT, "build", "rcq")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with harness.watched_server(fsync="off") as running:
-        yield running
-
-
-@pytest.fixture
-def db(server, request):
-    with harness.database_of_test(server, request.node.name) as database:
-        yield database
+from terminal import Terminal
 
 
 def logs(db, *arguments, user="postgres", timeout=60):
-    return subprocess.run([RCQ, "logs", *map(str, arguments)], env=client_environment(db, user), capture_output=True, check=False,
+    return subprocess.run([command.PROGRAM, "logs", *map(str, arguments)], env=command.environment(db, user), capture_output=True, check=False,
                           timeout=timeout, stdin=subprocess.DEVNULL)
 
 
 def follow(db, *arguments, **options):
-    return subprocess.Popen([RCQ, "logs", "-f", *map(str, arguments)], env=client_environment(db),
+    return subprocess.Popen([command.PROGRAM, "logs", "-f", *map(str, arguments)], env=command.environment(db),
                             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
 
 
 def on_terminal(db, *arguments, **options):
-    return Terminal([RCQ, "logs", *map(str, arguments)], client_environment(db), **options)
+    return Terminal([command.PROGRAM, "logs", *map(str, arguments)], command.environment(db), **options)
 
 
 def ended(db, script, **options):
@@ -171,7 +154,7 @@ def test_a_closed_terminal_ends_following(db):
 def test_a_reader_that_goes_away_ends_it_at_once_and_silently(db):
     db.executor("a")
     job = ended(db, "seq 100000")
-    done = subprocess.run(["bash", "-c", f"{RCQ} logs {job} | head -1; echo ${{PIPESTATUS[0]}}"], env=client_environment(db), capture_output=True,
+    done = subprocess.run(["bash", "-c", f"{command.PROGRAM} logs {job} | head -1; echo ${{PIPESTATUS[0]}}"], env=command.environment(db), capture_output=True,
                           text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("1\n141\n", "")
     job = db.submit("echo begun; sleep 600")
@@ -186,7 +169,7 @@ def test_output_that_cannot_be_written_is_said(db):
     db.executor("a")
     job = ended(db, "seq 100000")
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([RCQ, "logs", str(job)], env=client_environment(db), stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        done = subprocess.run([command.PROGRAM, "logs", str(job)], env=command.environment(db), stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (1, "rcq: cannot write the output: No space left on device\n")
 
 
@@ -203,18 +186,20 @@ def test_a_restart_of_the_server_is_followed_through(db):
     assert b"connecting again" in error and b"connected again after" in error
 
 
-def test_a_million_lines_are_shown_soon_and_in_little_memory(db):
+def test_a_million_lines_are_shown_in_little_memory(db):
     """As many as are kept of a run (8 MiB of its beginning and of its end): each of them once, in order."""
     db.executor("a")
     job = ended(db, "seq 1000000")
-    began = time.monotonic()
-    process = subprocess.Popen(["/usr/bin/time", "-f", "%M", RCQ, "logs", str(job)], env=client_environment(db), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, error = process.communicate(timeout=120)
-    took = time.monotonic() - began
-    assert process.returncode == 0
+    process = subprocess.Popen([command.PROGRAM, "logs", str(job)], env=command.environment(db), stdout=subprocess.PIPE)
+    out, peak_kb = b"", 0
+    with process.stdout:
+        while chunk := process.stdout.read1(1 << 16):
+            out += chunk
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                peak_kb = max([peak_kb, *(int(line.split()[1]) for line in status if line.startswith("VmHWM"))])
+    assert process.wait(60) == 0
     assert out == b"".join(b"%d\n" % number for number in range(1, 1000001))
-    assert int(error) < 32 * 1024, f"{int(error)} kB"
-    assert took < 3 + 2 * os.getloadavg()[0], f"{took:.1f} s"
+    assert 0 < peak_kb < 32 * 1024, f"{peak_kb} kB"
     assert logs(db, job, "--tail", 2).stdout == b"999999\n1000000\n"
     with on_terminal(db, job) as terminal:
         assert terminal.wait_exit(120) == 0

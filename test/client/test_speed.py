@@ -1,4 +1,5 @@
-"""How long people wait for the command itself. The best of many tries counts: the machine does other things as well."""
+"""How long people wait for the command itself. The best of many tries counts, and the bounds are far from what is measured on a
+machine that does nothing else (docs/performance.md): a test that fails here has found another order of cost."""
 import time
 
 import command
@@ -13,12 +14,12 @@ def best_of(tries, db, *arguments, user="postgres"):
     return best
 
 
-def test_it_starts_in_less_than_30_ms(db):
-    assert best_of(30, db, "--version") < 0.03
+def test_it_starts_at_once(db):
+    assert best_of(30, db, "--version") < 0.1
 
 
 def test_the_queue_of_100000_jobs_is_shown_at_once(db):
-    """100 ms for whoever sees all of them, and for whose jobs are all behind those of others."""
+    """To whoever sees all of them, and to whose jobs are all behind those of others."""
     ann = db.user("ann")
     many = "SELECT rcq.submit_many((SELECT jsonb_agg(jsonb_build_object('script', 'true', 'cpu_cores', 1 + i %% 8, 'priority', %s)) FROM generate_series(1, %s) i))"
     db.sql(many, 9, 2000)
@@ -29,4 +30,4 @@ def test_the_queue_of_100000_jobs_is_shown_at_once(db):
         assert f"{shown} pending" in command.good(command.run("queue", env=command.environment(db, user)))
         taken = best_of(20, db, "queue", user=user)
         print(f"{user}: {taken * 1000:.0f} ms")
-        assert taken < 0.2, user  # 0.1 s on a machine that does nothing else
+        assert taken < 1, user

@@ -1,40 +1,24 @@
 """rcq top: on a terminal, which it leaves as it found it, and once without one."""
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 
+import command
+import harness
 import pytest
+from terminal import Terminal
 
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
-import harness  # noqa: E402
-from terminal import Terminal, client_environment  # noqa: E402
-
-RCQ = os.path.join(harness.ROOT, "build", "rcq")
 LEFT = "\x1b[0m\x1b[?25h\x1b[?1049l"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with harness.watched_server(fsync="off") as running:
-        yield running
-
-
-@pytest.fixture
-def db(server, request):
-    with harness.database_of_test(server, request.node.name) as database:
-        yield database
-
-
 def top(db, *arguments, user="postgres"):
-    return subprocess.run([RCQ, "top", *arguments], env=client_environment(db, user), capture_output=True, text=True, check=False, timeout=60,
+    return subprocess.run([command.PROGRAM, "top", *arguments], env=command.environment(db, user), capture_output=True, text=True, check=False, timeout=60,
                           stdin=subprocess.DEVNULL)
 
 
 def on_terminal(db, *arguments, **options):
-    return Terminal([RCQ, "top", *arguments], client_environment(db), **options)
+    return Terminal([command.PROGRAM, "top", *arguments], command.environment(db), **options)
 
 
 def left_as_it_was(terminal):
@@ -171,7 +155,7 @@ def test_a_restart_of_the_server_is_waited_through_and_its_end_told(db):
 
 
 def test_no_server_is_said_on_the_page_that_was_there(db):
-    environment = {**client_environment(db), "PGPORT": "1"}
-    with Terminal([RCQ, "top"], environment) as terminal:
+    environment = {**command.environment(db), "PGPORT": "1"}
+    with Terminal([command.PROGRAM, "top"], environment) as terminal:
         assert terminal.wait_exit() == 3
         assert "\x1b[?1049h" not in terminal.text and "rcq: no connection to the database" in terminal.text
