@@ -9,7 +9,7 @@ namespace rcq::executor {
 
 namespace {
 
-constexpr std::uint64_t connect_limit_ms = 1000 * database::connect_limit_s;
+constexpr std::uint64_t connect_limit_ms = std::uint64_t{1000} * database::connect_limit_s;
 constexpr const char* application = "rcq-executor";
 // A server that vanished without a word is noticed after this; no call of the protocol waits for a lock, and a large
 // payload or result on its way counts as a word.
