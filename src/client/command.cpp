@@ -1,7 +1,6 @@
 #include "client/command.hpp"
 
 #include "core/nearest.hpp"
-#include "core/submit_options.hpp"
 
 #include <algorithm>
 
@@ -117,6 +116,11 @@ ExitCode Commands::run() {
     const ExitCode code = action_(session);
     session.output.flush();
     return code;
+}
+
+std::string names_of(const core::SubmitOption& option) {
+    const std::string letter = option.letter != '\0' ? std::string{'-', option.letter, ','} : std::string();
+    return letter + "--" + std::string(option.name);
 }
 
 Failure usage_failure(const CLI::ParseError& error, const CLI::App& app) {

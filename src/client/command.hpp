@@ -3,6 +3,7 @@
 #include "client/database.hpp"
 #include "client/failure.hpp"
 #include "client/output.hpp"
+#include "core/submit_options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <functional>
@@ -56,6 +57,9 @@ private:
 
 // All of them, in the order of --help.
 void add_commands(Commands& commands);
+
+// "-c,--cpu-cores", as CLI11 takes it.
+std::string names_of(const core::SubmitOption& option);
 
 // What CLI11 found wrong, as a Failure that names the nearest option or subcommand.
 Failure usage_failure(const CLI::ParseError& error, const CLI::App& app);

@@ -95,8 +95,7 @@ ExitCode run_submit(Session& session, const SubmitOptions& options, const std::v
 }
 
 void add_option(CLI::App& command, SubmitOptions& options, const core::SubmitOption& option) {
-    std::string names = "--" + std::string(option.name);
-    if (option.letter != '\0') names = std::string("-") + option.letter + "," + names;
+    const std::string names = names_of(option);
     const std::string help(option.help);
     if (option.kind == core::OptionKind::flag) {
         command.add_flag_function(

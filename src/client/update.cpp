@@ -84,14 +84,12 @@ void add_update_command(Commands& commands) {
     command->add_option("jobs", options->jobs, "Jobs (42), tasks (41_7)")->type_name("JOB")->required();
     for (const Updatable& change : updatable) {
         const core::SubmitOption& option = *core::find_submit_option(change.option);
-        std::string names = "--" + std::string(option.name);
-        if (option.letter != '\0') names = std::string("-") + option.letter + "," + names;
         const std::string name = change.option;
         std::string help(option.help);
         if (change.clearable) help += "; none: without";
         command
             ->add_option_function<std::string>(
-                names, [options, name](const std::string& value) { options->given[name] = value; }, help)
+                names_of(option), [options, name](const std::string& value) { options->given[name] = value; }, help)
             ->type_name(std::string(option.argument));
     }
     commands.on_run(command, [options](Session& session) {
