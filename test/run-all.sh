@@ -153,25 +153,10 @@ chaos() {
     python_suite chaos -n 2 --dist loadfile test/chaos
 }
 
-# The look for leaks at the end of a process can itself end with a signal, very seldom, and takes the server
-# with it: then everything is tried once more, and the last lines say so.
-sanitized_regress() { # PG_CONFIG directory-of-reports
-    local broken="Tracer caught signal" was_passed=$passed was_failed=$failed
-    touch "$logs/failures"
-    cp "$logs/failures" "$logs/failures.before"
-    RCQ_PG_CONFIG=$1 sql regress
-    grep -qsF "$broken" "$2"/* || return
-    say "once more: LeakSanitizer itself ended with a signal"
-    grep -lF "$broken" "$2"/* | xargs rm
-    passed=$was_passed failed=$was_failed
-    mv "$logs/failures.before" "$logs/failures"
-    echo "LeakSanitizer, which ended with a signal" >>"$logs/unsteady"
-    RCQ_PG_CONFIG=$1 sql regress
-}
-
 # Under AddressSanitizer and UndefinedBehaviorSanitizer: of the executor and what runs its jobs the unit tests and those
 # end-to-end tests that begin, cancel and end many runs and connect again; of the extension's library pg_regress. All
-# suites with both are for make soak (test/sanitize/run.sh). Why no ThreadSanitizer: test/sanitize/build.sh.
+# suites with both, and the look for leaks in the server, are for make soak (test/sanitize/run.sh). Why no ThreadSanitizer:
+# test/sanitize/build.sh.
 sanitize() {
     local code=0 reports=$logs/reports server
     say "sanitizers"
@@ -189,7 +174,7 @@ sanitize() {
     export GTEST_FILTER='-*WithoutDescriptors.*:RunStart.a_process_that_cannot_be_set_up_is_a_fault_of_the_host:RunStart.a_host_that_has_no_more_processes_just_now_is_not_at_fault'
     googletest sanitize build/sanitize/executor_test build/sanitize/rundir_test build/sanitize/supervisor_test
     RCQ_EXECUTOR=build/sanitize/rcq-executor python_suite e2e test/e2e/test_failures.py test/e2e/test_runs.py
-    sanitized_regress "$server" "$reports"
+    RCQ_PG_CONFIG=$server sql regress
     unset RCQ_SANITIZER_REPORTS ASAN_OPTIONS UBSAN_OPTIONS GTEST_FILTER
     test/sanitize/reports.py "$reports" || code=1
     count "sanitizer reports" $((1 - code)) "$code" "$code"
