@@ -89,30 +89,8 @@ python_suite() { # NAME [ARGUMENT ...]: the tests of test/NAME, or what pytest i
     if [ $# -eq 0 ]; then set -- "test/$name"; fi
     /usr/bin/python3 -m pytest -q -p no:cacheprovider -c test/pytest.ini "$@" 2>&1 | tee "$logs/$name"
     code=${PIPESTATUS[0]}
-    local good bad
-    good=$(number "$logs/$name" '[0-9]+ passed')
-    bad=$(($(number "$logs/$name" '[0-9]+ failed') + $(number "$logs/$name" '[0-9]+ errors?')))
     skipped=$((skipped + $(number "$logs/$name" '[0-9]+ skipped')))
-    if [ "$retried" -eq 1 ] && [ "$bad" -gt 0 ] && [ "$bad" -le "$unlucky" ] && alone "$logs/$name"; then
-        good=$((good + bad))
-        bad=0
-        code=0
-    fi
-    count "$name" "$good" "$bad" "$code" "$logs/$name"
-}
-
-# Tests that start servers and wait for other processes may fail because a busy machine left them no time. A few that did
-# are tried once more, one at a time; what passes only then is named in the last lines, for it may also be a fault that
-# shows seldom. Nothing else is tried again, least of all faults, fuzz and what the sanitizers say.
-unlucky=3 # more are no bad luck
-retried=0
-alone() { # file with what pytest printed: whether all that failed pass now
-    local names
-    mapfile -t names < <(grep -aE '^(FAILED|ERROR) ' "$1" | sed -E 's/^(FAILED|ERROR) //; s/ - .*//' | sort -u)
-    [ "${#names[@]}" -gt 0 ] || return 1
-    say "once more, alone: ${names[*]}"
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider -c test/pytest.ini "${names[@]}" || return 1
-    printf '%s\n' "${names[@]}" >>"$logs/unsteady"
+    count "$name" "$(number "$logs/$name" '[0-9]+ passed')" "$(($(number "$logs/$name" '[0-9]+ failed') + $(number "$logs/$name" '[0-9]+ errors?')))" "$code" "$logs/$name"
 }
 
 # Every SQL function, with what nobody would pass.
@@ -127,7 +105,6 @@ upgrade() {
 }
 
 e2e() {
-    local retried=1
     say "end to end: real server, real executors"
     python_suite e2e -n "${RCQ_TEST_WORKERS:-3}" -m "not alone" test/e2e
     python_suite "e2e, one at a time" -m alone test/e2e
@@ -135,14 +112,12 @@ e2e() {
 
 # The command for people, as they use it.
 client() {
-    local retried=1
     say "the command: real server, real executors, real terminals"
     python_suite client -n "${RCQ_TEST_WORKERS:-3}" --dist loadfile test/client
 }
 
 # Through nginx and PostgREST, as people and programs come.
 http() {
-    local retried=1
     say "HTTP: real server, real executors, real PostgREST, real nginx"
     python_suite http
 }
@@ -155,8 +130,7 @@ chaos() {
 
 # Under AddressSanitizer and UndefinedBehaviorSanitizer: of the executor and what runs its jobs the unit tests and those
 # end-to-end tests that begin, cancel and end many runs and connect again; of the extension's library pg_regress. All
-# suites with both, and the look for leaks in the server, are for make soak (test/sanitize/run.sh). Why no ThreadSanitizer:
-# test/sanitize/build.sh.
+# suites with both are for make soak (test/sanitize/run.sh). Why no ThreadSanitizer: test/sanitize/build.sh.
 sanitize() {
     local code=0 reports=$logs/reports server
     say "sanitizers"
@@ -199,10 +173,6 @@ for suite in "${@:-unit vm replay exports sql fuzz upgrade e2e client http chaos
     done
 done
 
-if [ -s "$logs/unsteady" ]; then
-    say "what failed at first and passed alone"
-    cat "$logs/unsteady"
-fi
 if [ -s "$logs/failures" ]; then
     say "what failed"
     cat "$logs/failures"

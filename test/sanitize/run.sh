@@ -25,7 +25,7 @@ reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
 chmod 1777 "$reports"
 # the server has options of its own (server.sh)
-export RCQ_SANITIZER_LEAKS=1 RCQ_SANITIZER_REPORTS=$reports ASAN_OPTIONS=log_path=$reports/asan UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
+export RCQ_SANITIZER_REPORTS=$reports ASAN_OPTIONS=log_path=$reports/asan UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
 code=0
 RCQ_PG_CONFIG=$config test/run-all.sh "$@" || code=1
 test/sanitize/reports.py "$reports" || code=1

@@ -22,12 +22,12 @@ gcc -shared -fPIC -O1 -o "$server/no_gettext.so" test/sanitize/no_gettext.c
 reports='log_path=$RCQ_SANITIZER_REPORTS/server'
 # Stacks of allocations are followed by frame pointers, which the library has and Debian's server has not: they show who in the
 # library allocated, and cost little.
-# Leaks are looked for where RCQ_SANITIZER_LEAKS=1 asks for it: the one who looks, at the end of each process, ends with a signal of its own
-# ("Tracer caught signal") now and then, and a process that ends so takes the whole server with it.
+# No abort: when the look for leaks fails at the end of a process, that process is over all the same, and no reason for the server to start
+# anew. After any other report the process has not cleaned up, which the postmaster notices and takes for a crash.
 # Only the server itself gets the runtime: the programs that start it would wait for ever, too (no_gettext.c).
 wrap_postgres \
     ': "${RCQ_SANITIZER_REPORTS:?a directory for what the sanitizers report}"' \
-    "export ASAN_OPTIONS=$reports:detect_leaks=\${RCQ_SANITIZER_LEAKS:-0}:exitcode=0:abort_on_error=1:disable_coredump=1:detect_stack_use_after_return=0" \
+    "export ASAN_OPTIONS=$reports:detect_leaks=1:exitcode=0:abort_on_error=0:disable_coredump=1:detect_stack_use_after_return=0" \
     "export LD_PRELOAD='$(gcc -print-file-name=libasan.so) $server/no_gettext.so'" \
     'exec "$0.real" "$@"'
 echo "$config"
