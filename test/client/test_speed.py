@@ -1,5 +1,5 @@
-"""How long people wait for the command itself. The best of many tries counts, and the bounds are far from what is measured on a
-machine that does nothing else (docs/performance.md): a test that fails here has found another order of cost."""
+"""How long people wait for the command itself. The best of many tries counts: the machine does other things as
+well. Figures are in docs/performance.md."""
 import time
 
 import command
@@ -14,8 +14,8 @@ def best_of(tries, db, *arguments, user="postgres"):
     return best
 
 
-def test_it_starts_at_once(db):
-    assert best_of(30, db, "--version") < 0.1
+def test_it_starts_in_less_than_30_ms(db):
+    assert best_of(30, db, "--version") < 0.03
 
 
 def test_the_queue_of_100000_jobs_is_shown_at_once(db):
@@ -30,4 +30,4 @@ def test_the_queue_of_100000_jobs_is_shown_at_once(db):
         assert f"{shown} pending" in command.good(command.run("queue", env=command.environment(db, user)))
         taken = best_of(20, db, "queue", user=user)
         print(f"{user}: {taken * 1000:.0f} ms")
-        assert taken < 1, user
+        assert taken < 0.2, user  # 0.1 s on a machine that does nothing else
