@@ -117,6 +117,7 @@ ExitCode JobFilter::run(Session& session, const std::string& action, const std::
     }
     if (!jobs.empty()) {
         std::vector<std::int64_t> ids;
+        ids.reserve(jobs.size());
         for (const JobName& job : jobs) ids.push_back(job_id(session.database, job));
         add("ids", "bigint[]", database::bigints(ids));
     }

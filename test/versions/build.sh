@@ -68,6 +68,7 @@ compile() {
     tar -xf "$(tarball)" -C "$tree" --strip-components 1
     cd "$tree"
     ./configure --quiet "${options[@]}"
+    make -C src/backend generated-headers # a directory that is made first may include what another one makes
     make -j"${JOBS:-$(nproc)}" -C src/backend
     for part in config src/{include,makefiles,common,port,timezone,interfaces/libpq,fe_utils,pl/plpgsql/src} \
         src/backend{,/utils/mb/conversion_procs,/snowball,/replication/libpqwalreceiver} \
