@@ -1,5 +1,7 @@
 #include "client/change.hpp"
 
+#include "client/store.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -8,28 +10,31 @@ namespace rcq::client {
 
 namespace {
 
+using store::ValueType;
+
 struct FilterOption {
     const char* name;
     const char* argument; // of rcq.change_jobs
-    const char* type;
+    ValueType type;
     const char* value;
     const char* help;
 };
 
 constexpr std::array one_value = {
-    FilterOption{"--reason", "reason", "text", "WORD", "Those that wait, or end, for this reason (rcq queue shows it)"},
-    FilterOption{"--user", "user_name", "text", "NAME", "Those of this user"},
-    FilterOption{"--group", "group_name", "text", "NAME", "Those of this group"},
-    FilterOption{"--name", "name", "text", "PATTERN", "Those of this name; * and ? stand for anything"},
-    FilterOption{"--project", "project", "text", "NAME", "Those of this project"},
-    FilterOption{"--submitted-before", "submitted_before", "timestamptz", "TIME",
+    FilterOption{"--reason", "reason", ValueType::text, "WORD",
+                 "Those that wait, or end, for this reason (rcq queue shows it)"},
+    FilterOption{"--user", "user_name", ValueType::text, "NAME", "Those of this user"},
+    FilterOption{"--group", "group_name", ValueType::text, "NAME", "Those of this group"},
+    FilterOption{"--name", "name", ValueType::text, "PATTERN", "Those of this name; * and ? stand for anything"},
+    FilterOption{"--project", "project", ValueType::text, "NAME", "Those of this project"},
+    FilterOption{"--submitted-before", "submitted_before", ValueType::timestamp, "TIME",
                  "Those submitted before (now-2h, 2030-01-31)"},
-    FilterOption{"--submitted-after", "submitted_after", "timestamptz", "TIME", "Those submitted after"},
+    FilterOption{"--submitted-after", "submitted_after", ValueType::timestamp, "TIME", "Those submitted after"},
 };
 
 constexpr std::array several_values = {
-    FilterOption{"--status", "status", "text[]", "WORD,...", "Those that are pending, assigned, running"},
-    FilterOption{"--tag", "tags", "text[]", "TAG,...", "Those that have all of these tags"},
+    FilterOption{"--status", "status", ValueType::texts, "WORD,...", "Those that are pending, assigned, running"},
+    FilterOption{"--tag", "tags", ValueType::texts, "TAG,...", "Those that have all of these tags"},
 };
 
 // A pattern as of shells as one of LIKE.
@@ -100,30 +105,25 @@ void JobFilter::add_to(CLI::App& command) {
 
 ExitCode JobFilter::run(Session& session, const std::string& action, const std::vector<JobName>& jobs,
                         std::optional<int> priority) const {
-    database::Statement call{"action => $1, dry_run => $2", {database::text(action), database::boolean(!yes_)}};
-    const auto add = [&call](const std::string& argument, const char* type, database::Parameter value) {
-        call.parameters.push_back(std::move(value));
-        call.sql += fmt::format(", {} => ${}::{}", argument, call.parameters.size(), type);
-    };
+    std::vector<store::Argument> arguments;
     for (const FilterOption& option : one_value) {
         const auto found = texts_.find(option.argument);
         if (found == texts_.end()) continue;
         const bool pattern = found->first == "name";
-        add(found->first, option.type, {0, pattern ? like_of(found->second) : found->second});
+        arguments.push_back({found->first, option.type, {0, pattern ? like_of(found->second) : found->second}});
     }
     for (const FilterOption& option : several_values) {
         const auto found = lists_.find(option.argument);
-        if (found != lists_.end()) add(found->first, option.type, database::texts(found->second));
+        if (found != lists_.end()) arguments.push_back({found->first, option.type, database::texts(found->second)});
     }
     if (!jobs.empty()) {
         std::vector<std::int64_t> ids;
         ids.reserve(jobs.size());
         for (const JobName& job : jobs) ids.push_back(job_id(session.database, job));
-        add("ids", "bigint[]", database::bigints(ids));
+        arguments.push_back({"ids", ValueType::bigints, database::bigints(ids)});
     }
-    if (priority) add("priority", "integer", database::integer(*priority));
-    call.sql = "SELECT c.action, c.matched, c.changed FROM rcq.change_jobs(" + call.sql + ") c";
-    const std::string row = session.database.rows(call).at(0);
+    if (priority) arguments.push_back({"priority", ValueType::integer, database::integer(*priority)});
+    const std::string row = session.database.rows(store::change_jobs(action, !yes_, arguments)).at(0);
     if (session.output.json()) {
         session.output.json_document(row);
         return ExitCode::good;

@@ -1,6 +1,7 @@
 // `rcq cancel`, `hold`, `release`, `priority` and `requeue`.
 #include "client/change.hpp"
 #include "client/commands.hpp"
+#include "client/store.hpp"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -14,16 +15,6 @@ struct ChangeOptions {
     std::vector<std::string> jobs;
     JobFilter filter;
 };
-
-// The answer of a function of one job, and of some tasks of an array; empty when it answers nothing.
-std::string call(Database& database, const std::string& function, const JobName& job) {
-    const database::Statement statement{"SELECT " + function + "($1, $2)",
-                                        {database::bigint(job.id), job.tasks.empty()
-                                                                       ? database::null(database::oid::text)
-                                                                       : database::text(job.tasks)}};
-    const database::Result result = database.query(statement);
-    return PQgetvalue(result.get(), 0, 0);
-}
 
 void add_change(Commands& commands, CLI::App* command, const std::string& action, const Change& change) {
     auto options = std::make_shared<ChangeOptions>();
@@ -43,7 +34,7 @@ void add_cancel_command(Commands& commands) {
         "cancel", "Cancels jobs; what runs is told to end, and killed when it does not",
         {"cancel 42 43", "cancel 41_7", "cancel --status pending --name 'sweep-*'", "cancel --status pending --yes"});
     add_change(commands, command, "cancel", [](Database& database, const JobName& job) {
-        return Changed{call(database, "rcq.cancel", job), {}};
+        return Changed{PQgetvalue(database.query(store::cancel(job.id, job.tasks)).get(), 0, 0), {}};
     });
 }
 
@@ -51,7 +42,7 @@ void add_hold_command(Commands& commands) {
     CLI::App* command = commands.add("hold", "Keeps pending jobs from being started until they are released",
                                      {"hold 42", "hold 41_20-30", "hold --project thesis --yes"});
     add_change(commands, command, "hold", [](Database& database, const JobName& job) {
-        call(database, "rcq.hold", job);
+        database.query(store::hold(job.id, job.tasks));
         return Changed{"held", {}};
     });
 }
@@ -60,7 +51,7 @@ void add_release_command(Commands& commands) {
     CLI::App* command =
         commands.add("release", "Lets held jobs be started", {"release 42", "release --project thesis --yes"});
     add_change(commands, command, "release", [](Database& database, const JobName& job) {
-        call(database, "rcq.release", job);
+        database.query(store::release(job.id, job.tasks));
         return Changed{"released", {}};
     });
 }
@@ -69,9 +60,7 @@ void add_requeue_command(Commands& commands) {
     CLI::App* command = commands.add("requeue", "Ends running jobs and lets them be run again",
                                      {"requeue 42", "requeue --name 'eval-*' --yes"});
     add_change(commands, command, "requeue", [](Database& database, const JobName& job) {
-        const database::Result result =
-            database.query({"SELECT rcq.requeue($1)", {database::bigint(job_id(database, job))}});
-        return Changed{PQgetvalue(result.get(), 0, 0), {}};
+        return Changed{PQgetvalue(database.query(store::requeue(job_id(database, job))).get(), 0, 0), {}};
     });
 }
 
@@ -100,8 +89,7 @@ void add_priority_command(Commands& commands) {
         const auto jobs = parse_job_names(words);
         if (options->filter.given()) return options->filter.run(session, "set_priority", jobs, priority);
         return change_each(session, jobs, [priority](Database& database, const JobName& job) {
-            database.query({"SELECT rcq.set_priority($1, $2)",
-                            {database::bigint(job_id(database, job)), database::integer(priority)}});
+            database.query(store::set_priority(job_id(database, job), priority));
             return Changed{fmt::format("has priority {}", priority), {}};
         });
     });

@@ -1,5 +1,6 @@
 #include "client/database.hpp"
 
+#include "client/store.hpp"
 #include "client/text.hpp"
 #include "protocol/words.hpp"
 
@@ -191,9 +192,7 @@ database::Result Database::query(const database::Statement& statement, database:
 }
 
 std::vector<std::string> Database::rows(const database::Statement& statement) {
-    database::Statement wrapped{"SELECT pg_catalog.row_to_json(answer) FROM (" + statement.sql + ") answer",
-                                statement.parameters};
-    const database::Result result = query(wrapped);
+    const database::Result result = query(store::as_json(statement));
     std::vector<std::string> rows;
     const int count = PQntuples(result.get());
     rows.reserve(static_cast<std::size_t>(count));

@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
 #include "client/job_text.hpp"
+#include "client/store.hpp"
 #include "client/times.hpp"
 
 #include <memory>
@@ -10,19 +11,6 @@
 namespace rcq::client {
 
 namespace {
-
-// queue_time and its like are intervals, for which JSON has no form of its own: seconds.
-constexpr const char* of_job =
-    "SELECT e.job_id AS id, e.array_id, e.array_index, e.attempt, e.status, e.reason, e.user_name, e.group_name, "
-    "e.name, e.executor, "
-    "e.started_at, e.ended_at, pg_catalog.date_part('epoch', e.queue_time) AS queue_s, pg_catalog.date_part('epoch', "
-    "e.execution_time) AS execution_s, "
-    "pg_catalog.date_part('epoch', e.total_time) AS total_s, e.cpu_cores, e.memory_gb, e.gpu_count, e.cpu_seconds, "
-    "e.cpu_efficiency, "
-    "e.peak_memory_gb, e.memory_efficiency FROM rcq.efficiency e WHERE e.job_id = $1 ORDER BY e.attempt";
-constexpr const char* of_users = "SELECT u.user_name, u.group_name, u.jobs, u.runs, u.core_hours, u.gpu_hours, "
-                                 "u.cpu_efficiency, u.memory_efficiency, u.since, u.until "
-                                 "FROM rcq.user_efficiency u ORDER BY u.core_hours DESC, u.user_name, u.group_name";
 
 // "97 %", in the colour of what it says of the request.
 Cell percent(const Json& row, const char* key) {
@@ -37,7 +25,7 @@ std::string duration(const Json& row, const char* key) {
 }
 
 ExitCode run_for_users(Session& session) {
-    const auto rows = session.database.rows({of_users, {}});
+    const auto rows = session.database.rows(store::user_efficiency());
     if (session.output.json()) {
         session.output.json_rows(rows);
         return ExitCode::good;
@@ -77,7 +65,7 @@ ExitCode run_for_jobs(Session& session, const std::vector<JobName>& jobs) {
                  {"PEAK GB", Align::right},
                  {"MEMORY", Align::right}});
     for (const JobName& job : jobs) {
-        const auto rows = session.database.rows({of_job, {database::bigint(job_id(session.database, job))}});
+        const auto rows = session.database.rows(store::efficiency(job_id(session.database, job)));
         if (rows.empty()) {
             code = ExitCode::unknown_job;
             complain("job " + job.text + " has not been started, or there is no such job of yours");

@@ -1,6 +1,7 @@
 // `rcq explain`: why a job is where it is.
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
+#include "client/store.hpp"
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,8 +9,6 @@
 namespace rcq::client {
 
 namespace {
-
-constexpr const char* findings = "SELECT e.kind, e.reason, e.message, e.data FROM rcq.explain($1) e";
 
 Colour colour_of(const std::string& kind) {
     if (kind == "state") return Colour::bold;
@@ -20,7 +19,7 @@ Colour colour_of(const std::string& kind) {
 ExitCode run_explain(Session& session, const std::vector<std::string>& texts) {
     std::vector<std::string> documents;
     for (const JobName& job : parse_job_names(texts)) {
-        const auto rows = session.database.rows({findings, {database::bigint(job_id(session.database, job))}});
+        const auto rows = session.database.rows(store::findings(job_id(session.database, job)));
         if (session.output.json()) {
             documents.push_back("{\"job\":" + Json(job.text).dump() + ",\"findings\":" + json_array(rows) + "}");
             continue;

@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
 #include "client/job_text.hpp"
+#include "client/store.hpp"
 #include "client/times.hpp"
 
 #include <fmt/format.h>
@@ -13,27 +14,13 @@ namespace rcq::client {
 namespace {
 
 struct HistoryOptions {
-    std::vector<std::string> status;
-    std::string user;
-    std::string group;
+    store::ListFilter filter;
     std::string name;
-    bool mine = false;
     int limit = 25;
 };
 
-constexpr const char* ended = "SELECT h.* FROM rcq.ended_jobs(at_most => $1, statuses => $2, of_user => $3, "
-                              "of_group => $4, named => $5, mine => $6) h";
-
-database::Parameter word(const std::string& text) {
-    return text.empty() ? database::null(database::oid::text) : database::text(text);
-}
-
 ExitCode run_history(Session& session, const HistoryOptions& options) {
-    const auto rows = session.database.rows(
-        {ended,
-         {database::integer(options.limit),
-          options.status.empty() ? database::null(database::oid::text_array) : database::texts(options.status),
-          word(options.user), word(options.group), word(options.name), database::boolean(options.mine)}});
+    const auto rows = session.database.rows(store::ended_jobs(options.filter, options.name, options.limit));
     if (session.output.json()) {
         session.output.json_rows(rows);
         return ExitCode::good;
@@ -75,15 +62,15 @@ void add_history_command(Commands& commands) {
         commands.add("history", "Shows jobs that have ended, newest first",
                      {"history", "history --status failed --limit 100", "history --mine --name sweep-7 --json"});
     auto options = std::make_shared<HistoryOptions>();
-    command->add_option("--status", options->status, "Those that are completed, failed, cancelled")
+    command->add_option("--status", options->filter.status, "Those that are completed, failed, cancelled")
         ->type_name("WORD,...")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::IsMember({"completed", "failed", "cancelled"}));
-    command->add_option("--user", options->user, "Those of this user")->type_name("NAME");
-    command->add_option("--group", options->group, "Those of this group")->type_name("NAME");
+    command->add_option("--user", options->filter.user, "Those of this user")->type_name("NAME");
+    command->add_option("--group", options->filter.group, "Those of this group")->type_name("NAME");
     command->add_option("--name", options->name, "Those of this name")->type_name("NAME");
-    command->add_flag("--mine", options->mine, "Your own alone");
+    command->add_flag("--mine", options->filter.mine, "Your own alone");
     command->add_option("--limit", options->limit, "At most so many jobs")
         ->type_name("N")
         ->capture_default_str()

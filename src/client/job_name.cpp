@@ -1,5 +1,7 @@
 #include "client/job_name.hpp"
 
+#include "client/store.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -47,8 +49,7 @@ std::int64_t job_id(Database& database, const JobName& name) {
     if (error != std::errc{} || rest != end) {
         throw Failure(ExitCode::misused, name.text + " names several tasks", "one task is 41_7");
     }
-    const database::Result result =
-        database.query({"SELECT rcq.task($1, $2)", {database::bigint(name.id), database::integer(index)}});
+    const database::Result result = database.query(store::task(name.id, index));
     return std::stoll(PQgetvalue(result.get(), 0, 0));
 }
 

@@ -34,14 +34,11 @@ template <class Number> std::optional<Number> number_at(const PGresult* result, 
 
 } // namespace
 
-database::Statement job_states_statement(const std::vector<AskedJob>& jobs) {
+std::vector<std::int64_t> ids_of(const std::vector<AskedJob>& jobs) {
     std::vector<std::int64_t> ids;
     ids.reserve(jobs.size());
     for (const AskedJob& job : jobs) ids.push_back(job.id);
-    return {"SELECT s.id, s.status, s.reason, s.exit_code, s.signal, s.attempt, s.executor, s.progress, "
-            "s.progress_message, s.message, extract(epoch FROM COALESCE(s.ended_at, clock_timestamp()) - s.started_at) "
-            "FROM rcq.job_states($1) s",
-            {database::bigints(ids)}};
+    return ids;
 }
 
 std::vector<JobState> job_states(const database::Result& result, const std::vector<AskedJob>& jobs) {

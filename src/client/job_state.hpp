@@ -33,9 +33,10 @@ struct AskedJob {
     std::string label;
 };
 
-// What `job_states` reads the answer of.
-database::Statement job_states_statement(const std::vector<AskedJob>& jobs);
-// Throws Failure (unknown_job) when some of them are not there, or not the caller's to see.
+std::vector<std::int64_t> ids_of(const std::vector<AskedJob>& jobs);
+
+// What store::job_states of these jobs has answered. Throws Failure (unknown_job) when some of them are not there, or
+// not the caller's to see.
 std::vector<JobState> job_states(const database::Result& result, const std::vector<AskedJob>& jobs);
 
 // What a shell would make of the end of this job: its own exit code, 128 + N after a signal; 5 when it failed or was

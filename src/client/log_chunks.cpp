@@ -1,5 +1,7 @@
 #include "client/log_chunks.hpp"
 
+#include "client/store.hpp"
+
 namespace rcq::client {
 
 namespace {
@@ -19,11 +21,7 @@ std::int64_t integer_at(const PGresult* result, int row, int column) {
 } // namespace
 
 LogAnswer LogSource::next() {
-    const auto attempt = attempt_ ? database::integer(*attempt_) : database::null(database::oid::int4);
-    const auto result =
-        watch_.ask({"SELECT c.attempt, c.seq, c.stream, c.bytes, c.ended FROM rcq.log_chunks($1, $2, $3, $4) c",
-                    {database::bigint(job_), attempt, database::bigint(seq_), database::integer(most_bytes)}},
-                   database::Format::binary);
+    const auto result = watch_.ask(store::log_chunks(job_, attempt_, seq_, most_bytes), database::Format::binary);
     LogAnswer answer;
     std::size_t size = 0;
     const PGresult* rows = result.get();

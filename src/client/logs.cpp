@@ -6,6 +6,7 @@
 #include "client/log_chunks.hpp"
 #include "client/log_text.hpp"
 #include "client/status_line.hpp"
+#include "client/store.hpp"
 #include "client/times.hpp"
 #include "client/watch.hpp"
 
@@ -104,7 +105,7 @@ ExitCode Logs::run() {
     return ExitCode::good;
 }
 
-JobState Logs::state() { return job_states(watch_.ask(job_states_statement({job_})), {job_}).front(); }
+JobState Logs::state() { return job_states(watch_.ask(store::job_states({job_.id})), {job_}).front(); }
 
 void Logs::read() {
     bool caught_up = !options_.tail;

@@ -13,37 +13,6 @@ namespace rcq::client {
 
 namespace {
 
-constexpr const char* statement = R"(
-SELECT json_build_object(
-  'cluster', (SELECT row_to_json(c) FROM (
-      SELECT s.state, s.paused, s.last_error, s.running AS running_jobs, s.pending AS pending_jobs, clock_timestamp() AS at, e.*
-        FROM rcq.scheduler s, (
-            SELECT count(*) AS executors, count(*) FILTER (WHERE o.online) AS executors_online,
-                   COALESCE(sum(o.cpu_cores) FILTER (WHERE o.online), 0) AS cpu_cores,
-                   COALESCE(sum(o.cpu_cores_used) FILTER (WHERE o.online), 0) AS cpu_cores_used,
-                   COALESCE(sum(o.memory_gb) FILTER (WHERE o.online), 0) AS memory_gb,
-                   COALESCE(sum(o.memory_gb_used) FILTER (WHERE o.online), 0) AS memory_gb_used,
-                   COALESCE(sum(o.gpu_count) FILTER (WHERE o.online), 0) AS gpu_count,
-                   COALESCE(sum(o.gpu_count_used) FILTER (WHERE o.online), 0) AS gpu_count_used
-              FROM (SELECT x.*, x.status IN ('idle', 'busy') AS online FROM rcq.executors x WHERE x.registered_at IS NOT NULL) o) e) c),
-  'executors', COALESCE((SELECT json_agg(e) FROM (
-      SELECT x.name, x.status, x.reason, x.runs, round(extract(epoch FROM clock_timestamp() - x.last_seen)) AS silent_s
-        FROM rcq.executors x WHERE x.registered_at IS NOT NULL AND x.status IN ('offline', 'draining')
-       ORDER BY x.status DESC, x.name LIMIT $1) e), '[]'),
-  'groups', COALESCE((SELECT json_agg(g) FROM (
-      SELECT u.group_name, u.running_jobs, u.running_cores, u.pending_jobs, u.billed_hours, u.quota_cpu_hours, u.quota_used_percent, u.fair_share
-        FROM rcq.group_usage u ORDER BY u.running_cores DESC, u.pending_jobs DESC, u.group_name LIMIT $1) g), '[]'),
-  'running', COALESCE((SELECT json_agg(j) FROM (
-      SELECT r.id, r.array_id, r.array_index, r.status, r.user_name, r.group_name, r.name, r.executor, r.cpu_cores, r.memory_gb, r.gpu_count, r.started_at,
-             round(extract(epoch FROM clock_timestamp() - r.started_at)) AS ran_s, s.cpu_seconds, s.progress, s.progress_message, r.reason
-        FROM rcq.queue_page($1, '{running,assigned}') WITH ORDINALITY r, LATERAL (SELECT x.cpu_seconds, x.progress, x.progress_message FROM rcq.jobs x WHERE x.id = r.id AND x.status IN ('running', 'assigned')) s
-       WHERE r.tasks_waiting IS NULL
-       ORDER BY r.ordinality) j), '[]'),
-  'pending', COALESCE((SELECT json_agg(q) FROM (
-      SELECT p."position", p.id, p.array_id, p.array_index, p.user_name, p.group_name, p.name, p.cpu_cores, p.memory_gb, p.gpu_count, p.tasks_waiting, p.reason,
-             p.submitted_at, round(extract(epoch FROM clock_timestamp() - p.submitted_at)) AS waiting_s, p.expected_start
-        FROM rcq.queue_page($1, '{pending}') p) q), '[]')))";
-
 constexpr int most_executors = 5;
 constexpr int most_groups = 6;
 constexpr int most_jobs = std::numeric_limits<int>::max();
@@ -189,8 +158,6 @@ int line_count(const std::string& text) { return static_cast<int>(std::count(tex
 int size_of(const Json& rows) { return static_cast<int>(rows.size()); }
 
 } // namespace
-
-database::Statement overview_statement(int jobs) { return {statement, {database::integer(jobs)}}; }
 
 std::string overview_text(const Json& overview, int columns, int rows, bool colours) {
     const Json& cluster = overview.at("cluster");

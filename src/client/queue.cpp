@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
 #include "client/job_text.hpp"
+#include "client/store.hpp"
 #include "client/times.hpp"
 
 #include <algorithm>
@@ -15,21 +16,9 @@ namespace rcq::client {
 namespace {
 
 struct QueueOptions {
-    std::vector<std::string> status;
-    std::string user;
-    std::string group;
-    bool mine = false;
+    store::ListFilter filter;
     int limit = 100;
 };
-
-constexpr const char* page =
-    "SELECT q.* FROM rcq.queue_page(at_most => $1, statuses => $2, of_user => $3, of_group => $4, mine => $5) q";
-constexpr const char* counts =
-    "SELECT c.running, c.assigned, c.pending FROM rcq.queue_counts(of_user => $1, of_group => $2, mine => $3) c";
-
-database::Parameter word(const std::string& text) {
-    return text.empty() ? database::null(database::oid::text) : database::text(text);
-}
 
 // An array that still has tasks without a row stands for those.
 std::string name_in_queue(const Json& job) {
@@ -88,14 +77,8 @@ void show(Session& session, const std::vector<std::string>& rows, const Json& to
 
 ExitCode run_queue(Session& session, const QueueOptions& options) {
     const int most = options.limit == 0 ? std::numeric_limits<int>::max() : options.limit;
-    const auto rows = session.database.rows(
-        {page,
-         {database::integer(most),
-          options.status.empty() ? database::null(database::oid::text_array) : database::texts(options.status),
-          word(options.user), word(options.group), database::boolean(options.mine)}});
-    const std::string total =
-        session.database.rows({counts, {word(options.user), word(options.group), database::boolean(options.mine)}})
-            .at(0);
+    const auto rows = session.database.rows(store::queue_page(options.filter, most));
+    const std::string total = session.database.rows(store::queue_counts(options.filter)).at(0);
     if (session.output.json()) {
         session.output.json_document("{\"counts\":" + total + ",\n\"jobs\":" + json_array(rows) + "}");
     } else {
@@ -111,14 +94,14 @@ void add_queue_command(Commands& commands) {
         "queue", "Shows what runs and what waits, in the order in which it is considered",
         {"queue", "queue --mine", "queue --status pending --group bio --limit 0", "queue --json | jq '.jobs[].id'"});
     auto options = std::make_shared<QueueOptions>();
-    command->add_option("--status", options->status, "Those that are running, assigned, pending")
+    command->add_option("--status", options->filter.status, "Those that are running, assigned, pending")
         ->type_name("WORD,...")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::IsMember({"running", "assigned", "pending"}));
-    command->add_option("--user", options->user, "Those of this user")->type_name("NAME");
-    command->add_option("--group", options->group, "Those of this group")->type_name("NAME");
-    command->add_flag("--mine", options->mine, "Your own alone");
+    command->add_option("--user", options->filter.user, "Those of this user")->type_name("NAME");
+    command->add_option("--group", options->filter.group, "Those of this group")->type_name("NAME");
+    command->add_flag("--mine", options->filter.mine, "Your own alone");
     command->add_option("--limit", options->limit, "At most so many jobs; 0: all")
         ->type_name("N")
         ->capture_default_str()

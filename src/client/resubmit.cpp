@@ -1,6 +1,7 @@
 // `rcq resubmit`: jobs that have ended, submitted anew.
 #include "client/change.hpp"
 #include "client/commands.hpp"
+#include "client/store.hpp"
 
 #include <memory>
 
@@ -23,10 +24,9 @@ void add_resubmit_command(Commands& commands) {
     command->add_flag("--failed-tasks", options->failed_tasks, "Of an array: its tasks that failed, as a new array");
     commands.on_run(command, [options](Session& session) {
         const auto jobs = parse_job_names(options->jobs);
-        const std::string sql = options->failed_tasks ? "SELECT rcq.resubmit_failed_tasks($1)"
-                                                      : "SELECT new_job_id FROM rcq.resubmit(ARRAY[$1])";
-        return change_each(session, jobs, [&sql](Database& database, const JobName& job) {
-            const database::Result result = database.query({sql, {database::bigint(job_id(database, job))}});
+        const auto statement = options->failed_tasks ? store::resubmit_failed_tasks : store::resubmit;
+        return change_each(session, jobs, [statement](Database& database, const JobName& job) {
+            const database::Result result = database.query(statement(job_id(database, job)));
             return Changed{"submitted", PQgetvalue(result.get(), 0, 0)};
         });
     });

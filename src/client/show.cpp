@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
 #include "client/job_text.hpp"
+#include "client/store.hpp"
 #include "client/times.hpp"
 
 #include <algorithm>
@@ -12,12 +13,6 @@
 namespace rcq::client {
 
 namespace {
-
-// The status by key; then the rest from the branch of rcq.jobs that has it alone.
-constexpr const char* jobs = "SELECT j.* FROM rcq.jobs j WHERE j.id = $1";
-constexpr const char* runs = "SELECT r.* FROM rcq.runs r WHERE r.job_id = $1 ORDER BY r.attempt";
-constexpr const char* arrays = "SELECT a.* FROM rcq.arrays a WHERE a.id = $1";
-constexpr const char* dependencies = "SELECT d.* FROM rcq.dependencies d WHERE d.job_id = $1";
 
 struct ShowOptions {
     std::vector<std::string> jobs;
@@ -30,14 +25,14 @@ Failure unknown_job(const JobName& job) {
 }
 
 Json job_of(Database& database, const JobName& name, std::int64_t id) {
-    const auto rows = database.rows({jobs, {database::bigint(id)}});
+    const auto rows = database.rows(store::job(id));
     if (rows.empty()) throw unknown_job(name);
     return parse_json(rows.front());
 }
 
-Json rows_of(Database& database, const char* sql, std::int64_t id) {
+Json rows_of(Database& database, const database::Statement& statement) {
     Json list = Json::array();
-    for (const std::string& row : database.rows({sql, {database::bigint(id)}})) list.push_back(parse_json(row));
+    for (const std::string& row : database.rows(statement)) list.push_back(parse_json(row));
     return list;
 }
 
@@ -138,9 +133,10 @@ ExitCode run_show(Session& session, const ShowOptions& options) {
             show_script(session.output, text_of(job, "script"));
             continue;
         }
-        Json details = {{"runs", rows_of(session.database, runs, id)},
-                        {"array", is_null(job, "array_spec") ? Json::array() : rows_of(session.database, arrays, id)},
-                        {"dependencies", rows_of(session.database, dependencies, id)}};
+        Json details = {
+            {"runs", rows_of(session.database, store::runs(id))},
+            {"array", is_null(job, "array_spec") ? Json::array() : rows_of(session.database, store::array(id))},
+            {"dependencies", rows_of(session.database, store::dependencies(id))}};
         if (session.output.json()) {
             job.update(details);
             documents.push_back(job.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/json.hpp"
 #include "client/script.hpp"
+#include "client/store.hpp"
 #include "core/directives.hpp"
 #include "core/submit_options.hpp"
 
@@ -63,7 +64,7 @@ std::string default_name(const std::string& path, const std::string& script) {
 
 // Asks for one job, by the call that takes lists: an error says where in the list it is, which is nothing to people.
 database::Result submit(Database& database, const std::string& request) try {
-    return database.query({"SELECT rcq.submit_many($1)", {database::jsonb(request)}});
+    return database.query(store::submit(request));
 } catch (const Failure& failure) {
     constexpr std::string_view place = "job 1 of the list: ";
     const std::string_view message = failure.what();

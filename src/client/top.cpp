@@ -2,6 +2,7 @@
 #include "client/commands.hpp"
 #include "client/overview.hpp"
 #include "client/screen.hpp"
+#include "client/store.hpp"
 #include "client/text.hpp"
 #include "client/watch.hpp"
 
@@ -22,7 +23,7 @@ struct TopOptions {
 };
 
 Json overview(Watch& watch, int jobs) {
-    const auto result = watch.ask(overview_statement(jobs));
+    const auto result = watch.ask(store::overview(jobs));
     return parse_json({PQgetvalue(result.get(), 0, 0), static_cast<std::size_t>(PQgetlength(result.get(), 0, 0))});
 }
 

@@ -1,6 +1,7 @@
 // `rcq update`: what a job asks for, changed before it starts.
 #include "client/change.hpp"
 #include "client/commands.hpp"
+#include "client/store.hpp"
 #include "core/submit_options.hpp"
 
 #include <array>
@@ -13,23 +14,21 @@ namespace rcq::client {
 
 namespace {
 
-// The options of a submission that rcq.update_job takes, by its arguments; `conversion` makes one of the JSON value.
+using store::ValueType;
+
+// The options of a submission that rcq.update_job takes.
 struct Updatable {
     const char* option;
-    const char* conversion; // of $N, a text
+    ValueType type;
     bool clearable;
 };
 
 constexpr std::array updatable = {
-    Updatable{"cpu-cores", "{}::integer", false},
-    Updatable{"cpu-cores-min", "{}::integer", true},
-    Updatable{"memory", "{}::numeric", false},
-    Updatable{"gpus", "{}::integer", false},
-    Updatable{"gpu-type", "{}::text", true},
-    Updatable{"time-limit", "pg_catalog.make_interval(secs => {}::double precision)", true},
-    Updatable{"estimate", "{}::numeric", true},
-    Updatable{"deadline", "{}::timestamptz", true},
-    Updatable{"max-retries", "{}::integer", false},
+    Updatable{"cpu-cores", ValueType::integer, false},   Updatable{"cpu-cores-min", ValueType::integer, true},
+    Updatable{"memory", ValueType::numeric, false},      Updatable{"gpus", ValueType::integer, false},
+    Updatable{"gpu-type", ValueType::text, true},        Updatable{"time-limit", ValueType::seconds, true},
+    Updatable{"estimate", ValueType::numeric, true},     Updatable{"deadline", ValueType::timestamp, true},
+    Updatable{"max-retries", ValueType::integer, false},
 };
 
 struct UpdateOptions {
@@ -38,14 +37,9 @@ struct UpdateOptions {
     std::vector<std::string> clear;
 };
 
-// The arguments but the first of rcq.update_job, and their parameters.
-database::Statement arguments_of(const UpdateOptions& options) {
-    database::Statement call{"job => $1", {database::Parameter{database::oid::int8, std::nullopt}}};
-    const auto add = [&call](std::string_view argument, std::string_view conversion, database::Parameter value) {
-        call.parameters.push_back(std::move(value));
-        const std::string parameter = fmt::format("${}", call.parameters.size());
-        call.sql += fmt::format(", {} => {}", argument, fmt::format(fmt::runtime(conversion), parameter));
-    };
+// The arguments of rcq.update_job but the first.
+std::vector<store::Argument> arguments_of(const UpdateOptions& options) {
+    std::vector<store::Argument> arguments;
     std::vector<std::string> clear;
     for (const Updatable& change : updatable) {
         const core::SubmitOption& option = *core::find_submit_option(change.option);
@@ -63,15 +57,14 @@ database::Statement arguments_of(const UpdateOptions& options) {
         }
         const Json value = Json::parse(fields.begin()->second);
         const std::string text = value.is_string() ? value.get<std::string>() : fields.begin()->second;
-        add(option.field, std::string(change.conversion), database::text(text));
+        arguments.push_back({std::string(option.field), change.type, database::text(text)});
     }
-    if (!clear.empty()) add("clear", "{}", database::texts(clear));
-    if (call.parameters.size() == 1) {
+    if (!clear.empty()) arguments.push_back({"clear", ValueType::texts, database::texts(clear)});
+    if (arguments.empty()) {
         throw Failure(ExitCode::misused, "nothing is given to be changed",
                       "for example rcq update 42 --time-limit 4h; see rcq update --help");
     }
-    call.sql = "SELECT rcq.update_job(" + call.sql + ")";
-    return call;
+    return arguments;
 }
 
 } // namespace
@@ -94,10 +87,9 @@ void add_update_command(Commands& commands) {
     }
     commands.on_run(command, [options](Session& session) {
         const auto jobs = parse_job_names(options->jobs);
-        database::Statement statement = arguments_of(*options);
-        return change_each(session, jobs, [&statement](Database& database, const JobName& job) {
-            statement.parameters[0].value = std::to_string(job_id(database, job));
-            database.query(statement);
+        const auto arguments = arguments_of(*options);
+        return change_each(session, jobs, [&arguments](Database& database, const JobName& job) {
+            database.query(store::update_job(job_id(database, job), arguments));
             return Changed{"updated", {}};
         });
     });

@@ -4,6 +4,7 @@
 #include "client/job_state.hpp"
 #include "client/progress_line.hpp"
 #include "client/status_line.hpp"
+#include "client/store.hpp"
 #include "client/times.hpp"
 #include "client/watch.hpp"
 
@@ -102,15 +103,12 @@ ExitCode Wait::watch() {
         for (const JobState& job : jobs_) line_.keep(progress_line({{job}, 0, std::nullopt}, 0, line_.colours()));
     }
     if (session_.output.json()) {
-        std::vector<std::int64_t> ids;
-        for (const AskedJob& job : asked_) ids.push_back(job.id);
-        const auto rows = session_.database.rows({"SELECT s.* FROM rcq.job_states($1) s", {database::bigints(ids)}});
-        session_.output.json_rows(rows);
+        session_.output.json_rows(session_.database.rows(store::whole_job_states(ids_of(asked_))));
     }
     return static_cast<ExitCode>(exit_code_of(jobs_));
 }
 
-void Wait::look() { jobs_ = job_states(watch_.ask(job_states_statement(asked_)), asked_); }
+void Wait::look() { jobs_ = job_states(watch_.ask(store::job_states(ids_of(asked_))), asked_); }
 
 // A line for each that is not as it was.
 void Wait::tell() {
@@ -127,9 +125,7 @@ void Wait::forecast() {
     if (jobs_.size() != 1 || jobs_.front().status != "pending") return starts_at_.reset();
     if (forecast_at_ != 0 && monotonic_s() - forecast_at_ < forecast_every_s) return;
     forecast_at_ = monotonic_s();
-    const auto result = watch_.ask({"SELECT extract(epoch FROM q.expected_start - clock_timestamp()) FROM rcq.queue q "
-                                    "WHERE q.id = $1",
-                                    {database::bigint(asked_.front().id)}});
+    const auto result = watch_.ask(store::expected_start(asked_.front().id));
     starts_at_.reset();
     if (PQntuples(result.get()) == 1 && PQgetisnull(result.get(), 0, 0) == 0) {
         starts_at_ = monotonic_s() + std::stod(PQgetvalue(result.get(), 0, 0));

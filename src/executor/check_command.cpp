@@ -4,6 +4,7 @@
 #include "executor/cgroup_tree.hpp"
 #include "executor/option_checks.hpp"
 #include "executor/program.hpp"
+#include "executor/store.hpp"
 #include "executor/words.hpp"
 #include "protocol/words.hpp"
 
@@ -51,14 +52,7 @@ int check_login(const std::string& dsn) {
     }
     const std::string who =
         std::string("\"") + PQuser(connection.get()) + "\" in database \"" + PQdb(connection.get()) + "\"";
-    database::Result result(
-        PQexec(connection.get(),
-               "SELECT pg_catalog.to_regprocedure('rcq.register_executor(text,jsonb,text[],bigint,integer)') "
-               "IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_auth_members m "
-               "JOIN pg_catalog.pg_roles e ON e.oid OPERATOR(pg_catalog.=) m.roleid "
-               "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.member "
-               "WHERE e.rolname OPERATOR(pg_catalog.=) 'rcq_executor' "
-               "AND r.rolname OPERATOR(pg_catalog.=) session_user)"));
+    const database::Result result(PQexec(connection.get(), store::login_facts().sql.c_str()));
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
         say(std::string("the database refuses: ") + PQerrorMessage(connection.get()));
         return check_unreachable;

@@ -97,6 +97,15 @@ Registration decode_registration_text(const std::string& text) {
 
 database::Statement write() { return {"SET default_transaction_read_only = off", {}}; }
 
+database::Statement login_facts() {
+    return {"SELECT pg_catalog.to_regprocedure('rcq.register_executor(text,jsonb,text[],bigint,integer)') IS NOT NULL, "
+            "EXISTS (SELECT FROM pg_catalog.pg_auth_members m "
+            "JOIN pg_catalog.pg_roles e ON e.oid OPERATOR(pg_catalog.=) m.roleid "
+            "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.member "
+            "WHERE e.rolname OPERATOR(pg_catalog.=) 'rcq_executor' AND r.rolname OPERATOR(pg_catalog.=) session_user)",
+            {}};
+}
+
 database::Statement listen(const std::string& channel) {
     std::string name;
     for (char c : channel) name += c == '"' ? std::string("\"\"") : std::string(1, c);

@@ -23,6 +23,9 @@ database::Statement register_executor(const std::string& hostname, const Capacit
 Registration decode_registration(const PGresult* result);
 Registration decode_registration_text(const std::string& text);
 
+// Of the session's login, without parameters: whether the protocol is there to be spoken, whether it is an executor's.
+database::Statement login_facts();
+
 database::Statement listen(const std::string& channel);
 
 database::Statement sync(const SyncRequest& request);
