@@ -28,7 +28,7 @@ fi
 packages+=("${optional[@]}")
 if [[ $purpose == soak ]]; then
     packages+=(clang slurmctld slurmd slurm-client sqlsmith valgrind gcovr)
-    packages+=(bison flex libicu-dev libssl-dev debian-archive-keyring) # compile other versions of PostgreSQL
+    packages+=(bison flex libicu-dev libssl-dev libxml2-dev debian-archive-keyring) # compile other versions of PostgreSQL
 fi
 
 installed() {

@@ -6,7 +6,9 @@ namespace rcq::pg {
 
 namespace {
 
+// A step of the sweep. Entries of rows that are gone are many times those that are there while a snapshot is held.
 constexpr int sweep_rows = 1000;
+constexpr int sweep_entries = 5000;
 constexpr TimestampTz clocks_differ = 2 * core::second; // at most, without anything being wrong
 
 // Whether settled usage that was weighed by one serves for the other.
@@ -181,7 +183,7 @@ void Scheduler::absorb(const Sight& sight, const std::vector<JobRange>& ranges) 
 
 // Walks the live table by key in small steps, so that a change that no callback announced is found.
 void Scheduler::sweep(const Sight& sight) {
-    const std::optional<int64> end = store::LiveRows(sight).last_of(sweep_from_, sweep_rows);
+    const std::optional<int64> end = store::LiveRows(sight).last_of(sweep_from_, sweep_rows, sweep_entries);
     const bool was_needed = plan_needed_, was_publish_needed = publish_needed_;
     const std::size_t before = cluster_->pending_count() + cluster_->run_count();
     absorb(sight, {{sweep_from_, end ? *end : (std::numeric_limits<int64>::max)()}});

@@ -106,8 +106,9 @@ public:
     using Each = std::function<void(LiveRow&&)>;
     // Those whose id lies in the range.
     void in(const JobRange& range, const Each& each);
-    // The id of the `count`-th row from `first` on, or the greatest id there is.
-    std::optional<int64> last_of(int64 first, int count);
+    // Where a step of so many rows from `first` on ends that looks at `entries` of the index at most: at a greater id,
+    // or at the greatest there is. Nothing: there is none.
+    std::optional<int64> last_of(int64 first, int rows, int entries);
 
 private:
     LiveRow convert(const FoundRow& row);

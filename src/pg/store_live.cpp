@@ -40,10 +40,13 @@ void LiveRows::in(const JobRange& range, const Each& each) {
     }
 }
 
-std::optional<int64> LiveRows::last_of(int64 first, int count) {
-    std::optional<int64> last;
-    scan_.start({at_least(first), at_most((std::numeric_limits<int64>::max)())});
-    while (count-- > 0 && scan_.next()) last = scan_.row().big(live::job_id);
+std::optional<int64> LiveRows::last_of(int64 first, int rows, int entries) {
+    int64 last = first;
+    int left = entries;
+    scan_.start_by_entry({at_least(first), at_most((std::numeric_limits<int64>::max)())});
+    while (rows-- > 0 && scan_.next_within(left, last)) {
+    }
+    if (left == entries) return {};
     return last;
 }
 

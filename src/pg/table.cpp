@@ -319,6 +319,20 @@ bool Scan::next() {
     });
 }
 
+bool Scan::next_within(int& most, int64& last) {
+    return call([&] {
+        while (most > 0 && index_getnext_tid(scan_, ForwardScanDirection)) {
+            most--;
+            bool null;
+            last = DatumGetInt64(index_getattr(scan_->xs_itup, 1, scan_->xs_itupdesc, &null));
+            if (!index_fetch_heap(scan_, slot_)) continue;
+            slot_getallattrs(slot_);
+            return true;
+        }
+        return false;
+    });
+}
+
 PartitionedTable::PartitionedTable(const Layout& layout, Use use)
     : layout_(layout), use_(use), parent_(call([&] { return open(relation_id(layout.table), use); })) {}
 

@@ -161,6 +161,14 @@ public:
     void start(std::initializer_list<Key> keys);
     // The next row in the order of the index; false at the end.
     bool next();
+    // The same, but passing over `most` entries of the index in all, counted down: those of rows that are gone stay
+    // there for as long as somebody's snapshot might see them. False: no more may be passed, or there is no other row.
+    // `last` is the first column, a bigint, of the entry that was passed last. For scans begun with start_by_entry().
+    bool next_within(int& most, int64& last);
+    void start_by_entry(std::initializer_list<Key> keys) {
+        scan_->xs_want_itup = true;
+        start(keys);
+    }
     // Both together, where there is one row at most.
     bool find(std::initializer_list<Key> keys) {
         start(keys);

@@ -22,9 +22,15 @@ class Terminal:
         self.modes = termios.tcgetattr(slave)
         self.text = ""
         self.process = subprocess.Popen(arguments, env={"TERM": "xterm", **environment}, start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+                                        preexec_fn=lambda: self._begin(slave),
                                         **{"stdin": slave, "stdout": slave, "stderr": slave, **elsewhere})
         self.slave = slave  # kept open, so that its modes can be looked at when the program has ended
+
+    @staticmethod
+    def _begin(slave):
+        """In the program's process: its terminal, and signals as a shell hands them on, also under nohup."""
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def __enter__(self):
         return self

@@ -137,7 +137,12 @@ def test_failures_are_grouped_by_how(day):
 def test_inefficient_has_those_who_waste_most_first(day):
     rows = day.ask(":inefficient")
     assert rows[0]["user_name"] == "ann" and float(rows[0]["cpu_percent"]) < 20
-    assert float(by(rows, "user_name", "cpu_percent")["cem"]) > 50
+    # how much of a core a busy run gets is the machine's business; what is said of it is ours
+    (cem,) = day.db.sql("""
+        SELECT sum(r.cpu_seconds) AS used, sum(j.cpu_cores * extract(epoch FROM r.ended_at - r.started_at)) AS granted, max(r.cpu_seconds) AS busiest
+          FROM rcq.runs r JOIN rcq.jobs j ON j.id = r.job_id WHERE j.user_name = 'cem' AND r.ended_at IS NOT NULL AND r.cpu_seconds IS NOT NULL""")
+    assert cem["busiest"] > 0
+    assert float(by(rows, "user_name", "cpu_percent")["cem"]) == pytest.approx(100 * float(cem["used"]) / float(cem["granted"]), abs=0.1)
 
 
 def test_schedules_are_those_that_did_not_do_what_they_should(day):

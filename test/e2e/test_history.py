@@ -137,6 +137,28 @@ def test_a_held_snapshot_delays_nothing(small):
         cursor.execute("SELECT count(*) FROM pg_class")
 
 
+def test_a_held_snapshot_does_not_have_the_scheduler_walk_through_what_is_gone(db):
+    """Entries of rows that are gone, but might still be seen, stay in the index: each step of the walk through what is live passes a few
+    thousand of them, however many there are, and what lies behind them is found nevertheless."""
+    gone, most = 20_000, 5_100
+    with transaction(db, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM rcq_private.live"):
+        fill(db, gone)
+        job = db.submit("true", hold=True)
+        harness.wait_for(lambda: db.one("SELECT pending FROM rcq.scheduler") == 1, "the scheduler knows what is left")
+        looked_at = "SELECT idx_scan AS scans, idx_tup_read AS entries FROM pg_stat_user_indexes WHERE indexrelname = 'live_pkey'"
+        (before,) = db.sql(looked_at)
+
+        def walked():
+            (now,) = db.sql(looked_at)
+            return now["scans"] - before["scans"] >= 10 and now
+
+        now = harness.wait_for(walked, "the scheduler walks through what is live")
+        assert 0 < now["entries"] - before["entries"] <= most * (now["scans"] - before["scans"])
+        db.sql("SET session_replication_role = replica; UPDATE rcq_private.live SET held = false WHERE job_id = %s", job)  # nobody tells the scheduler
+        db.executor("node1")
+        assert db.ended(job)["status"] == "completed"
+
+
 def test_a_job_that_is_committed_late_keeps_its_part(small):
     small.executor("a", cores=4)
     fill(small, 900)

@@ -62,7 +62,7 @@ tarball() { find "$sources" -maxdepth 1 -name "postgresql-${major}_*.orig.tar.*"
 # As Debian configures it, but for languages and documentation; optimized less, which halves the time, and only what the
 # tests and pg_upgrade run.
 compile() {
-    local tree=$here.new/source options=(--prefix="$here" --with-icu --with-openssl --without-readline CFLAGS=-O1) part
+    local tree=$here.new/source options=(--prefix="$here" --with-icu --with-openssl --with-libxml --without-readline CFLAGS=-O1) part
     if [[ $version == *-cassert ]]; then options+=(--enable-cassert); fi
     mkdir -p "$tree"
     tar -xf "$(tarball)" -C "$tree" --strip-components 1
