@@ -66,8 +66,8 @@ def pooler_restarted(world):
         pooler.stop()
 
 
-def knock(server, database, how_often, answers):
-    """Connects so often at once, and notes the first byte that each is answered."""
+def knock(server, database, how_often, all_answered, answers):
+    """Connects so often, notes the first byte that each is answered, and keeps what it got until all have been answered."""
     startup = struct.pack("!i", 196608) + b"".join(word.encode() + b"\0" for word in ("user", "postgres", "database", database)) + b"\0"
     startup = struct.pack("!i", len(startup) + 4) + startup
     held = []
@@ -81,16 +81,19 @@ def knock(server, database, how_often, answers):
     for door in held:
         with contextlib.suppress(OSError):
             answers.append(door.recv(1))
+    all_answered.wait(120)
+    for door in held:
         door.close()
 
 
 @fault("thousand-connections", "1,000 connections at once, to a server that takes 60", bound=5)
 def thousand_connections(world):
-    answers = []
-    crowd = [threading.Thread(target=knock, args=(world.server, world.db.name, 50, answers)) for _ in range(20)]
+    answers, people = [], 20
+    all_answered = threading.Barrier(people)
+    crowd = [threading.Thread(target=knock, args=(world.server, world.db.name, 1000 // people, all_answered, answers)) for _ in range(people)]
     for one in crowd:
         one.start()
     for one in crowd:
         one.join()
-    assert answers.count(b"E") > 100, f"of {len(answers)} only {answers.count(b'E')} were turned away"
+    assert answers.count(b"E") >= 1000 - 60, f"of {len(answers)} only {answers.count(b'E')} were turned away"
     yield
