@@ -169,6 +169,7 @@ DECLARE
     s CONSTANT rcq_private.schedule := rcq_private.lock_schedule(name, user_name);
 BEGIN
     DELETE FROM rcq_private.schedule x WHERE x.id = s.id;
+    DELETE FROM rcq_private.fire f WHERE f.schedule_id = s.id;
     PERFORM rcq_private.definitions_changed();
 END $$;
 COMMENT ON FUNCTION rcq.unschedule(text, text) IS

@@ -26,44 +26,44 @@ COMMENT ON TABLE rcq_private.job IS 'What was submitted; rows are changed by rcq
 COMMENT ON TABLE rcq_private.run IS 'Attempts that ended without ending their job (retried, preempted, lost or never started); rows do not change, but that rcq.update_job writes down what they were granted where the job said so until then';
 
 DELETE FROM rcq_private.setting_definition;
---include 15-setting-definitions.sql
+--include 15-setting-definitions.sql of 0.6 514 569
 
---include 19-progress-table.sql
---include 20-library.sql
---include 21-history-partitions.sql
+--include 19-progress-table.sql of 0.6 701 716
+--include 20-library.sql of 0.6 717 889
+--include 21-history-partitions.sql of 0.6 890 1009
 -- what the library does
 DROP FUNCTION rcq_private.check_limits(rcq_private.users, bigint, bigint, bigint), rcq_private.has_option(rcq_private.request),
     rcq_private.retry_policy(rcq_private.request), rcq_private.request_types(), rcq_private.misfit(jsonb);
---include 30-submit.sql
---include 31-control.sql
---include 31-update-job.sql
---include 32-arrays.sql
---include 33-change-jobs.sql
---include 33-dependency-verdicts.sql
---include 34-resubmit.sql
---include 34-schedules.sql
---include 35-fires.sql
---include 36-inbox.sql
---include 40-runs.sql
---include 41-executor-functions.sql
---include 42-logs.sql
---include 43-progress.sql
---include 50-views.sql
---include 51-explain-runs.sql
---include 51-explain.sql
---include 53-efficiency.sql
---include 53-job-states.sql
---include 54-job-lists.sql
---include 60-admin.sql
---include 64-passwords.sql
---include 64-tokens.sql
+--include 30-submit.sql of 0.6 1298 1433
+--include 31-control.sql of 0.6 1434 1656
+--include 31-update-job.sql of 0.6 1657 1804
+--include 32-arrays.sql of 0.6 1805 2155
+--include 33-change-jobs.sql of 0.6 2156 2333
+--include 33-dependency-verdicts.sql of 0.6 2659 2738
+--include 34-resubmit.sql of 0.6 2739 2888
+--include 34-schedules.sql of 0.6 2930 3137
+--include 35-fires.sql of 0.6 3138 3273
+--include 36-inbox.sql of 0.6 3401 3425
+--include 40-runs.sql of 0.6 3426 3474
+--include 41-executor-functions.sql of 0.6 3475 3653
+--include 42-logs.sql of 0.6 3654 3748
+--include 43-progress.sql of 0.6 3749 3791
+--include 50-views.sql of 0.6 3792 4101
+--include 51-explain-runs.sql of 0.6 4284 4377
+--include 51-explain.sql of 0.6 4378 4904
+--include 53-efficiency.sql of 0.6 4938 5002
+--include 53-job-states.sql of 0.6 5003 5010
+--include 54-job-lists.sql of 0.6 5011 5168
+--include 60-admin.sql of 0.6 5169 5515
+--include 64-passwords.sql of 0.6 5672 5889
+--include 64-tokens.sql of 0.6 5890 6028
 DROP FUNCTION rcq_private.cancel_restored(bigint[]);
---include 70-history.sql
---include 75-audit-retention.sql
---include 75-recording.sql
---include 76-audit-rows.sql
---include 77-definition-triggers.sql
---include 78-restored-rows.sql
+--include 70-history.sql of 0.6 6029 6319
+--include 75-audit-retention.sql of 0.6 6320 6352
+--include 75-recording.sql of 0.6 6383 6391
+--include 76-audit-rows.sql of 0.6 6392 6431
+--include 77-definition-triggers.sql of 0.6 6486 6506
+--include 78-restored-rows.sql of 0.6 6507 6534
 
 -- routes return another type
 DO $$
@@ -76,14 +76,14 @@ BEGIN
 END $$;
 DROP DOMAIN rcq_rest."text/plain";
 DROP VIEW rcq_private.rest_job;
---include 80-rest-answers.sql
---include 81-rest-auth.sql
---include 82-rest-jobs.sql
---include 82-rest-submit.sql
---include 83-rest-queue.sql
---include 84-rest-admin.sql
---include 84-rest-statistics.sql
---include 85-rest-observe.sql
+--include 80-rest-answers.sql of 0.6 6535 6618
+--include 81-rest-auth.sql of 0.6 6619 6809
+--include 82-rest-jobs.sql of 0.6 6810 7037
+--include 82-rest-submit.sql of 0.6 7038 7136
+--include 83-rest-queue.sql of 0.6 7137 7281
+--include 84-rest-admin.sql of 0.6 7282 7542
+--include 84-rest-statistics.sql of 0.6 7543 7604
+--include 85-rest-observe.sql of 0.6 7605 7737
 
 -- views and functions over HTTP are made anew from those of schema rcq
 DO $$
@@ -94,7 +94,7 @@ BEGIN
         EXECUTE pg_catalog.format('DROP VIEW %s', v);
     END LOOP;
 END $$;
---include 86-api-views.sql
+--include 86-api-views.sql of 0.6 7738 7762
 DO $$
 DECLARE
     f pg_catalog.regprocedure;
@@ -104,7 +104,7 @@ BEGIN
     END LOOP;
 END $$;
 DROP DOMAIN rcq_api."application/octet-stream";
---include 87-api-functions.sql
+--include 87-api-functions.sql of 0.6 7763 7868
 
 -- 90-grants.sql makes all policies but that of 35-typed-jobs.sql
 DO $$
@@ -116,6 +116,6 @@ BEGIN
         EXECUTE pg_catalog.format('DROP POLICY %I ON rcq_private.%I', p.polname, p.relname);
     END LOOP;
 END $$;
---include 90-grants.sql
---include 95-postgrest.sql
+--include 90-grants.sql of 0.6 7869 8043
+--include 95-postgrest.sql of 0.6 8044 8046
 SELECT rcq_private.definitions_changed();

@@ -62,15 +62,9 @@ std::optional<RestoredJob> restored_job(const Sight& sight, int64 job_id) {
 }
 
 std::optional<RunProgress> ProgressReader::of(int64 job_id, int64 token) {
-    if (!looked_) {
-        looked_ = true;
-        if (call([] { return relation_exists(progress::layout.table); })) {
-            table_.emplace(progress::layout, Use::reading);
-            scan_.emplace(*table_, sight_, 1);
-        }
-    }
-    if (!scan_ || !scan_->find({equals(job_id)})) return std::nullopt;
-    const FoundRow row = scan_->row();
+    if (!rows_) rows_.emplace(sight_);
+    if (!rows_->by_job.find({equals(job_id)})) return std::nullopt;
+    const FoundRow row = rows_->by_job.row();
     if (row.big(progress::token) != token) return std::nullopt;
     RunProgress found{row.small(progress::percent), std::nullopt};
     if (!row.is_null(progress::message)) found.message = row.string(progress::message);

@@ -35,9 +35,12 @@ public:
 
 private:
     const Sight& sight_;
-    bool looked_ = false;
-    std::optional<Table> table_;
-    std::optional<Scan> scan_;
+    struct Rows {
+        explicit Rows(const Sight& sight) : table(progress::layout, Use::reading), by_job(table, sight, 1) {}
+        Table table;
+        Scan by_job;
+    };
+    std::optional<Rows> rows_;
 };
 
 // Counts the tasks of arrays that have ended.

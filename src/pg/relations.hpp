@@ -12,11 +12,6 @@ namespace rcq::pg {
     pg_unreachable();
 }
 
-// Whether there is such a relation: SQL objects of the version before may lack one. To be called behind the guard.
-inline bool relation_exists(const char* name) {
-    return OidIsValid(get_relname_relid(name, get_namespace_oid("rcq_private", false)));
-}
-
 // Call it behind the guard: it raises an error when there is no such relation.
 inline Oid relation_id(const char* name) {
     const Oid id = get_relname_relid(name, get_namespace_oid("rcq_private", false));

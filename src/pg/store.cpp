@@ -9,7 +9,7 @@ namespace rcq::pg::store {
 
 namespace {
 
-constexpr std::string_view accepted_versions[] = {"0.6", "0.5"}; // the current SQL version and the previous one
+constexpr std::string_view accepted_versions[] = {"0.7", "0.6"}; // the current SQL version and the previous one
 
 std::string text_or_empty(const Row& row, int column) {
     return row.is_null(column) ? std::string() : row.string(column);
@@ -338,7 +338,6 @@ void close_history() {
 }
 
 void forget_progress() {
-    if (!call([] { return relation_exists("progress"); })) return; // SQL objects of before 0.6
     static Statement statement(Statement::Kind::write, "SELECT rcq_private.forget_progress()", {});
     statement.run({});
 }

@@ -29,7 +29,7 @@ NAMED = {  # by the name of an argument: what may be meant
     "retry_backoff": ["constant", "exponential", "linear"], "quota_mode": ["soft", "hard"], "mode": ["finish", "requeue"], "scope": ["read", "submit", "admin", "metrics"],
     "stream": ["stdout", "stderr", "both"], "kind": ["group", "user"], "code": ["RC001", "22023", "", "12", "ZZZZZ", "00000", "ääääää"], "status": ["pending", "running", "failed"],
     "email": ["someone@example.org", "UPPER@EXAMPLE.ORG", "@", "a@b", "someone@example.org "], "password": ["a fine long password", "short"],
-    "type": ["add_numbers", "reverse_string", "fuzzed_type", "nothing"], "expected": ["text"], "channel": ["x"], "version": ["0.6"],
+    "type": ["add_numbers", "reverse_string", "fuzzed_type", "nothing"], "expected": ["text"], "channel": ["x"], "version": ["0.7"],
 }
 SETTINGS = ["lease", "lost_after", "claim_timeout", "policy", "fairshare_window", "max_wait", "max_script_bytes", "default_time_limit", "predict_depth", "request_rate_per_user", "password_cost", "backfill", "nothing_of_the_kind"]
 FIELDS = ["script", "cpu_cores", "memory_gb", "gpu_count", "estimated_hours", "time_limit", "priority", "max_retries", "name", "workdir", "env", "features", "hold", "requeue", "on_disconnect", "cpu_cores_min", "gpu_type",
