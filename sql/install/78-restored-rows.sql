@@ -24,5 +24,3 @@ BEGIN
 END $$;
 CREATE TRIGGER restored BEFORE INSERT ON rcq_private.groups FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION rcq_private.take_restored_row();
 CREATE TRIGGER restored BEFORE INSERT ON rcq_private.users FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION rcq_private.take_restored_row();
--- and a dump may have a group before its parent
-ALTER TABLE rcq_private.groups ALTER CONSTRAINT groups_parent_id_fkey DEFERRABLE INITIALLY DEFERRED;

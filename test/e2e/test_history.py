@@ -224,6 +224,12 @@ def restored(small, request):
     """A database with jobs in every state, and one that it was restored to, with an executor that is ready."""
     ann = small.user("ann", email="ann@example.org")
     small.sql("SELECT rcq.add_group('lab'), rcq.set_group('default', quota_cpu_hours => 5000, parent => 'lab'), rcq.set_user('postgres', email => 'root@example.org', max_jobs => 900)")
+    bob = small.user("bob", "lab", email="bob@example.org")  # what names rows of other tables, for a restore that loads them in any order
+    small.sql("SELECT rcq.set_http_password('bob@example.org', 'a good password'), rcq.reserve('2100-01-01', '2100-01-02', group_name => 'lab')")
+    small.sql("SELECT rcq.create_api_token('laptop')", user=bob)
+    small.sql("SELECT rcq.schedule('often', '@every 1s', 'true', overlap => 'skip')", user=bob)
+    harness.wait_for(lambda: small.sql("SELECT 1 FROM rcq_private.fire"), "a schedule has a history")
+    small.sql("SELECT rcq.pause_schedule('often')", user=bob)
     small.sql("SELECT rcq.set_consumable('licence', 5), rcq.set_concurrency_limit('db', 1), rcq.reserve('2100-01-01', '2100-01-02'), rcq.register_type('ours', 'cat'), rcq.schedule('yearly', '0 0 1 1 *', 'true')")
     fill(small, 2400)
     first = small.executor("a", cores=1)
@@ -254,7 +260,7 @@ def restored(small, request):
         small.server._run("pg_restore", *connection, "-e", "--schema-only", path)
         small.server._run("pg_restore", *connection, "-e", "--data-only", path)
     else:
-        small.server._run("pg_restore", *connection, "-e", *(["-j", "2"] if request.param == "parallel" else []), path)
+        small.server._run("pg_restore", *connection, "-e", *(["-j", "4"] if request.param == "parallel" else []), path)
     database = harness.Database.existing(small.server, "t_restored")
     after = kept(database)
     assert [table for table, rows in before.items() if after[table] != rows] == [], "something is missing"
