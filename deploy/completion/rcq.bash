@@ -11,14 +11,14 @@ _rcq_options() { # PROGRAM [COMMAND]
     _rcq_help "$@" | awk '/^Options:/ { inside = 1; next } /^[^ ]/ { inside = 0 } inside && /^  -/ { gsub(",", "\n", $1); print $1 }'
 }
 
-# What an option is called in the help, beside its names: "WHEN:{auto,always,never}"; empty for one that takes no value.
+# What an option is called in the help, beside its names: "{auto,always,never}"; empty for one that takes no value.
 _rcq_value() { # OPTION PROGRAM [COMMAND]
     _rcq_help "${@:2}" | awk -v option="$1" '/^Options:/ { inside = 1; next } /^[^ ]/ { inside = 0 }
         inside && /^  -/ { count = split($1, names, ","); for (i = 1; i <= count; i++) if (names[i] == option) { if (match($0, /^  [^ ]+ [^ ]/)) print $2; exit } }'
 }
 
 # What stands behind a command: JOB, FILE; empty when nothing does.
-_rcq_positional() { _rcq_help "$@" | awk '/^Positionals:/ { getline; print $2; exit }'; }
+_rcq_positional() { _rcq_help "$@" | awk '/^Positionals:/ { getline; print $1; exit }'; }
 
 # Jobs that a command is about: those that have not ended, those that have, or both.
 _rcq_jobs() { # COMMAND PROGRAM [OPTION ...]
@@ -78,7 +78,7 @@ _rcq() {
                 mapfile -t COMPREPLY < <(compgen -W "$(_rcq_commands "$program")" -- "$current")
             else
                 case $(_rcq_positional "${help[@]}") in
-                    JOB) mapfile -t COMPREPLY < <(compgen -W "$(_rcq_jobs "$chosen" "$program" "${connection[@]}")" -- "$current") ;;
+                    JOB*) mapfile -t COMPREPLY < <(compgen -W "$(_rcq_jobs "$chosen" "$program" "${connection[@]}")" -- "$current") ;;
                     FILE) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
                 esac
             fi

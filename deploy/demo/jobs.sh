@@ -1,22 +1,24 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by run.sh: submits the jobs of jobs.list as their users and watches them.
+# Sourced by run.sh: submits the jobs of jobs.list as their users, watches them and checks how they ended.
 
 ids=
+declare -A expected=() # by id: how it ends, as in jobs.list
 canceller=alan
 to_cancel=digits-of-pi
 
 submit_jobs() {
-    local user script arguments id count=0 old
+    local user script end arguments id count=0 old
     for old in $(sql -c "SELECT id FROM rcq.jobs WHERE status = 'pending' AND reason = 'never_fits' AND name = 'training'"); do
         say "job $old of an earlier demo can never start: barbara cancels it"
         PGUSER=barbara sql -c "SELECT rcq.cancel($old)" >/dev/null
     done
     say "submitting as their users (PGUSER=ada psql -c \"SELECT rcq.submit('...', cpu_cores => 4)\"):"
-    while read -r user script arguments; do
+    while read -r user script end arguments; do
         [[ -n $user && $user != \#* ]] || continue
         id=$(PGUSER=$user sql -v script="$(cat "$demo/jobs/$script")" -v docs="$state/share/docs" \
             <<<"SELECT rcq.submit(:'script', ${arguments/DOCS/:\'docs\'})")
         ids+="${ids:+,}$id"
+        expected[$id]=$end
         count=$((count + 1))
         printf '  job %-4s %-9s %-13s %s\n' "$id" "$user" "$script" "$arguments"
     done <"$demo/jobs.list"
@@ -104,4 +106,19 @@ watch_jobs() {
     done
     printf '%s' "${clear:+$clear}"
     print_event "all that can end has ended"
+}
+
+# Whether each job ended as jobs.list says; names those that did not.
+check_ends() {
+    local id status reason name code=0
+    while read -r id status reason name; do
+        case ${expected[$id]} in
+            "$status" | "$status/$reason") ;;
+            *)
+                say "job $id $name is $status/$reason, and ${expected[$id]} was expected" >&2
+                code=1
+                ;;
+        esac
+    done < <(sql -F ' ' -c "SELECT id, status, COALESCE(reason, '-'), name FROM rcq.jobs WHERE id IN ($ids) ORDER BY id")
+    return "$code"
 }

@@ -69,4 +69,5 @@ echo
 code=0
 watch_jobs || code=$?
 report_all
+check_ends || code=1
 exit "$code"

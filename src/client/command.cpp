@@ -1,6 +1,6 @@
 #include "client/command.hpp"
 
-#include "core/nearest.hpp"
+#include "client/help.hpp"
 
 #include <algorithm>
 
@@ -41,29 +41,6 @@ std::string dsn_of(const CommonOptions& options) {
     return dsn + " dbname='" + name + "'";
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
-        for (const CLI::Option* option : level->get_options()) {
-            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-        }
-    }
-    return names;
-}
-
-std::vector<std::string> command_names(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-    return names;
-}
-
-// Ends without a full stop or a hint of CLI11's own, on one line.
-std::string plain(std::string text) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    return text;
-}
-
 } // namespace
 
 Session::Session(const CommonOptions& options) : database(dsn_of(options)), output(options.output) {}
@@ -73,13 +50,15 @@ Commands::Commands() : app_("Submits jobs to an rcq cluster, and tells and chang
     app_.set_version_flag("-V,--version", "rcq " RCQ_VERSION);
     app_.require_subcommand(1);
     app_.fallthrough();
+    app_.formatter(std::make_shared<HelpFormatter>());
     app_.get_formatter()->column_width(32);
     app_.add_option("-d,--dsn", options_.dsn, "Connection string, URI or name of the database")->type_name("DSN");
     app_.add_option("--service", options_.service, "Service of ~/.pg_service.conf")->type_name("NAME");
     app_.add_flag("--json", options_.output.json, "One JSON document instead of text for people");
+    const std::vector<std::string> whens = {"auto", "always", "never"};
     app_.add_option("--color", options_.output.colour, "auto (on a terminal), always or never")
-        ->type_name("WHEN")
-        ->check(CLI::IsMember({"auto", "always", "never"}));
+        ->type_name(choice(whens))
+        ->check(one_of(whens));
 }
 
 CLI::App* Commands::add(const std::string& name, const std::string& help, const std::vector<std::string>& examples) {
@@ -97,6 +76,12 @@ void Commands::on_run(CLI::App* command, Action action) {
 
 void Commands::parse(int argc, char** argv) {
     std::vector<std::string> words(argv + 1, argv + argc);
+    const bool asks_for_help = !words.empty() && words.front() == "help";
+    if (asks_for_help) words.erase(words.begin());
+    // of a command that there is: else it is told that there is none
+    const auto named = [&](const CLI::App* command) { return command->get_name() == words.front(); };
+    const bool known = words.empty() || !app_.get_subcommands(named).empty();
+    if (asks_for_help && known) words.emplace_back("--help");
     const auto dashes = std::find(words.begin(), words.end(), "--");
     const bool dashes_given = dashes != words.end();
     if (dashes_given) {
@@ -121,30 +106,6 @@ ExitCode Commands::run() {
 std::string names_of(const core::SubmitOption& option) {
     const std::string letter = option.letter != '\0' ? std::string{'-', option.letter, ','} : std::string();
     return letter + "--" + std::string(option.name);
-}
-
-Failure usage_failure(const CLI::ParseError& error, const CLI::App& app) {
-    const auto chosen = app.get_subcommands();
-    const CLI::App& level = chosen.empty() ? app : *chosen.front();
-    const std::string help = "see " + (chosen.empty() ? std::string("rcq") : "rcq " + level.get_name()) + " --help";
-    const std::vector<std::string> rest = app.remaining(true);
-    if (rest.empty()) return {ExitCode::misused, plain(error.what()), help};
-    std::string word = rest.front();
-    const bool option = word.size() > 1 && word[0] == '-';
-    if (!option && !chosen.empty()) return {ExitCode::misused, "nothing is known about \"" + word + "\" here", help};
-    word.resize(std::min(word.size(), word.find('=')));
-    if (option && !chosen.empty() && level.get_name() == "submit") {
-        // also by what sbatch calls it
-        const std::string meant = core::nearest_submit_option(word.substr(word.find_first_not_of('-')));
-        if (!meant.empty())
-            return {ExitCode::misused, "there is no option " + word, "did you mean --" + meant + "? Else " + help};
-    }
-    const std::vector<std::string> names = option ? option_names(level) : command_names(app);
-    const std::vector<std::string_view> known(names.begin(), names.end());
-    const std::string_view nearest = core::nearest(word, known);
-    const std::string kind = option ? "option " : "command ";
-    return {ExitCode::misused, "there is no " + kind + word,
-            nearest.empty() ? help : "did you mean " + std::string(nearest) + "? Else " + help};
 }
 
 } // namespace rcq::client

@@ -61,6 +61,8 @@ void add_commands(Commands& commands);
 // "-c,--cpu-cores", as CLI11 takes it.
 std::string names_of(const core::SubmitOption& option);
 
+// Nothing is wrong but that no subcommand is there.
+bool lacks_command(const CLI::ParseError& error, const CLI::App& app);
 // What CLI11 found wrong, as a Failure that names the nearest option or subcommand.
 Failure usage_failure(const CLI::ParseError& error, const CLI::App& app);
 

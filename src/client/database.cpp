@@ -1,9 +1,11 @@
 #include "client/database.hpp"
 
+#include "client/advice.hpp"
 #include "client/store.hpp"
 #include "client/text.hpp"
 #include "protocol/words.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -102,7 +104,7 @@ ExitCode code_of(const database::Reply& reply) {
 std::string hint_of(const database::Reply& reply) {
     const Meaning* meaning = meaning_of(reply.sqlstate);
     // those of the server's own errors are about SQL
-    return meaning == nullptr || meaning->hint.empty() ? reply.hint : std::string(meaning->hint);
+    return meaning == nullptr || meaning->hint.empty() ? as_commands(reply.hint) : std::string(meaning->hint);
 }
 
 std::string message_of(const database::Reply& reply) {
@@ -136,7 +138,9 @@ void Database::adopt(database::Connection connection) {
 }
 
 void Database::lost() {
-    const std::string message = database::one_line(PQerrorMessage(connection_.get()));
+    std::string message = database::one_line(PQerrorMessage(connection_.get()));
+    message.resize(
+        std::min(message.size(), message.find('\n'))); // libpq goes on with what it means, which nobody needs
     connection_.reset();
     last_result_.reset();
     throw Failure(ExitCode::unreachable, "the connection to the database was lost: " + message,

@@ -65,10 +65,14 @@ ExitCode run_for_jobs(Session& session, const std::vector<JobName>& jobs) {
                  {"PEAK GB", Align::right},
                  {"MEMORY", Align::right}});
     for (const JobName& job : jobs) {
-        const auto rows = session.database.rows(store::efficiency(job_id(session.database, job)));
+        const std::int64_t id = job_id(session.database, job);
+        const auto rows = session.database.rows(store::efficiency(id));
         if (rows.empty()) {
             code = ExitCode::unknown_job;
-            complain("job " + job.text + " has not been started, or there is no such job of yours");
+            const bool array = PQntuples(session.database.query(store::array_indices(id)).get()) > 0;
+            complain("job " + job.text +
+                     (array ? " is an array: rcq efficiency " + job.text + "_INDEX tells of a task"
+                            : " has not been started, or there is no such job of yours"));
         }
         for (const std::string& text : rows) {
             all.push_back(text);

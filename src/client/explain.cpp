@@ -1,8 +1,11 @@
 // `rcq explain`: why a job is where it is.
+#include "client/advice.hpp"
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
 #include "client/store.hpp"
+#include "client/text.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -16,22 +19,59 @@ Colour colour_of(const std::string& kind) {
     return kind == "change" ? Colour::good : Colour::none;
 }
 
+struct Finding {
+    std::string kind;
+    std::string reason;
+    std::string message; // safe
+};
+
+std::vector<Finding> findings_of(const std::vector<std::string>& rows, const JobName& job, std::int64_t id) {
+    std::vector<Finding> findings;
+    for (const std::string& text : rows) {
+        const Json row = parse_json(text);
+        const std::string kind = text_of(row, "kind");
+        // that of a rank is the policy by which it is, and blocks nothing: quota
+        const std::string reason = kind == "rank" ? "" : text_of(row, "reason");
+        findings.push_back(
+            {kind, reason, safe_text(as_commands(text_of(row, "message"), std::to_string(id), job.text))});
+    }
+    return findings;
+}
+
+// With `width` (0: any) sentences go on in the next line, below where they began.
+Table findings_table(const std::vector<Finding>& findings, int width) {
+    constexpr int gaps = 4;
+    constexpr int narrow = 20; // a column that is narrower has one word in a line
+    Table table({{"KIND"}, {"REASON"}, {"FINDING"}});
+    int kinds = 4;
+    int reasons = 6;
+    for (const Finding& finding : findings) {
+        kinds = std::max(kinds, display_width(finding.kind));
+        reasons = std::max(reasons, display_width(finding.reason));
+    }
+    const int room = width - kinds - reasons - gaps;
+    for (const Finding& finding : findings) {
+        const bool breaks = width > 0 && room >= narrow;
+        const auto lines = breaks ? in_lines(finding.message, room) : std::vector<std::string>{finding.message};
+        table.add({{finding.kind, colour_of(finding.kind)}, {finding.reason}, {lines.front()}});
+        for (std::size_t i = 1; i < lines.size(); ++i) table.add({{""}, {""}, {lines[i]}});
+    }
+    return table;
+}
+
 ExitCode run_explain(Session& session, const std::vector<std::string>& texts) {
     std::vector<std::string> documents;
     for (const JobName& job : parse_job_names(texts)) {
-        const auto rows = session.database.rows(store::findings(job_id(session.database, job)));
+        const std::int64_t id = job_id(session.database, job);
+        const auto rows = session.database.rows(store::findings(id));
         if (session.output.json()) {
             documents.push_back("{\"job\":" + Json(job.text).dump() + ",\"findings\":" + json_array(rows) + "}");
             continue;
         }
         if (texts.size() > 1) session.output.line("job " + job.text);
-        Table table({{"KIND"}, {"REASON"}, {"FINDING"}});
-        for (const std::string& text : rows) {
-            const Json row = parse_json(text);
-            const std::string kind = text_of(row, "kind");
-            table.add({{kind, colour_of(kind)}, {text_of(row, "reason")}, {text_of(row, "message")}});
-        }
-        session.output.write(table.text(0, session.output.colours())); // sentences are not cut
+        // sentences are not cut; on a terminal they are broken
+        const int width = session.output.terminal() ? session.output.width() : 0;
+        session.output.write(findings_table(findings_of(rows, job, id), width).text(0, session.output.colours()));
     }
     if (session.output.json()) session.output.json_rows(documents);
     return ExitCode::good;

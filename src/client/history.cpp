@@ -1,5 +1,6 @@
 // `rcq history`: jobs that have ended, newest first.
 #include "client/commands.hpp"
+#include "client/help.hpp"
 #include "client/job_name.hpp"
 #include "client/job_text.hpp"
 #include "client/store.hpp"
@@ -26,11 +27,11 @@ ExitCode run_history(Session& session, const HistoryOptions& options) {
         return ExitCode::good;
     }
     Table table({{"JOB", Align::right},
-                 {"STATUS", Align::left, 9},
+                 {"STATUS", Align::left, 9, true},
                  {"EXIT", Align::right},
-                 {"USER", Align::left, 6},
-                 {"NAME", Align::left, 8},
-                 {"EXECUTOR", Align::left, 8},
+                 {"USER", Align::left, 4},
+                 {"NAME", Align::left, 4},
+                 {"EXECUTOR", Align::left, 5},
                  {"TOOK", Align::right},
                  {"PEAK GB", Align::right},
                  {"ENDED"}});
@@ -62,11 +63,12 @@ void add_history_command(Commands& commands) {
         commands.add("history", "Shows jobs that have ended, newest first",
                      {"history", "history --status failed --limit 100", "history --mine --name sweep-7 --json"});
     auto options = std::make_shared<HistoryOptions>();
-    command->add_option("--status", options->filter.status, "Those that are completed, failed, cancelled")
-        ->type_name("WORD,...")
+    const std::vector<std::string> ends = {"completed", "failed", "cancelled"};
+    command->add_option("--status", options->filter.status, "Those that are so; several are joined by commas")
+        ->type_name(choice(ends))
         ->delimiter(',')
         ->allow_extra_args(false)
-        ->check(CLI::IsMember({"completed", "failed", "cancelled"}));
+        ->check(one_of(ends));
     command->add_option("--user", options->filter.user, "Those of this user")->type_name("NAME");
     command->add_option("--group", options->filter.group, "Those of this group")->type_name("NAME");
     command->add_option("--name", options->name, "Those of this name")->type_name("NAME");
@@ -74,7 +76,7 @@ void add_history_command(Commands& commands) {
     command->add_option("--limit", options->limit, "At most so many jobs")
         ->type_name("N")
         ->capture_default_str()
-        ->check(CLI::Range(1, 100000));
+        ->check(whole_number(1, 100000));
     commands.on_run(command, [options](Session& session) { return run_history(session, *options); });
 }
 

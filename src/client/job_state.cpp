@@ -90,7 +90,7 @@ std::string end_text(const JobState& job) {
         text += fmt::format(" ({})", job.reason);
     }
     if (job.ran_s) text += " after " + short_duration(*job.ran_s);
-    if (job.status != "completed" && !job.message.empty()) text += ": " + job.message;
+    if (job.status != "completed" && !job.message.empty() && job.message != job.status) text += ": " + job.message;
     return text;
 }
 

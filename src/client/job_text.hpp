@@ -25,6 +25,13 @@ std::string list_text(const Json& object, const char* key);
 // "3.5 GB"; empty stays empty.
 std::string with_unit(const std::string& number, std::string_view unit);
 
+// "3.5 GB", "4 MB"
+std::string memory_text(double gb);
+// "0.3s" where whole seconds say little, else as short_duration().
+std::string short_cpu_time(double seconds);
+// Files that a run has left: "loss.csv (12 kB), model.bin (1.5 GB) and 3 more in /var/lib/rcq-executor/..."
+std::string output_text(const Json& output);
+
 // Between two times as the server writes them; an end that is not there is now. Nothing without a begin.
 std::optional<double> seconds_between(const std::string& begin, const std::string& end);
 

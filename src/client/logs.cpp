@@ -1,5 +1,6 @@
 // `rcq logs`: what a job has written, and what it goes on writing.
 #include "client/commands.hpp"
+#include "client/help.hpp"
 #include "client/job_name.hpp"
 #include "client/job_state.hpp"
 #include "client/json.hpp"
@@ -12,6 +13,7 @@
 
 #include <deque>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -61,6 +63,8 @@ private:
     void write_json(const LogChunk& chunk);
     void write_tail();
     void look_at_job();
+    void refuse_array();
+    void tell_silence();
     [[nodiscard]] bool beyond(int attempt) const { return options_.attempt && attempt > *options_.attempt; }
     [[nodiscard]] JobState state();
     // What was written so far comes before it, where both are on one terminal.
@@ -99,16 +103,37 @@ ExitCode Logs::run() {
     if (options_.follow) {
         if (line_.terminal()) line_.say(fmt::format("job {} {}", job_.label, end_text(state())));
     } else if (attempt_ == 0) {
-        const JobState job = state();
-        if (!job.ended()) line_.say(fmt::format("job {} has written nothing yet: it is {}", job.label, job.status));
+        tell_silence();
     }
     return ExitCode::good;
+}
+
+// Why there is no line.
+void Logs::tell_silence() {
+    const JobState job = state();
+    if (options_.attempt && *options_.attempt > job.attempt) {
+        line_.say(fmt::format("job {} has had {} attempt{}", job.label, job.attempt, job.attempt == 1 ? "" : "s"));
+    } else if (!job.ended()) {
+        line_.say(fmt::format("job {} has written nothing yet: it is {}", job.label, job.status));
+    } else if (job.status == "failed" && !job.message.empty()) { // as one that could not be started
+        line_.say(fmt::format("job {} has written nothing: it {}", job.label, end_text(job)));
+    }
+}
+
+// What is written is written by its tasks.
+void Logs::refuse_array() {
+    const auto indices = watch_.ask(store::array_indices(job_.id));
+    if (PQntuples(indices.get()) == 0) return;
+    const std::string spec = PQgetvalue(indices.get(), 0, 0);
+    const std::string task = job_.label + "_" + spec.substr(0, spec.find_first_not_of("0123456789"));
+    throw Failure(ExitCode::misused, "job " + job_.label + " is an array: its tasks write", "rcq logs " + task);
 }
 
 JobState Logs::state() { return job_states(watch_.ask(store::job_states({job_.id})), {job_}).front(); }
 
 void Logs::read() {
     bool caught_up = !options_.tail;
+    bool first = true;
     while (true) {
         const LogAnswer answer = source_.next();
         for (const LogChunk& chunk : answer.chunks) {
@@ -117,6 +142,8 @@ void Logs::read() {
         }
         over_ = over_ || answer.ended;
         if (answer.full && !over_) continue;
+        if (first && answer.chunks.empty()) refuse_array();
+        first = false;
         if (!caught_up) write_tail();
         caught_up = true;
         session_.output.flush();
@@ -185,12 +212,12 @@ void add_logs_command(Commands& commands) {
     command->add_flag("-f,--follow", options->follow, "Go on until the job has ended, through its retries");
     command->add_option("--attempt", options->attempt, "Of this attempt; the latest that was started unless given")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(whole_number(1, std::numeric_limits<int>::max()));
     CLI::Option* only_stdout = command->add_flag("--stdout", options->only_stdout, "Its standard output alone");
     command->add_flag("--stderr", options->only_stderr, "Its standard error alone")->excludes(only_stdout);
     command->add_option("--tail", options->tail, "The last N lines of what there is")
         ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number(0));
     command->add_option("--reconnect", options->patience, "Go on trying so long when the connection is lost")
         ->type_name("DURATION")
         ->capture_default_str();

@@ -25,6 +25,10 @@ int run(int argc, char** argv) {
     } catch (const CLI::Success& help) {
         return commands.app().exit(help);
     } catch (const CLI::ParseError& error) {
+        if (rcq::client::lacks_command(error, commands.app())) {
+            std::fputs(commands.app().help().c_str(), stderr);
+            return static_cast<int>(ExitCode::misused);
+        }
         return end_badly(rcq::client::usage_failure(error, commands.app()));
     }
     return static_cast<int>(commands.run());

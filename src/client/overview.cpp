@@ -30,8 +30,7 @@ std::string headline(const Json& cluster) {
     text += ", " + used(cluster, "cpu_cores", "cpu_cores_used", "cores");
     text += ", " + used(cluster, "memory_gb", "memory_gb_used", "GB");
     if (value(cluster, "gpu_count") > 0) text += ", " + used(cluster, "gpu_count", "gpu_count_used", "GPUs");
-    text +=
-        fmt::format("; {} jobs running, {} pending", number(cluster, "running_jobs"), number(cluster, "pending_jobs"));
+    text += fmt::format("; {} running, {} pending", number(cluster, "running_jobs"), number(cluster, "pending_jobs"));
     return text;
 }
 

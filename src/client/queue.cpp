@@ -1,5 +1,6 @@
 // `rcq queue`: what runs and what waits.
 #include "client/commands.hpp"
+#include "client/help.hpp"
 #include "client/job_name.hpp"
 #include "client/job_text.hpp"
 #include "client/store.hpp"
@@ -38,10 +39,10 @@ std::string when_text(const Json& job, double now) {
 
 void show(Session& session, const std::vector<std::string>& rows, const Json& total) {
     Table table({{"JOB", Align::right},
-                 {"STATUS", Align::left, 9},
-                 {"USER", Align::left, 6},
-                 {"GROUP", Align::left, 6},
-                 {"NAME", Align::left, 8},
+                 {"STATUS", Align::left, 9, true},
+                 {"USER", Align::left, 4},
+                 {"GROUP", Align::left, 5},
+                 {"NAME", Align::left, 4},
                  {"CPUS", Align::right},
                  {"GB", Align::right},
                  {"GPUS", Align::right},
@@ -94,18 +95,19 @@ void add_queue_command(Commands& commands) {
         "queue", "Shows what runs and what waits, in the order in which it is considered",
         {"queue", "queue --mine", "queue --status pending --group bio --limit 0", "queue --json | jq '.jobs[].id'"});
     auto options = std::make_shared<QueueOptions>();
-    command->add_option("--status", options->filter.status, "Those that are running, assigned, pending")
-        ->type_name("WORD,...")
+    const std::vector<std::string> states = {"running", "assigned", "pending"};
+    command->add_option("--status", options->filter.status, "Those that are so; several are joined by commas")
+        ->type_name(choice(states))
         ->delimiter(',')
         ->allow_extra_args(false)
-        ->check(CLI::IsMember({"running", "assigned", "pending"}));
+        ->check(one_of(states));
     command->add_option("--user", options->filter.user, "Those of this user")->type_name("NAME");
     command->add_option("--group", options->filter.group, "Those of this group")->type_name("NAME");
     command->add_flag("--mine", options->filter.mine, "Your own alone");
     command->add_option("--limit", options->limit, "At most so many jobs; 0: all")
         ->type_name("N")
         ->capture_default_str()
-        ->check(CLI::Range(0, 100000000));
+        ->check(whole_number(0, 100000000));
     commands.on_run(command, [options](Session& session) { return run_queue(session, *options); });
 }
 

@@ -59,6 +59,22 @@ std::string read_script(const std::string& path) {
     return script;
 }
 
+std::string foreign_directives(std::string_view script) {
+    constexpr std::array<std::string_view, 3> marks = {"#SBATCH", "#PBS", "#$ -"};
+    std::string found;
+    while (!script.empty()) {
+        const std::string_view line = script.substr(0, script.find('\n'));
+        const std::size_t first = line.find_first_not_of(" \t\v\f\r");
+        if (first != std::string_view::npos && line[first] != '#') break;
+        if (line.starts_with("#RCQ ") || line.starts_with("#RCQ\t")) return {};
+        for (const std::string_view mark : marks) {
+            if (found.empty() && line.starts_with(mark)) found = mark.substr(0, mark.find(' '));
+        }
+        script.remove_prefix(std::min(script.size(), line.size() + 1));
+    }
+    return found;
+}
+
 std::string shell_word(std::string_view text) {
     const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("_-./:=,@%+", c) != nullptr;

@@ -9,6 +9,10 @@ namespace rcq::client {
 // The text of a file, "-" for stdin. Throws Failure (misused): it cannot be read, is empty, or is no text.
 std::string read_script(const std::string& path);
 
+// What marks options of another queue among the comments that a script begins with, "#SBATCH"; empty: there are none,
+// or it has options of ours as well.
+std::string foreign_directives(std::string_view script);
+
 // A script that does what a shell does with these words, each as it stands.
 std::string script_of_command(const std::vector<std::string>& words);
 

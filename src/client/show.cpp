@@ -54,7 +54,9 @@ std::string run_text(const Json& run) {
         text += " for " + short_duration(*took);
     if (!is_null(run, "exit_code")) text += ", exit code " + text_of(run, "exit_code");
     if (!is_null(run, "signal")) text += ", signal " + text_of(run, "signal");
-    if (!is_null(run, "message")) text += ": " + text_of(run, "message");
+    // an executor calls every run cancelled that it was told to end, also one that is to run again
+    const std::string message = text_of(run, "message");
+    if (!message.empty() && message != "cancelled") text += ": " + message;
     return text;
 }
 
@@ -103,9 +105,9 @@ void show_job(Output& output, const Json& job, const Json& details) {
     facts.add("started", long_time(text_of(job, "started_at")));
     facts.add("ended", long_time(text_of(job, "ended_at")));
     facts.add("executor", text_of(job, "executor"));
-    facts.add("CPU time", number_of(job, "cpu_seconds") ? short_duration(*number_of(job, "cpu_seconds")) : "");
-    facts.add("peak memory", with_unit(text_of(job, "peak_memory_gb"), " GB"));
-    if (!is_null(job, "output")) facts.add("output", job.at("output").dump());
+    facts.add("CPU time", number_of(job, "cpu_seconds") ? short_cpu_time(*number_of(job, "cpu_seconds")) : "");
+    facts.add("peak memory", number_of(job, "peak_memory_gb") ? memory_text(*number_of(job, "peak_memory_gb")) : "");
+    if (!is_null(job, "output")) facts.add("output", output_text(job.at("output")));
     if (!is_null(job, "result")) facts.add("result", job.at("result").dump());
     for (const Json& array : details.at("array")) facts.add("tasks", task_counts_text(array));
     for (const Json& dependency : details.at("dependencies")) facts.add("waits for", dependency_text(dependency));

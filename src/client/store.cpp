@@ -106,6 +106,10 @@ Statement runs(std::int64_t id) {
 
 Statement array(std::int64_t id) { return {"SELECT a.* FROM rcq.arrays a WHERE a.id = $1", {bigint(id)}}; }
 
+Statement array_indices(std::int64_t id) {
+    return {"SELECT j.array_spec FROM rcq.jobs j WHERE j.id = $1 AND j.array_spec IS NOT NULL", {bigint(id)}};
+}
+
 Statement dependencies(std::int64_t id) {
     return {"SELECT d.* FROM rcq.dependencies d WHERE d.job_id = $1", {bigint(id)}};
 }
@@ -158,7 +162,7 @@ Statement queue_counts(const ListFilter& filter) {
 
 Statement ended_jobs(const ListFilter& filter, const std::string& name, int at_most) {
     return {"SELECT h.* FROM rcq.ended_jobs(at_most => $1, statuses => $2, of_user => $3, of_group => $4, named => $5, "
-            "mine => $6) h",
+            "mine => $6) h ORDER BY h.ended_at DESC NULLS LAST, h.id DESC",
             {integer(at_most), words(filter.status), word(filter.user), word(filter.group), word(name),
              boolean(filter.mine)}};
 }

@@ -20,6 +20,7 @@ database::Statement task(std::int64_t array, int index);
 database::Statement job(std::int64_t id);
 database::Statement runs(std::int64_t id);
 database::Statement array(std::int64_t id);
+database::Statement array_indices(std::int64_t id); // 1-100:2; no row: it is no array
 database::Statement dependencies(std::int64_t id);
 database::Statement findings(std::int64_t id); // kind, reason, message, data
 database::Statement efficiency(std::int64_t id);

@@ -62,14 +62,30 @@ std::string default_name(const std::string& path, const std::string& script) {
     return name_of_command({path});
 }
 
+// What the server says of a field, said of the option that gave it.
+Failure of_option(const Failure& failure, const std::string& message, const SubmitOptions& options) {
+    for (const auto& [option, values] : options.given) {
+        const std::string name = "--" + std::string(option->name);
+        const std::string field = std::string(option->field) + " ";
+        if (message.starts_with(field)) return {failure.code, name + message.substr(field.size() - 1), failure.hint};
+        const std::string quoted = "\"" + values.back() + "\"";
+        if (option->kind == core::OptionKind::time && message.find("timestamp") != std::string::npos &&
+            message.find(quoted) != std::string::npos) {
+            return {failure.code, name + ": " + quoted + " is no time",
+                    "Write 2030-01-31T08:00:00Z, \"tomorrow 08:00\" or now+2h."};
+        }
+    }
+    return {failure.code, message, failure.hint};
+}
+
 // Asks for one job, by the call that takes lists: an error says where in the list it is, which is nothing to people.
-database::Result submit(Database& database, const std::string& request) try {
+database::Result submit(Database& database, const std::string& request, const SubmitOptions& options) try {
     return database.query(store::submit(request));
-} catch (const Failure& failure) {
+} catch (const Refusal& refusal) {
     constexpr std::string_view place = "job 1 of the list: ";
-    const std::string_view message = failure.what();
-    if (!message.starts_with(place)) throw;
-    throw Failure(failure.code, std::string(message.substr(place.size())), failure.hint);
+    std::string message = refusal.what();
+    if (message.starts_with(place)) message.erase(0, place.size());
+    throw of_option(refusal, message, options);
 }
 
 ExitCode run_submit(Session& session, const SubmitOptions& options, const std::vector<std::string>& command) {
@@ -85,7 +101,12 @@ ExitCode run_submit(Session& session, const SubmitOptions& options, const std::v
         const std::string name = command.empty() ? default_name(options.script, script) : name_of_command(command);
         if (!name.empty()) fields["name"] = text_as_json(name);
     }
-    const database::Result result = submit(session.database, request_of(fields));
+    const database::Result result = submit(session.database, request_of(fields), options);
+    if (const std::string mark = foreign_directives(script); !mark.empty()) {
+        complain(fmt::format("{} has {} lines, which are not read here; what to write instead: "
+                             "docs/reference/directives.md#from-sbatch",
+                             options.script == "-" ? "the script" : options.script, mark));
+    }
     const std::string id = PQgetvalue(result.get(), 0, 0);
     if (session.output.json()) {
         session.output.json_document(fmt::format(R"({{"id":{}}})", id));

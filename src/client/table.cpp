@@ -37,23 +37,38 @@ std::string coloured(std::string_view text, Colour colour, bool colours) {
     return std::string(sequence(colour)).append(text).append("\x1b[0m");
 }
 
-// What is too wide takes from those that may be cut, always from the widest of them.
-std::vector<int> Table::widths(const std::vector<std::vector<Cell>>& safe, int width) const {
+// What is too wide leaves out the columns that are empty (-1), then takes from those that may be cut, always from the
+// widest of them.
+std::vector<int> Table::widths(const std::vector<std::vector<Cell>>& safe, bool titled, int width) const {
+    constexpr int left_out = -1;
+    const std::size_t first = titled ? 1 : 0;
     std::vector<int> widths(columns_.size());
-    for (const auto& row : safe) {
-        for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
+    std::vector<bool> empty(columns_.size(), safe.size() > first);
+    for (std::size_t row = 0; row < safe.size(); ++row) {
+        for (std::size_t i = 0; i < widths.size(); ++i) {
+            widths[i] = std::max(widths[i], display_width(safe[row][i].text));
+            if (row >= first && !safe[row][i].text.empty()) empty[i] = false;
+        }
     }
     if (width <= 0) return widths;
     int excess = std::accumulate(widths.begin(), widths.end(), 0) + gap * static_cast<int>(widths.size() - 1) - width;
-    while (excess > 0) {
-        std::size_t widest = widths.size();
-        for (std::size_t i = 0; i < widths.size(); ++i) {
-            const bool cuttable = columns_[i].least > 0 && widths[i] > columns_[i].least;
-            if (cuttable && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
+    for (std::size_t i = 0; i < widths.size() && excess > 0; ++i) {
+        if (!empty[i]) continue;
+        excess -= widths[i] + gap;
+        widths[i] = left_out;
+    }
+    for (bool last : {false, true}) {
+        while (excess > 0) {
+            std::size_t widest = widths.size();
+            for (std::size_t i = 0; i < widths.size(); ++i) {
+                const bool cuttable =
+                    columns_[i].least > 0 && columns_[i].cut_last == last && widths[i] > columns_[i].least;
+                if (cuttable && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
+            }
+            if (widest == widths.size()) break; // lines are cut instead
+            --widths[widest];
+            --excess;
         }
-        if (widest == widths.size()) break; // lines are cut instead
-        --widths[widest];
-        --excess;
     }
     return widths;
 }
@@ -72,11 +87,12 @@ std::string Table::text(int width, bool colours) const {
         for (const Cell& cell : row) cells.push_back({safe_text(cell.text), cell.colour});
         safe.push_back(std::move(cells));
     }
-    const std::vector<int> wide = widths(safe, width);
+    const std::vector<int> wide = widths(safe, titled, width);
     std::string text;
     for (const auto& row : safe) {
         int room = width > 0 ? width : std::numeric_limits<int>::max();
         for (std::size_t i = 0; i < row.size() && room > 0; ++i) {
+            if (wide[i] < 0) continue;
             std::string cell = cut_to_width(row[i].text, std::min(wide[i], room));
             const std::string padding(
                 static_cast<std::size_t>(std::max(0, std::min(wide[i], room) - display_width(cell))), ' ');

@@ -1,5 +1,6 @@
 #include "client/text.hpp"
 
+#include <algorithm>
 #include <cwchar>
 #include <fmt/format.h>
 #include <locale.h>
@@ -105,6 +106,23 @@ std::string cut_to_width(std::string_view safe, int width) {
         kept += character.bytes;
     }
     return std::string(safe.substr(0, kept)) + "~";
+}
+
+std::vector<std::string> in_lines(std::string_view safe, int width) {
+    std::vector<std::string> lines(1);
+    while (!safe.empty()) {
+        const std::string_view word = safe.substr(0, safe.find(' '));
+        std::string& line = lines.back();
+        if (line.empty()) {
+            line = word;
+        } else if (display_width(line) + 1 + display_width(word) <= width) {
+            line.append(" ").append(word);
+        } else {
+            lines.emplace_back(word);
+        }
+        safe.remove_prefix(std::min(safe.size(), word.size() + 1));
+    }
+    return lines;
 }
 
 } // namespace rcq::client

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rcq::client {
 
@@ -18,5 +19,8 @@ int display_width(std::string_view safe);
 
 // The text in at most `width` columns (1 or more); what was cut ends in "~".
 std::string cut_to_width(std::string_view safe, int width);
+
+// The text in lines of at most `width` columns, broken at blanks; a word that is wider stands alone. At least one line.
+std::vector<std::string> in_lines(std::string_view safe, int width);
 
 } // namespace rcq::client

@@ -65,7 +65,7 @@ double seconds_option(std::string_view option, const std::string& value) {
     try {
         return std::stod(core::duration_json(option, value));
     } catch (const core::OptionError& error) {
-        throw Failure(ExitCode::misused, error.what());
+        throw Failure(ExitCode::misused, error.message(), error.hint());
     }
 }
 

@@ -75,8 +75,12 @@ const SubmitOption& known_option(const std::string& name, bool is_long, int line
         throw DirectiveError(line, "--" + name + " cannot stand in a script",
                              "It is for one submission, and a script may be submitted again: give it with the call.");
     if (option) return *option;
-    const std::string near = nearest_submit_option(name);
     const std::string dashes = is_long ? "--" : "-";
+    const std::string_view instead = instead_of_option(name);
+    if (!instead.empty())
+        throw DirectiveError(line, "there is no option " + quoted(dashes + name),
+                             "Instead: " + std::string(instead) + ".");
+    const std::string near = nearest_submit_option(name);
     throw DirectiveError(line, "there is no option " + quoted(dashes + name),
                          near.empty() ? "Options are " + all_options() + "." : "Did you mean --" + near + "?");
 }

@@ -85,15 +85,50 @@ constexpr std::array elsewhere{
     Elsewhere{"b", "begin"},
     Elsewhere{"begin-time", "begin"},
     Elsewhere{"comment", "tag"},
-    Elsewhere{"time-min", "estimate"},
     Elsewhere{"gpu-count", "gpus"},
     Elsewhere{"gpus-per-node", "gpus"},
     Elsewhere{"consumables", "consumable"},
     Elsewhere{"nice", "priority"},
     Elsewhere{"memory-gb", "memory"},
-    Elsewhere{"account", "project"},
     Elsewhere{"wckey", "project"},
     Elsewhere{"tags", "tag"},
+    Elsewhere{"partition", "features"},
+    Elsewhere{"queue", "features"},
+};
+
+// What sbatch has and a submission here has not.
+struct Without {
+    std::string_view name;
+    char letter; // '\0': it has none, or one that is an option here
+    std::string_view instead;
+};
+constexpr std::array without{
+    Without{"nodes", 'N', "a job runs on one host; use an array, or jobs that depend on each other"},
+    Without{"ntasks-per-node", 0, "a job runs on one host, so there are no tasks to spread"},
+    Without{"nodelist", 'w', "ask for a feature that this host alone offers"},
+    Without{"exclude", 'x', "--constraints=\"!feature\" of that host"},
+    Without{"output", 'o', "output is kept in the database: rcq logs; a script may redirect it (exec >out.txt)"},
+    Without{
+        "error", 'e',
+        "output of both kinds is kept in the database: rcq logs --stderr; a script may redirect it (exec 2>err.txt)"},
+    Without{"open-mode", 0, "each attempt has its own output"},
+    Without{"input", 'i', "exec <data in the script"},
+    Without{"account", 'A', "a user has one group, which is charged; --project is a label"},
+    Without{"qos", 'q', "--priority, at most the user's own limit"},
+    Without{"reservation", 0, "an administrator drains hosts for that"},
+    Without{"signal", 0, "jobs get TERM, and after a time of grace KILL"},
+    Without{"time-min", 0, "a limit is not shortened; --estimate says what to plan with"},
+    Without{"mail-type", 0, "subscribe to the end of jobs in the database, or ask for it"},
+    Without{"mail-user", 0, "subscribe to the end of jobs in the database, or ask for it"},
+    Without{"uid", 0, "nobody submits for others"},
+    Without{"wrap", 0, "a command stands behind --: rcq submit -- hostname"},
+    Without{"test-only", 0, "SELECT * FROM rcq.explain_submit(script)"},
+    Without{"wait", 'W', "rcq wait"},
+    Without{"parsable", 0, "rcq submit prints the id and nothing else"},
+    Without{"tmp", 0, "the disk of a run is limited by its executor"},
+    Without{"threads-per-core", 0, "the operator of a host says what a core is"},
+    Without{"clusters", 'M', "a database is one cluster"},
+    Without{"get-user-env", 0, "the environment is scrubbed; use --env"},
 };
 
 } // namespace
@@ -119,6 +154,13 @@ std::string nearest_submit_option(std::string_view name) {
     names.reserve(options.size());
     for (const SubmitOption& o : options) names.push_back(o.name);
     return std::string(nearest(dashed, names));
+}
+
+std::string_view instead_of_option(std::string_view name) {
+    const auto* found = std::find_if(without.begin(), without.end(), [&](const Without& w) {
+        return w.name == name || (name.size() == 1 && w.letter != 0 && w.letter == name[0]);
+    });
+    return found == without.end() ? std::string_view() : found->instead;
 }
 
 void set_option(std::map<std::string, std::string, std::less<>>& fields, const SubmitOption& option,

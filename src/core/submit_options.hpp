@@ -48,6 +48,10 @@ const SubmitOption* find_submit_option(std::string_view name);
 // gives "memory"); empty: none is near.
 std::string nearest_submit_option(std::string_view name);
 
+// What there is instead of an option of sbatch that has no counterpart ("output", "o"), in one line without a full
+// stop; empty: nothing is known of it. docs/reference/directives.md has the same.
+std::string_view instead_of_option(std::string_view name);
+
 // A value that the option does not take. what() says what is wrong and what is right.
 class OptionError : public std::runtime_error {
 public:

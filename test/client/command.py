@@ -40,7 +40,8 @@ def masked(text):
     """Without what differs from run to run: times, and how wide columns are for them."""
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d(:\d\d)?|Z)?", "TIME", text)
     text = re.sub(r"\b\d\d:\d\d:\d\d\b", "TIME", text)
-    text = re.sub(r"\b(\d+d\d\dh|\d+h\d\dm|\d+m\d\ds|\d+s)\b", "SPAN", text)
+    text = re.sub(r"\b\d+ MB\b", "N MB", text)
+    text = re.sub(r"\b(\d+\.\ds|\d+d\d\dh|\d+h\d\dm|\d+m\d\ds|\d+s)\b", "SPAN", text)
     text = re.sub(r"\b\d+(\.\d+)? %", "N %", text)
     text = re.sub(r"\b0\.0\d+\b", "0.0N", text)  # of memory
     text = re.sub(r"(?m)(?<= )-$|(?<=  )-(?=  )", "N %", text)  # what was not measured

@@ -1,5 +1,6 @@
 """Bad input and bad luck: a line that says what is wrong, a hint, the right exit code, and nothing else."""
 import os
+import re
 import signal
 import subprocess
 
@@ -19,11 +20,20 @@ def refused(answer, code, message, hint=""):
 
 
 @pytest.mark.parametrize("arguments, message, hint", [
-    ([], "subcommand", "rcq --help"),
     (["qeue"], "no command qeue", "queue"),
     (["queue", "--limt", "3"], "no option --limt", "--limit"),
-    (["queue", "--limit", "many"], "--limit", ""),
-    (["queue", "--status", "done"], "--status", ""),
+    (["queue", "--limit", "many"], '--limit: "many" is no whole number from 0 to 100000000', ""),
+    (["logs", "1", "--tail", "-3"], '--tail: "-3" is no whole number from 0 on', ""),
+    (["logs", "1", "--attempt", "0"], '--attempt: "0" is no whole number from 1 to ', ""),
+    (["queue", "--status", "done"], '--status: "done" is none of running, assigned, pending', ""),
+    (["wait", "1", "--timeout", "5"], '"5" has no unit', "Write 5m"),
+    (["sbatch", "job.sh"], "no command sbatch", "rcq submit"),
+    (["status"], "no command status", "rcq queue"),
+    (["help", "nosuch"], "no command nosuch", "rcq --help"),
+    (["submit", "job.sh", "arg1"], '"arg1"', "rcq submit -- sh job.sh arg1"),
+    (["submit", "-N2", "x.sh"], "no option -N2", "a job runs on one host"),
+    (["submit", "-o", "out.txt", "x.sh"], "no option -o", "rcq logs"),
+    (["submit", "--partition=bigmem", "x.sh"], "no option --partition", "--features"),
     (["queue", "extra"], '"extra"', "rcq queue --help"),
     (["queue", "--", "x"], "--", ""),
     (["submit", "--mem", "3"], "no option --mem", "--memory"),
@@ -38,7 +48,8 @@ def refused(answer, code, message, hint=""):
     (["submit", "/dev/null"], "no script in it", ""),
     (["submit", "/tmp"], "/tmp: Is a directory", ""),
     (["show", "x"], '"x" is no job', "41_7"),
-    (["show"], "jobs", ""),
+    (["show"], "no job is named", "rcq queue"),
+    (["logs"], "no job is named", "rcq queue"),
     (["cancel"], "no job is named", "rcq queue"),
     (["priority", "42", "11"], '"11" is no priority', "1 to 10"),
     (["update", "42"], "nothing is given", "--time-limit 4h"),
@@ -49,6 +60,34 @@ def test_wrong_use_is_told_before_anything_is_asked(arguments, message, hint):
     # there is no server at all
     answer = command.run(*arguments, env={"PATH": os.environ["PATH"], "PGHOST": "/nonexistent", "LC_ALL": "C.UTF-8"})
     refused(answer, 2, message, hint)
+
+
+def test_without_a_command_the_help_is_shown_as_it_is_for_help():
+    env = {"PATH": os.environ["PATH"]}
+    text = command.good(command.run("--help", env=env))
+    assert command.run(env=env) == (2, "", text)
+    assert command.good(command.run("help", env=env)) == text
+    assert command.good(command.run("help", "submit", env=env)) == command.good(command.run("submit", "--help", env=env))
+
+
+def test_what_sbatch_has_and_there_is_not_here_is_answered_as_the_manual_does():
+    with open(os.path.join(harness.ROOT, "docs", "reference", "directives.md"), encoding="utf-8") as page:
+        rows = re.findall(r"^\| `(--[a-z-]+)[^`|]*` \| ([^|]+) \|$", page.read().split("without a counterpart")[1], re.M)
+    assert len(rows) > 20
+    for option, instead in rows:
+        refused(command.run("submit", option + "=x", "x.sh", env={"PATH": os.environ["PATH"]}), 2, f"no option {option}", instead.replace("`", ""))
+
+
+@pytest.mark.parametrize("script, told", [
+    (b"#!/bin/sh\n\n#SBATCH --mem=100M\ntrue\n", "#SBATCH"), (b"#PBS -l nodes=1\ntrue\n", "#PBS"), (b"#!/bin/sh\n#$ -cwd\ntrue\n", "#$"),
+    (b"#SBATCH --mem=1G\n#RCQ -m 1G\ntrue\n", ""), (b"true\n#SBATCH --mem=1G\n", ""), (b"# SBATCH is another queue\n#$HOME\ntrue\n", "")])
+def test_options_of_another_queue_are_said_to_do_nothing(db, rcq, tmp_path, script, told):
+    code, out, err = rcq("submit", "-", stdin=script)
+    assert code == 0 and int(out) > 0
+    assert err == (f"rcq: the script has {told} lines, which are not read here; what to write instead: docs/reference/directives.md#from-sbatch\n" if told else "")
+    path = tmp_path / "train.sh"
+    path.write_bytes(script)
+    assert rcq("submit", path)[2] == err.replace("the script has", f"{path} has")
 
 
 @pytest.mark.parametrize("script, message", [(b"echo \xff\n", "stdin: line 1 is not UTF-8"), (b"a\0b", "stdin: is a program"), (b" \n\n", "stdin: there is no script")])
@@ -113,6 +152,18 @@ def test_what_the_server_refuses_is_told_in_its_words(db, rcq):
     refused(rcq("submit", "--workdir", "relative", "--", "true"), 1, "workdir")
     refused(rcq("submit", "-", stdin=b"#!/bin/sh\n#RCQ --memroy=3G\ntrue\n"), 1, "rcq: line 2 of the script: there is no option", "memory")
     refused(rcq("queue", "--group", "nosuch"), 4, 'no group "nosuch"')
+
+
+def test_what_the_server_refuses_of_an_option_names_the_option(db, rcq):
+    refused(rcq("submit", "-c", "0", "--", "true"), 1, "rcq: --cpu-cores is 0, allowed is 1")
+    refused(rcq("submit", "--begin", "tomorrow+x", "--", "true"), 1, 'rcq: --begin: "tomorrow+x" is no time', "now+2h")
+
+
+def test_what_the_server_advises_is_told_in_commands(db, rcq):
+    refused(rcq("cancel", "999"), 4, "there is no job 999", "List your jobs with rcq queue and rcq history.")
+    array = int(rcq.text("submit", "-a", "1-3", "--hold", "--", "true"))
+    assert f"rcq release {array}" in rcq.text("explain", array) and "SELECT" not in rcq.text("explain", array)
+    assert f"rcq release {array}_2" in rcq.text("explain", f"{array}_2")
 
 
 def test_a_reader_that_goes_away_is_no_fault(db, rcq):

@@ -122,6 +122,21 @@ def test_a_job_that_has_written_nothing_yet_is_said_to(db):
     assert (done.returncode, done.stdout, done.stderr.decode()) == (0, b"", f"rcq: job {job} has written nothing yet: it is pending\n")
 
 
+def test_why_there_is_nothing_is_said(db):
+    db.executor("a")
+    job = ended(db, "true", workdir="/no/such/place")
+    done = logs(db, job)
+    assert (done.returncode, done.stdout) == (0, b"") and done.stderr.startswith(f"rcq: job {job} has written nothing: it failed (spawn_error)".encode()), done
+    job = ended(db, "echo a")
+    done = logs(db, job, "--attempt", 7)
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (0, b"", f"rcq: job {job} has had 1 attempt\n")
+    array = db.submit("echo a", **{'"array"': "3-5"})
+    done = logs(db, array)
+    assert (done.returncode, done.stderr.decode()) == (2, f"rcq: job {array} is an array: its tasks write\nhint: rcq logs {array}_3\n")
+    done = subprocess.run([command.PROGRAM, "efficiency", str(array)], env=command.environment(db), capture_output=True, check=False, timeout=60)
+    assert done.returncode == 4 and f"job {array} is an array: rcq efficiency {array}_INDEX".encode() in done.stderr
+
+
 @pytest.mark.parametrize("asked", [["999"], ["999", "-f"], ["999", "--tail", "3"]])
 def test_a_job_that_is_not_there_or_of_somebody_else_is_exit_code_4(db, asked):
     done = logs(db, *asked)
@@ -183,6 +198,7 @@ def test_a_restart_of_the_server_is_followed_through(db):
     gate.open()
     out, error = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, b"after\n")
+    assert b"This probably means" not in error
     assert b"connecting again" in error and b"connected again after" in error
 
 

@@ -1,9 +1,11 @@
 """What each subcommand prints, for people and for programs, of a small cluster in which something of everything happens."""
 import json
+import re
 
 import command
 import harness
 import pytest
+from terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,64 @@ def test_lines_are_no_longer_than_the_terminal_is_wide(rcq):
     for columns in (40, 60, 79):
         lines = rcq.text("queue", COLUMNS=str(columns)).splitlines()
         assert max(len(line) for line in lines[:-1]) <= columns, lines
+
+
+def test_a_narrow_terminal_keeps_the_reason_and_leaves_out_what_is_empty(rcq, cluster):
+    lines = rcq.text("queue", COLUMNS="80").splitlines()
+    assert any("pending (never_fits)" in line for line in lines) and max(map(len, lines[:-1])) <= 80, lines
+    lines = rcq.text("history", COLUMNS="80").splitlines()
+    assert any("failed (exit_code)" in line for line in lines) and max(map(len, lines)) <= 80, lines
+    held = rcq.text("queue", "--status", "pending", "--group", "default", COLUMNS="70").splitlines()
+    assert "ON / START" not in held[0] and "ON / START" in rcq.text("queue", "--status", "pending", "--group", "default").splitlines()[0]
+
+
+def test_findings_are_broken_on_a_terminal_and_nowhere_else(rcq, cluster):
+    large = str(cluster.ids["large"])
+    with Terminal([command.PROGRAM, "explain", large, "--color", "never"], command.environment(cluster), columns=80) as terminal:
+        assert terminal.wait_exit() == 0
+        lines = terminal.text.replace("\r\n", "\n").splitlines()
+    column = lines[0].index("FINDING")
+    assert max(map(len, lines)) <= 80 and all(line[:column].strip() == "" or line[column - 1] == " " for line in lines)
+    whole = rcq.text("explain", large, COLUMNS="80")
+    assert [line[column:] for line in whole.splitlines()][1].split(" (")[0] == " ".join(line[column:] for line in lines[1:]).split(" (")[0]
+    assert len(whole.splitlines()) == 6 < len(lines)
+
+
+def test_history_is_in_the_order_in_which_jobs_ended(server):
+    db = harness.Database(server, "client_order")
+    db.executor("host")
+    rcq, gate = command.of(db), db.gate()
+    first = db.submit(gate.script)
+    db.running(first)
+    second = db.submit("true")
+    db.ended(second)
+    gate.open()
+    db.ended(first)
+    assert [job["id"] for job in rcq.json("history")] == [first, second]
+    db.drop()
+
+
+def test_a_run_that_is_to_run_again_is_not_said_to_be_cancelled(server):
+    db = harness.Database(server, "client_requeue")
+    db.executor("host")
+    rcq = command.of(db)
+    job = db.submit("echo a >$RCQ_OUTPUT_DIR/notes.txt; sleep 60")
+    db.running(job)
+    rcq.text("requeue", job)
+    harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq.runs WHERE job_id = %s", job) == 2, "the second run")
+    assert "cancelled" not in rcq.text("show", job)
+    db.drop()
+
+
+def test_files_that_a_job_left_are_shown_for_people(server):
+    db = harness.Database(server, "client_files")
+    db.executor("host")
+    rcq = command.of(db)
+    job = db.submit("head -c 5000 /dev/zero >$RCQ_OUTPUT_DIR/model.bin")
+    db.ended(job)
+    text = rcq.text("show", job)
+    assert re.search(r"^output +model\.bin \(4\.9 kB\) in /", text, re.M) and re.search(r"^CPU time +\d\.\ds$", text, re.M), text
+    db.drop()
 
 
 def test_colours_are_for_those_who_want_them(rcq):

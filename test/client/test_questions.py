@@ -2,6 +2,7 @@
 right, and whether the page about them shows what there is."""
 import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -64,6 +65,14 @@ def test_the_queue_is_in_order_with_expected_starts(day):
 def test_why_explains_the_first_of_the_queue_or_the_one_that_was_named(day):
     assert by(day.ask(":why"), "kind", "reason")["blocker"] == "never_fits"
     assert by(day.ask(rf"\set job {day.job['exercise 2']} \\ :why"), "kind", "reason")["blocker"] == "limit"
+
+
+def test_why_of_an_empty_queue_says_that_nothing_waits(day):
+    empty = harness.Database(day.server, "empty")
+    done = subprocess.run([os.path.join(day.server.bin, "psql"), "-XAtq", "-h", day.server.dir, "-p", str(day.server.port), "-U", "postgres", "-d", "empty", "-v", "ON_ERROR_STOP=1"],
+                          input=f"\\i {questions.PSQL_FILE}\n:why\n", capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "state||nothing waits\n"
+    empty.drop()
 
 
 def test_blocked_by_names_the_job_that_others_wait_for(day):

@@ -44,7 +44,7 @@ def test_without_a_terminal_it_is_shown_once(db):
     done = top(db)
     assert (done.returncode, done.stderr) == (0, "") and "\x1b" not in done.stdout
     parts = [part.splitlines() for part in done.stdout.split("\n\n")]
-    assert parts[0][0].startswith("1 of 2 hosts, 2 of 2 cores, 1 of 8 GB, 1 of 1 GPUs; 1 jobs running, ")
+    assert parts[0][0].startswith("1 of 2 hosts, 2 of 2 cores, 1 of 8 GB, 1 of 1 GPUs; 1 running, ")
     assert re.fullmatch(rf"{drained.role} +draining +0 +disk is replaced", parts[1][1])
     assert re.fullmatch(r"default +1 +2 +\d+ +0\.0 +- +1\.000", parts[2][1])
     assert re.fullmatch(rf" *{running} +postgres +train +{executor.role} +2 +1 +1 +\d+s +\S+ +30 +epoch 3", parts[3][1])

@@ -26,6 +26,14 @@ TEST(Table, takes_from_its_widest_column_where_the_terminal_is_narrow) {
                                           "1234  pending\n");
 }
 
+TEST(Table, keeps_what_is_cut_last_and_leaves_out_empty_columns_where_the_terminal_is_narrow) {
+    Table table({{"STATUS", Align::left, 3, true}, {"EMPTY"}, {"NAME", Align::left, 4}});
+    table.add({{"failed (oom)"}, {""}, {"a-long-name"}});
+    EXPECT_EQ(table.text(40, false), "STATUS        EMPTY  NAME\nfailed (oom)         a-long-name\n");
+    EXPECT_EQ(table.text(20, false), "STATUS        NAME\nfailed (oom)  a-lon~\n");
+    EXPECT_EQ(table.text(16, false), "STATUS      NAME\nfailed (o~  a-l~\n");
+}
+
 TEST(Table, is_never_wider_than_the_terminal) {
     EXPECT_EQ(two_jobs().text(8, false), " JOB  S~\n"
                                          "   7  r~\n"

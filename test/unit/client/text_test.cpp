@@ -56,5 +56,11 @@ TEST(CutToWidth, keeps_what_fits_and_says_that_there_was_more) {
     EXPECT_EQ(cut_to_width("abc", 1), "~");
 }
 
+TEST(InLines, breaks_at_blanks) {
+    EXPECT_EQ(in_lines("one two three", 7), (std::vector<std::string>{"one two", "three"}));
+    EXPECT_EQ(in_lines("extraordinary word", 5), (std::vector<std::string>{"extraordinary", "word"}));
+    EXPECT_EQ(in_lines("", 5), (std::vector<std::string>{""}));
+}
+
 } // namespace
 } // namespace rcq::client
