@@ -96,11 +96,54 @@ SELECT reason, count(*) FROM rcq.jobs WHERE array_id = :many AND status = 'runni
 SELECT * FROM rcq.change_jobs('cancel', name => 'many', dry_run => false);
 SELECT waiting, held, pending, running, cancelled FROM rcq.arrays WHERE id = :many;
 
+-- what its throttle keeps of a started array is pending: those tasks alone are meant, held one by one or not
+RESET ROLE;
+CREATE FUNCTION t.tasks(job bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', n, status, reason), ', ' ORDER BY status, reason) FROM (SELECT status, reason, count(*) AS n FROM rcq.tasks(job) GROUP BY 1, 2) t $$;
+SET ROLE regress_ann;
+SELECT rcq.submit('throttled', name => 'slow', "array" => '1-20%1') AS slow \gset
+SET ROLE regress_node_a;
+SELECT count(*) FROM t.take();
+SET ROLE regress_ann;
+SELECT t.wait(format($$(SELECT status = 'running' FROM rcq.jobs WHERE id = %s)$$, :slow));
+SELECT rcq.hold(:slow, '19-20');
+SELECT t.wait(format($$(SELECT reason = 'array_throttle' FROM rcq.queue WHERE id = %s)$$, :slow));
+SELECT 'pending' AS filter, matched FROM rcq.change_jobs('cancel', name => 'slow', status => '{pending}') UNION ALL
+SELECT 'running', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], status => '{running}') UNION ALL
+SELECT 'both', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], status => '{pending,running}') UNION ALL
+SELECT 'neither', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow]) UNION ALL
+SELECT 'array_throttle', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], reason => 'array_throttle') UNION ALL
+SELECT 'held', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], reason => 'held') UNION ALL
+SELECT 'priority', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], reason => 'priority') UNION ALL
+SELECT 'running and held', matched FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], reason => 'held', status => '{running}') UNION ALL
+SELECT 'requeue', matched FROM rcq.change_jobs('requeue', ids => ARRAY[:slow], status => '{pending}');
+SELECT t.tasks(:slow);
+SELECT * FROM rcq.change_jobs('cancel', ids => ARRAY[:slow], reason => 'held', dry_run => false);
+SELECT t.tasks(:slow);
+SELECT * FROM rcq.change_jobs('hold', name => 'slow', status => '{pending}', dry_run => false);
+SELECT * FROM rcq.change_jobs('hold', ids => ARRAY[:slow], status => '{pending}', dry_run => false);
+SELECT t.tasks(:slow), (SELECT concat_ws(' ', status, reason, tasks_waiting, tasks_held) FROM rcq.queue_page() WHERE id = :slow) AS queue;
+SELECT * FROM rcq.change_jobs('release', reason => 'held', ids => ARRAY[:slow], dry_run => false);
+SELECT * FROM rcq.change_jobs('set_priority', ids => ARRAY[:slow], status => '{pending}', priority => 6, dry_run => false);
+SELECT priority, (SELECT priority FROM rcq.jobs WHERE array_id = :slow) AS of_the_task FROM rcq.queue WHERE id = :slow;
+SELECT * FROM rcq.change_jobs('cancel', name => 'slow', status => '{pending}', dry_run => false);
+SELECT t.tasks(:slow);
+SET ROLE regress_node_a;
+SELECT t.sync(finished => t.ended((SELECT max(job) FROM t.token)));
+SET ROLE regress_ann;
+SELECT t.wait(format($$(SELECT status = 'cancelled' FROM rcq.jobs WHERE id = %s)$$, :slow));
+SELECT t.tasks(:slow);
+
+-- no filter is longer than what it is compared with
+SELECT * FROM t.errors('SELECT rcq.change_jobs(''hold'', name => repeat(''%'', 1001))', 'SELECT rcq.change_jobs(''hold'', project => repeat(''p'', 201))', 'SELECT rcq.change_jobs(''hold'', reason => repeat(''r'', 64))',
+    'SELECT rcq.change_jobs(''hold'', status => array_fill(''pending''::text, ARRAY[4]))', 'SELECT rcq.change_jobs(''hold'', tags => array_fill(''x''::text, ARRAY[33]))', 'SELECT rcq.change_jobs(''hold'', tags => ARRAY[repeat(''x'', 101)])');
+SELECT matched FROM rcq.change_jobs('hold', name => repeat('%', 1000), project => repeat('p', 200), reason => repeat('r', 63), status => '{pending,assigned,running}', tags => array_fill(repeat('x', 100), ARRAY[32]));
+
 -- the same below /rest
 SELECT * FROM rcq_api.change_jobs('hold', ids => '{1,2}');
 SELECT rcq_api.update_job(rcq.submit('d', hold => true), memory_gb => 2);
 
--- recorded once, with the filter
+-- recorded once, with the filter, where something was changed
 RESET ROLE;
 SELECT action, CASE WHEN action <> 'job.update' THEN object END AS object, actor, old, new FROM rcq.audit WHERE action LIKE 'job.%' ORDER BY id;
 

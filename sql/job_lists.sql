@@ -40,6 +40,31 @@ SELECT id, user_name FROM rcq.ended_jobs(of_user => 'regress_ben', statuses => '
 SELECT id, user_name FROM rcq.ended_jobs(named => 'gone', at_most => 1);
 SELECT id, user_name FROM rcq.ended_jobs(of_group => 'bio', statuses => '{failed,completed}');
 
+-- tasks of an array that are on hold one by one are there and counted
+SELECT rcq.hold(7, '4-5');
+SELECT id, status, reason, tasks_waiting, tasks_held FROM rcq.queue_page() WHERE id = 7;
+SELECT id, reason, tasks_waiting, tasks_held FROM rcq.queue WHERE id = 7;
+SELECT * FROM rcq.queue_counts();
+SELECT group_name, running_jobs, pending_jobs FROM rcq.group_usage ORDER BY 1;
+-- also when they are all that is left of one that has started
+SELECT rcq.hold(1), rcq.hold(2), rcq.hold(5);
+SELECT t.node('regress_node_a');
+SET ROLE regress_node_a;
+SELECT t.register();
+SELECT count(*) FROM t.take(3);
+RESET ROLE;
+SELECT t.wait($$(SELECT status = 'running' FROM rcq.jobs WHERE id = 7)$$);
+SELECT array_id, id = 7 AS "array", status, reason, tasks_waiting, tasks_held FROM rcq.queue_page() WHERE 7 IN (id, array_id);
+SELECT id, reason, tasks_waiting, tasks_held FROM rcq.queue WHERE 7 IN (id, array_id);
+SELECT * FROM rcq.queue_counts();
+SELECT group_name, running_jobs, pending_jobs FROM rcq.group_usage ORDER BY 1;
+SET ROLE regress_ben;
+SELECT count(*) FROM rcq.queue WHERE id = 7;
+RESET ROLE;
+SELECT rcq.cancel(7, '4-5');
+SELECT count(*) FROM rcq.queue WHERE id = 7;
+SELECT count(*) FROM rcq.queue_page() WHERE id = 7;
+
 -- what is refused
 SELECT rcq.queue_page(statuses => '{done}');
 SELECT rcq.queue_page(statuses => '{NULL}');

@@ -183,11 +183,11 @@ EXCEPTION WHEN lock_not_available OR serialization_failure OR deadlock_detected 
     PERFORM rcq_private.raise_busy(array_id);
 END $$;
 
-CREATE FUNCTION rcq_private.cancel_array(array_id bigint, tasks text) RETURNS text
+-- positions: of the tasks, NULL for all; named: how they were named.
+CREATE FUNCTION rcq_private.cancel_tasks(array_id bigint, positions int4multirange, named text) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    positions CONSTANT int4multirange := rcq_private.selected(array_id, tasks);
     a rcq_private.array;
     gone int4multirange;
     found_tasks bigint[];
@@ -195,9 +195,9 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = array_id FOR UPDATE;
     gone := (a.waiting + a.held) * COALESCE(positions, a.waiting + a.held);
-    found_tasks := ARRAY(SELECT t.job_id FROM rcq_private.lock_tasks(array_id, positions) t);
+    found_tasks := CASE WHEN positions <@ (a.waiting + a.held) THEN '{}' ELSE ARRAY(SELECT t.job_id FROM rcq_private.lock_tasks(array_id, positions) t) END;
     IF pg_catalog.isempty(gone) AND found_tasks = '{}' THEN
-        PERFORM rcq_private.fail('RC003', pg_catalog.format('tasks %s of array job %s have all ended', COALESCE(tasks, 'of all indices'), array_id),
+        PERFORM rcq_private.fail('RC003', pg_catalog.format('tasks %s of array job %s have all ended', COALESCE(named, 'of all indices'), array_id),
             pg_catalog.format('See them with SELECT * FROM rcq.tasks(%s).', array_id));
     END IF;
     UPDATE rcq_private.array x SET waiting = x.waiting - gone, held = x.held - gone, withdrawn = x.withdrawn + gone, cancelled = x.cancelled + rcq_private.range_size(gone)
@@ -208,13 +208,17 @@ BEGIN
     RETURN CASE WHEN running THEN 'cancelling' ELSE 'cancelled' END;
 END $$;
 
--- Puts tasks on hold, or releases them: without a selection also those that have no row yet, present and to come. When some
--- of an array that is on hold as a whole are released, the others stay on hold one by one.
-CREATE FUNCTION rcq_private.hold_array(array_id bigint, tasks text, hold boolean) RETURNS void
+CREATE FUNCTION rcq_private.cancel_array(array_id bigint, tasks text) RETURNS text
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT rcq_private.cancel_tasks(array_id, rcq_private.selected(array_id, tasks), tasks)
+$$;
+
+-- Puts tasks on hold, or releases them: without a selection (NULL) also those that have no row yet, present and to come. When
+-- some of an array that is on hold as a whole are released, the others stay on hold one by one.
+CREATE FUNCTION rcq_private.hold_tasks(array_id bigint, positions int4multirange, hold boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    positions CONSTANT int4multirange := rcq_private.selected(array_id, tasks);
     a rcq_private.array;
     moved int4multirange;
     whole_held boolean;
@@ -223,7 +227,8 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = array_id FOR UPDATE;
     -- tasks that run on are left alone, as are those that have what is wanted
-    found_tasks := ARRAY(SELECT t.job_id FROM rcq_private.lock_tasks(array_id, positions) t WHERE t.claimed_at IS NULL AND t.held <> hold);
+    found_tasks := CASE WHEN positions <@ (a.waiting + a.held) THEN '{}'
+                        ELSE ARRAY(SELECT t.job_id FROM rcq_private.lock_tasks(array_id, positions) t WHERE t.claimed_at IS NULL AND t.held <> hold) END;
     SELECT l.held INTO STRICT whole_held FROM rcq_private.live l WHERE l.job_id = array_id;
     parent_changed := positions IS NULL AND whole_held <> hold;
     IF whole_held AND NOT hold THEN
@@ -251,6 +256,11 @@ BEGIN
      WHERE l.job_id = array_id;
     PERFORM rcq_private.touched(array_id);
 END $$;
+
+CREATE FUNCTION rcq_private.hold_array(array_id bigint, tasks text, hold boolean) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT rcq_private.hold_tasks(array_id, rcq_private.selected(array_id, tasks), hold)
+$$;
 
 CREATE FUNCTION rcq.set_array_throttle("array" bigint, throttle integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
@@ -286,6 +296,26 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                       FROM rcq_private.live l WHERE l.array_id = a.job_id) t
      WHERE a.job_id = array_counts.array_id $$;
 
+-- Tasks that have no row and are on hold one by one. Run by readers of views, which show them the array; they cannot call
+-- it themselves, nor the next one.
+CREATE FUNCTION rcq_private.tasks_held(array_id bigint) RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN pg_catalog.isempty(a.held) THEN 0 ELSE rcq_private.range_size(a.held) END FROM rcq_private.array a WHERE a.job_id = tasks_held.array_id $$;
+
+-- Why the tasks of an array that have no row wait. The scheduler knows of none of them while as many run as the throttle
+-- allows; where all that are left are on hold one by one, that is why.
+CREATE FUNCTION rcq_private.waiting_reason(array_id bigint) RETURNS text
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN l.tasks_waiting = 0 AND rcq_private.tasks_held(l.job_id) > 0 THEN 'held'
+                WHEN p.reason = 'priority' AND l.array_throttle IS NOT NULL
+                     AND EXISTS (SELECT FROM rcq_private.live t WHERE t.array_id = l.job_id AND t.placed_at IS NOT NULL OFFSET l.array_throttle - 1) THEN 'array_throttle'
+                ELSE p.reason END
+      FROM rcq_private.live l,
+           LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
+               l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
+               l.job_id, l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
+     WHERE l.job_id = waiting_reason.array_id $$;
+
 CREATE VIEW rcq.arrays WITH (security_invoker = true) AS
 SELECT a.job_id AS id, j.name, j.user_id, j.array_spec AS indices, l.array_throttle AS throttle, a.size, c.waiting, c.held, c.pending, c.assigned, c.running,
        c.completed, c.failed, c.cancelled, j.submitted_at
@@ -303,7 +333,6 @@ DECLARE
     j rcq_private.job;
     a rcq_private.array;
     wanted int4multirange;
-    whole_held boolean;
 BEGIN
     SELECT * INTO j FROM rcq_private.job x WHERE x.id = "array" AND (x.user_id = caller OR rcq_private.caller_is_admin());
     IF NOT FOUND THEN
@@ -314,13 +343,11 @@ BEGIN
     END IF;
     SELECT * INTO STRICT a FROM rcq_private.array x WHERE x.job_id = j.id;
     wanted := COALESCE(rcq_private.array_positions(j.array_spec, tasks)::int4multirange, pg_catalog.int4multirange(pg_catalog.int4range(0, a.size)));
-    whole_held := COALESCE((SELECT l.held FROM rcq_private.live l WHERE l.job_id = j.id), false);
     RETURN QUERY
     SELECT r.index, r.job_id, r.status, r.reason, r.started_at, r.ended_at, r.executor, r.attempt, r.exit_code, r.message
       FROM (SELECT rcq_private.array_index(j.array_spec, p) AS index, NULL::bigint AS job_id, s.status, s.reason, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
                    NULL::text AS executor, 0 AS attempt, NULL::integer AS exit_code, NULL::text AS message
-              FROM (VALUES (a.waiting, 'pending', CASE WHEN whole_held THEN 'held' WHEN EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id AND l.unmet > 0) THEN 'dependency'
-                                                          WHEN NOT EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id) THEN 'restored' ELSE 'priority' END),
+              FROM (VALUES (a.waiting, 'pending', CASE WHEN EXISTS (SELECT FROM rcq_private.live l WHERE l.job_id = j.id) THEN rcq_private.waiting_reason(j.id) ELSE 'restored' END),
                            (a.held, 'pending', 'held'), (a.withdrawn, 'cancelled', NULL)) s(positions, status, reason),
                    LATERAL unnest(s.positions * wanted) r, LATERAL pg_catalog.generate_series(pg_catalog.lower(r), pg_catalog.upper(r) - 1) p
             UNION ALL

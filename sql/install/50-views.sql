@@ -95,25 +95,28 @@ COMMENT ON COLUMN rcq.jobs.output IS 'Directory of $RCQ_OUTPUT_DIR on the execut
 -- Sorted before the rest of a job is looked up, by key: a page costs no more of these look-ups than it has rows.
 CREATE VIEW rcq.queue WITH (security_invoker = true) AS
 SELECT s."position", s.job_id AS id, rcq_private.user_name(s.user_id) AS user_name, rcq_private.group_name(s.group_id) AS group_name, j.name,
-       s.cpu_cores, rcq_private.memory_gb(s.memory_mib) AS memory_gb, s.gpu_count, s.reason,
+       s.cpu_cores, rcq_private.memory_gb(s.memory_mib) AS memory_gb, s.gpu_count,
+       CASE WHEN s.tasks_waiting IS NULL THEN s.reason ELSE rcq_private.waiting_reason(s.job_id) END AS reason,
        pg_catalog.round(s.final_priority::numeric, 3) AS final_priority, s.base_priority,
        pg_catalog.round(s.fair_share::numeric, 3) AS fair_share, pg_catalog.round(s.wait_boost::numeric, 4) AS wait_boost,
        s.priority::integer, j.submitted_at, s.eligible_at, pg_catalog.date_trunc('seconds', pg_catalog.clock_timestamp() - s.eligible_at) AS waiting,
        pg_catalog.date_trunc('seconds', s.expected_start) AS expected_start, s.approximate, pg_catalog.date_trunc('seconds', s.forecast_at) AS forecast_at,
        rcq_private.executor_name(s.reserved_executor) AS reserved_executor, pg_catalog.date_trunc('seconds', s.reserved_start) AS reserved_start,
-       s.array_id, j.array_index, s.tasks_waiting
+       s.array_id, j.array_index, s.tasks_waiting, CASE WHEN s.tasks_waiting IS NOT NULL THEN rcq_private.tasks_held(s.job_id) END AS tasks_held
   FROM (SELECT l.job_id, l.user_id, l.group_id, l.cpu_cores, l.memory_mib, l.gpu_count, l.priority, l.eligible_at, l.array_id, l.tasks_waiting, p.*
           FROM rcq_private.live l,
                LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                    l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
                    COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p
-         WHERE l.placed_at IS NULL AND l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
+         WHERE (l.placed_at IS NULL OR l.tasks_waiting > 0 OR (l.tasks_waiting = 0 AND rcq_private.tasks_held(l.job_id) > 0))
+           AND l.user_id BETWEEN (SELECT rcq_private.first_visible_user()) AND (SELECT rcq_private.last_visible_user())
          ORDER BY p."position" NULLS LAST, p.final_priority DESC NULLS LAST, l.eligible_at, l.job_id) s,
        LATERAL (SELECT j.name, j.submitted_at, j.array_index FROM rcq_private.job j WHERE j.id = s.job_id OFFSET 0) j
  ORDER BY s."position" NULLS LAST, s.final_priority DESC NULLS LAST, s.eligible_at, s.job_id;
-COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting';
+COMMENT ON VIEW rcq.queue IS 'Pending jobs you may see in the order in which they are considered, with the factors of their priority and the reason of their waiting; an array that has started as well, for its tasks that have no row of their own';
 COMMENT ON COLUMN rcq.queue."position" IS 'Rank among all pending jobs of the cluster when the scheduler last published (first 1,000)';
 COMMENT ON COLUMN rcq.queue.tasks_waiting IS 'Of an array job: tasks that have no row of their own yet, and stand behind those that have';
+COMMENT ON COLUMN rcq.queue.tasks_held IS 'Of an array job: tasks that have no row of their own and are on hold one by one; the reason is that of the others, where there are any';
 COMMENT ON COLUMN rcq.queue.expected_start IS 'When the job is expected to start by what is planned now, if nothing else is submitted; NULL when it waits for something else than resources';
 COMMENT ON COLUMN rcq.queue.approximate IS 'The forecast did not reach the job (predict_depth): by the pace of the jobs like it that it did reach';
 COMMENT ON COLUMN rcq.queue.forecast_at IS 'When expected_start was computed';
@@ -238,7 +241,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
           FROM placed p LEFT JOIN rcq_private.gpu_billing b ON b.gpu_type = p.gpu_type, w
          GROUP BY p.group_id
     ), pending AS (
-        SELECT l.group_id, pg_catalog.count(*) AS jobs FROM rcq_private.live l WHERE l.placed_at IS NULL GROUP BY l.group_id
+        SELECT l.group_id, pg_catalog.sum(CASE WHEN l.tasks_waiting IS NULL THEN 1 ELSE l.tasks_waiting + rcq_private.tasks_held(l.job_id) END)::bigint AS jobs
+          FROM rcq_private.live l WHERE l.placed_at IS NULL OR l.tasks_waiting IS NOT NULL GROUP BY l.group_id
     )
     SELECT g.id, COALESCE(u.core_s, 0) / 3600, COALESCE(u.gpu_s, 0) / 3600, COALESCE(u.billed_s, 0) / 3600, COALESCE(r.billed_s, 0) / 3600,
            COALESCE(r.jobs, 0), COALESCE(r.cores, 0), COALESCE(p.jobs, 0)
@@ -260,6 +264,7 @@ SELECT g.id AS group_id, g.name AS group_name, g.priority::integer, g.quota_cpu_
        LATERAL (SELECT u.billed_hours + CASE WHEN w.count_planned THEN u.planned_hours ELSE 0 END AS hours) c;
 COMMENT ON VIEW rcq.group_usage IS 'Usage of every group in the fair-share window (setting fairshare_window), what its placed jobs are still planned to use, and the multiplier that follows in policy quota';
 COMMENT ON COLUMN rcq.group_usage.cpu_hours IS 'In the window, as gpu_hours and billed_hours; with fairshare_window = half_life decayed, and scaled to a month';
+COMMENT ON COLUMN rcq.group_usage.pending_jobs IS 'Each task of an array counted, as in running_jobs';
 COMMENT ON COLUMN rcq.group_usage.planned_hours IS 'What placed jobs are still planned to use, billed; with fairshare_window = half_life on the same scale as billed_hours';
 
 -- The runs that hold something, one per start command, as bounded as the capacity of the executors.

@@ -55,7 +55,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 -- Ids of jobs that wait, in the order in which they are considered: those that the scheduler ranked, and if that is not
 -- enough others. Of those the published factors are looked up for no more than are wanted and 1,000, the first by their own
 -- priority and age, so that a look at one's jobs behind those of others costs little. With them arrays of which tasks wait
--- that have no row of their own.
+-- that have no row of their own, or are on hold so.
 CREATE FUNCTION rcq_private.waiting_jobs(of_user integer, of_group integer, at_most integer) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
@@ -67,7 +67,8 @@ BEGIN
     IF pg_catalog.cardinality(ids) >= at_most THEN RETURN ids; END IF;
     RETURN ids || ARRAY(SELECT l.job_id
                           FROM (SELECT * FROM rcq_private.live x
-                                 WHERE (x.placed_at IS NULL OR x.tasks_waiting > 0) AND x.user_id BETWEEN COALESCE(of_user, -2147483648) AND COALESCE(of_user, 2147483647)
+                                 WHERE (x.placed_at IS NULL OR x.tasks_waiting > 0 OR (x.tasks_waiting = 0 AND rcq_private.tasks_held(x.job_id) > 0))
+                                   AND x.user_id BETWEEN COALESCE(of_user, -2147483648) AND COALESCE(of_user, 2147483647)
                                    AND (of_group IS NULL OR x.group_id = of_group) AND x.job_id NOT IN (SELECT unnest(ids))
                                  ORDER BY x.priority DESC, x.eligible_at, x.job_id LIMIT at_most::bigint + 1000) l,
                                LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
@@ -79,7 +80,7 @@ END $$;
 CREATE FUNCTION rcq.queue_page(at_most integer DEFAULT 100, statuses text[] DEFAULT NULL, of_user text DEFAULT NULL, of_group text DEFAULT NULL, mine boolean DEFAULT false)
 RETURNS TABLE (id bigint, array_id bigint, array_index integer, status text, reason text, user_name text, group_name text, name text, cpu_cores integer, memory_gb numeric,
     gpu_count integer, priority integer, "position" integer, final_priority numeric, submitted_at timestamptz, started_at timestamptz, executor text,
-    expected_start timestamptz, approximate boolean, tasks_waiting integer)
+    expected_start timestamptz, approximate boolean, tasks_waiting integer, tasks_held integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 #variable_conflict use_column
@@ -99,22 +100,22 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT l.job_id, l.array_id, j.array_index, CASE WHEN s.waits THEN 'pending' WHEN l.claimed_at IS NULL THEN 'assigned' ELSE 'running' END,
-           CASE WHEN s.waits THEN p.reason WHEN l.claimed_at IS NULL THEN NULL WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
+           CASE WHEN l.tasks_waiting IS NOT NULL THEN rcq_private.waiting_reason(l.job_id) WHEN s.waits THEN p.reason WHEN l.claimed_at IS NULL THEN NULL WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling'
                 WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' WHEN l.requeue_requested_at IS NOT NULL THEN 'requeueing' END,
            rcq_private.user_name(l.user_id), rcq_private.group_name(l.group_id), j.name, COALESCE(l.granted_cores, l.cpu_cores),
            rcq_private.memory_gb(COALESCE(l.granted_memory_mib, l.memory_mib)), COALESCE(l.granted_gpus, l.gpu_count), l.priority::integer, p."position",
            pg_catalog.round(p.final_priority::numeric, 3), j.submitted_at, CASE WHEN NOT s.waits THEN l.claimed_at END, CASE WHEN NOT s.waits THEN rcq_private.executor_name(l.executor_id) END,
-           pg_catalog.date_trunc('seconds', p.expected_start), p.approximate, l.tasks_waiting
+           pg_catalog.date_trunc('seconds', p.expected_start), p.approximate, l.tasks_waiting, CASE WHEN l.tasks_waiting IS NOT NULL THEN rcq_private.tasks_held(l.job_id) END
       FROM unnest(ids) WITH ORDINALITY k(id, n), LATERAL (SELECT * FROM rcq_private.live x WHERE x.job_id = k.id OFFSET 0) l,
            LATERAL (SELECT x.name, x.submitted_at, x.array_index FROM rcq_private.job x WHERE x.id = k.id OFFSET 0) j,
-           LATERAL (SELECT l.placed_at IS NULL OR COALESCE(l.tasks_waiting, 0) > 0 AS waits) s LEFT JOIN
+           LATERAL (SELECT l.placed_at IS NULL OR l.tasks_waiting IS NOT NULL AS waits) s LEFT JOIN
            LATERAL rcq_private.pending_state(l.job_id, l.group_id, l.user_id, l.priority, l.cpu_cores, l.memory_mib, l.gpu_count, l.features, l.held, l.eligible_at,
                l.cpu_cores_min, l.gpu_type, l.constraints, l.consumables, l.exclusive, l.preemptible, l.concurrency_key,
                COALESCE(l.array_id, l.job_id), l.array_throttle, l.unmet, GREATEST(l.failures, l.losses)) p ON s.waits
      ORDER BY k.n;
 END $$;
 COMMENT ON FUNCTION rcq.queue_page(integer, text[], text, text, boolean) IS
-'The jobs you may see that have not ended: what runs, longest first, what is assigned, then what waits in the order in which it is considered, an array with the tasks of it that have no row of their own (tasks_waiting). at_most: rows; statuses: of running, assigned, pending; of_user: for administrators; mine: your own alone. The first 1,000 ranked jobs cost no look at the others; columns as in rcq.jobs and rcq.queue, what was granted in the place of what was asked for. Errors: RC001, RC002 (no such user or group), RC005 (jobs of others), RC010';
+'The jobs you may see that have not ended: what runs, longest first, what is assigned, then what waits in the order in which it is considered, an array with the tasks of it that have no row of their own (tasks_waiting, and tasks_held on hold one by one). at_most: rows; statuses: of running, assigned, pending; of_user: for administrators; mine: your own alone. The first 1,000 ranked jobs cost no look at the others; columns as in rcq.jobs and rcq.queue, what was granted in the place of what was asked for. Errors: RC001, RC002 (no such user or group), RC005 (jobs of others), RC010';
 
 CREATE FUNCTION rcq.queue_counts(of_user text DEFAULT NULL, of_group text DEFAULT NULL, mine boolean DEFAULT false, OUT running bigint, OUT assigned bigint, OUT pending bigint) RETURNS record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -125,8 +126,8 @@ BEGIN
     running := pg_catalog.cardinality(rcq_private.placed_jobs(whose, in_group, true));
     assigned := pg_catalog.cardinality(rcq_private.placed_jobs(whose, in_group, false));
     -- of an array what has no row yet, of which there is more than can be counted
-    SELECT COALESCE(pg_catalog.sum(COALESCE(l.tasks_waiting, 1)), 0) INTO pending FROM rcq_private.live l
-     WHERE (l.placed_at IS NULL OR l.tasks_waiting > 0) AND l.user_id BETWEEN COALESCE(whose, -2147483648) AND COALESCE(whose, 2147483647) AND (in_group IS NULL OR l.group_id = in_group);
+    SELECT COALESCE(pg_catalog.sum(CASE WHEN l.tasks_waiting IS NULL THEN 1 ELSE l.tasks_waiting + rcq_private.tasks_held(l.job_id) END), 0) INTO pending FROM rcq_private.live l
+     WHERE (l.placed_at IS NULL OR l.tasks_waiting IS NOT NULL) AND l.user_id BETWEEN COALESCE(whose, -2147483648) AND COALESCE(whose, 2147483647) AND (in_group IS NULL OR l.group_id = in_group);
 END $$;
 COMMENT ON FUNCTION rcq.queue_counts(text, text, boolean) IS
 'How many jobs that you may see have not ended, each task of an array counted; arguments as those of rcq.queue_page. Errors: RC002 (no such user or group), RC005 (jobs of others), RC010';

@@ -47,7 +47,7 @@ GRANT EXECUTE ON FUNCTION rcq_private.caller_id(), rcq_private.caller_is_admin()
     rcq_private.scheduler_state(), rcq_private.memory_gb(integer), rcq_private.user_name(integer), rcq_private.group_name(integer),
     rcq_private.executor_name(integer), rcq_private.executor_load(integer), rcq_private.usage_by_group(), rcq_private.setting_text(text),
     rcq_private.consumable_use(integer, text), rcq_private.concurrency_use(text),
-    rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.schedule_name(integer),
+    rcq_private.constraint_accepts(text, text[]), rcq_private.array_counts(bigint), rcq_private.tasks_held(bigint), rcq_private.waiting_reason(bigint), rcq_private.schedule_name(integer),
     rcq_private.history_size(bigint), rcq_private.array_of(bigint), rcq_private.percent_used(double precision, double precision), rcq_private.array_progress(bigint)
     TO rcq_user, rcq_admin;
 

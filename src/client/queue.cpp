@@ -50,8 +50,7 @@ void show(Session& session, const std::vector<std::string>& rows, const Json& to
                  {"ON / START", Align::left, 8}});
     const double now = now_s();
     double shown = 0;
-    for (const std::string& text : rows) {
-        const Json row = parse_json(text);
+    const auto add = [&](const Json& row) {
         shown += number_of(row, "tasks_waiting").value_or(1);
         const std::string status = text_of(row, "status");
         const bool waits = status == "pending";
@@ -66,12 +65,23 @@ void show(Session& session, const std::vector<std::string>& rows, const Json& to
                    {text_of(row, "gpu_count")},
                    {time ? short_duration(*time) : "", waits ? Colour::dim : Colour::none},
                    {when_text(row, now)}});
+    };
+    for (const std::string& text : rows) {
+        Json row = parse_json(text);
+        const bool some_held = number_of(row, "tasks_held").value_or(0) > 0;
+        if (!some_held || number_of(row, "tasks_waiting") != 0) add(row);
+        if (!some_held) continue;
+        row.update({{"tasks_waiting", row["tasks_held"]}, {"reason", "held"}, {"expected_start", nullptr}});
+        add(row);
     }
     if (!table.empty()) session.output.table(table);
     double all = 0;
-    for (const char* status : {"running", "assigned", "pending"}) all += number_of(total, status).value_or(0);
-    std::string line = fmt::format("{} running, {} assigned, {} pending", text_of(total, "running"),
-                                   text_of(total, "assigned"), text_of(total, "pending"));
+    std::string line;
+    for (const char* status : {"running", "assigned", "pending"}) {
+        if (!total.contains(status)) continue;
+        all += number_of(total, status).value_or(0);
+        line += fmt::format("{}{} {}", line.empty() ? "" : ", ", text_of(total, status), status);
+    }
     if (shown < all) line += fmt::format("; {} shown", shown);
     session.output.line(line);
 }

@@ -1,5 +1,6 @@
 #include "client/store.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -16,10 +17,11 @@ using database::Statement;
 namespace oid = database::oid;
 
 constexpr const char* overview_sql = R"(
+WITH usage AS MATERIALIZED (SELECT * FROM rcq.group_usage)
 SELECT json_build_object(
   'cluster', (SELECT row_to_json(c) FROM (
-      SELECT s.state, s.paused, s.last_error, s.running AS running_jobs, s.pending AS pending_jobs, clock_timestamp() AS at, e.*
-        FROM rcq.scheduler s, (
+      SELECT s.state, s.paused, s.last_error, n.*, clock_timestamp() AS at, e.*
+        FROM rcq.scheduler s, (SELECT sum(u.running_jobs) AS running_jobs, sum(u.pending_jobs) AS pending_jobs FROM usage u) n, (
             SELECT count(*) AS executors, count(*) FILTER (WHERE o.online) AS executors_online,
                    COALESCE(sum(o.cpu_cores) FILTER (WHERE o.online), 0) AS cpu_cores,
                    COALESCE(sum(o.cpu_cores_used) FILTER (WHERE o.online), 0) AS cpu_cores_used,
@@ -34,7 +36,7 @@ SELECT json_build_object(
        ORDER BY x.status DESC, x.name LIMIT $1) e), '[]'),
   'groups', COALESCE((SELECT json_agg(g) FROM (
       SELECT u.group_name, u.running_jobs, u.running_cores, u.pending_jobs, u.billed_hours, u.quota_cpu_hours, u.quota_used_percent, u.fair_share
-        FROM rcq.group_usage u ORDER BY u.running_cores DESC, u.pending_jobs DESC, u.group_name LIMIT $1) g), '[]'),
+        FROM usage u ORDER BY u.running_cores DESC, u.pending_jobs DESC, u.group_name LIMIT $1) g), '[]'),
   'running', COALESCE((SELECT json_agg(j) FROM (
       SELECT r.id, r.array_id, r.array_index, r.status, r.user_name, r.group_name, r.name, r.executor, r.cpu_cores, r.memory_gb, r.gpu_count, r.started_at,
              round(extract(epoch FROM clock_timestamp() - r.started_at)) AS ran_s, s.cpu_seconds, s.progress, s.progress_message, r.reason
@@ -42,7 +44,8 @@ SELECT json_build_object(
        WHERE r.tasks_waiting IS NULL
        ORDER BY r.ordinality) j), '[]'),
   'pending', COALESCE((SELECT json_agg(q) FROM (
-      SELECT p."position", p.id, p.array_id, p.array_index, p.user_name, p.group_name, p.name, p.cpu_cores, p.memory_gb, p.gpu_count, p.tasks_waiting, p.reason,
+      SELECT p."position", p.id, p.array_id, p.array_index, p.user_name, p.group_name, p.name, p.cpu_cores, p.memory_gb, p.gpu_count,
+             p.tasks_waiting + COALESCE((to_jsonb(p) ->> 'tasks_held')::integer, 0) AS tasks_waiting, p.reason,
              p.submitted_at, round(extract(epoch FROM clock_timestamp() - p.submitted_at)) AS waiting_s, p.expected_start
         FROM rcq.queue_page($1, '{pending}') p) q), '[]')))";
 
@@ -155,8 +158,13 @@ Statement queue_page(const ListFilter& filter, int at_most) {
 }
 
 Statement queue_counts(const ListFilter& filter) {
-    return {"SELECT c.running, c.assigned, c.pending "
-            "FROM rcq.queue_counts(of_user => $1, of_group => $2, mine => $3) c",
+    std::string wanted;
+    for (const char* status : {"running", "assigned", "pending"}) {
+        const bool counted =
+            filter.status.empty() || std::count(filter.status.begin(), filter.status.end(), status) > 0;
+        if (counted) wanted += fmt::format("{}c.{}", wanted.empty() ? "" : ", ", status);
+    }
+    return {"SELECT " + wanted + " FROM rcq.queue_counts(of_user => $1, of_group => $2, mine => $3) c",
             {word(filter.user), word(filter.group), boolean(filter.mine)}};
 }
 

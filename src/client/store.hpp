@@ -44,7 +44,7 @@ struct ListFilter {
     bool mine = false;
 };
 database::Statement queue_page(const ListFilter& filter, int at_most);
-database::Statement queue_counts(const ListFilter& filter); // the status does not matter
+database::Statement queue_counts(const ListFilter& filter); // one column for each status that is asked for
 database::Statement ended_jobs(const ListFilter& filter, const std::string& name, int at_most);
 
 // {"cluster": {...}, "executors": [...], "groups": [...], "running": [...], "pending": [...]}, of jobs the first

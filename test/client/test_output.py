@@ -29,6 +29,7 @@ def cluster(server):
     db.running(db.ids["running"])
     db.ids["array"] = int(rcq.text("submit", "-a", "1-10%2", "-J", "sweep", "-", stdin=gate.script.encode(), user="ada"))
     harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq.jobs WHERE array_id = %s AND status = 'running'", db.ids["array"]) == 2, "two tasks run")
+    rcq.text("hold", f"{db.ids['array']}_9-10", user="ada")
     db.ids["large"] = int(rcq.text("submit", "-c", "64", "-J", "large", "--", "true"))
     db.waiting(db.ids["large"], "never_fits")
     db.ids["held"] = int(rcq.text("submit", "--hold", "-d", f"ok:{db.ids['running']}", "-J", "later", "--", "true"))

@@ -103,6 +103,32 @@ def test_a_throttle_that_is_raised_lets_more_tasks_start_at_once(db):
     assert db.ended(array)["status"] == "completed"
 
 
+def test_what_waits_for_the_throttle_or_is_on_hold_is_in_the_queue(db):
+    db.executor("a", cores=8)
+    gate = db.gate()
+    array = db.submit(gate.script, memory_gb=0.1, **{ARRAY: "1-20%3"})
+    harness.wait_for(lambda: counts(db, array).get("running") == 3, "three run")
+    harness.wait_for(lambda: db.job(array)["status"] == "running", "it has started")
+    db.sql("SELECT rcq.hold(%s, '16-20')", array)
+    db.let_it_plan()
+
+    def queued():
+        return [(row["reason"], row["tasks_waiting"], row["tasks_held"]) for row in db.sql("SELECT reason, tasks_waiting, tasks_held FROM rcq.queue WHERE id = %s", array)]
+
+    assert queued() == [("array_throttle", 12, 5)]
+    assert db.sql("SELECT status, reason, tasks_waiting AS w, tasks_held AS h FROM rcq.queue_page() WHERE id = %s", array) == [{"status": "pending", "reason": "array_throttle", "w": 12, "h": 5}]
+    assert {(row["reason"], row["status"]) for row in db.sql("SELECT reason, status FROM rcq.tasks(%s, '4-20')", array)} == {("array_throttle", "pending"), ("held", "pending")}
+    assert db.sql("SELECT running, assigned, pending FROM rcq.queue_counts()") == [{"running": 3, "assigned": 0, "pending": 17}]
+    assert db.sql("SELECT running_jobs, pending_jobs FROM rcq.group_usage") == [{"running_jobs": 3, "pending_jobs": 17}]
+    assert db.sql("SELECT matched, changed FROM rcq.change_jobs('cancel', reason => 'array_throttle', dry_run => false)") == [{"matched": 1, "changed": 1}]
+    harness.wait_for(lambda: queued() == [("held", 0, 5)], "what is left is on hold")
+    assert db.sql("SELECT matched, changed FROM rcq.change_jobs('cancel', status => '{pending}', dry_run => false)") == [{"matched": 1, "changed": 1}]
+    assert queued() == []
+    gate.open()
+    assert db.ended(array)["message"] == "3 of 20 tasks completed, 0 failed, 17 cancelled"
+    nothing_is_left(db)
+
+
 def test_a_range_is_cancelled_while_tasks_of_it_run(db):
     db.executor("a", cores=4)
     starts, gate = book(db, "starts"), db.gate()

@@ -1,5 +1,6 @@
 """What people do with jobs after they have submitted them: cancel at a deadline, changed limits, many at once, and what
 runs made of what they were granted."""
+import contextlib
 import datetime
 import random
 import threading
@@ -143,6 +144,37 @@ def test_a_bulk_change_does_without_the_job_that_somebody_else_holds(db):
         assert db.sql("SELECT matched, changed FROM rcq.change_jobs('cancel', name => 'bulk', dry_run => false)") == [{"matched": 5, "changed": 4}]
     holder.close()
     assert [db.job(job)["status"] for job in jobs] == ["cancelled", "cancelled", "pending", "cancelled", "cancelled"]
+
+
+def test_a_bulk_change_waits_once_however_many_arrays_somebody_holds_tasks_of(db):
+    arrays = [db.submit("true", name="bulk", hold=True, **{'"array"': "1-3"}) for _ in range(3)]
+    free = [db.submit("true", name="bulk", hold=True), db.submit("true", name="bulk", hold=True, **{'"array"': "1-3"})]
+    tasks = [db.one("SELECT rcq.task(%s, 2)", array) for array in [*arrays, free[1]]]
+    holder, changer = db.server.connect(db.name), db.server.connect(db.name)
+    holder.autocommit = False
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT rcq.set_priority(t, 3) FROM unnest(%s::bigint[]) t", (tasks[:3],))
+    waits, over = set(), threading.Event()
+
+    def watch():
+        with contextlib.closing(db.server.connect(db.name)) as connection:
+            with connection.cursor() as cursor:
+                while not over.wait(0.02):
+                    cursor.execute("SELECT waitstart FROM pg_locks WHERE pid = %s AND NOT granted AND waitstart IS NOT NULL", (changer.info.backend_pid,))
+                    waits.update(cursor.fetchall())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with changer.cursor() as cursor:
+        cursor.execute("SELECT matched, changed FROM rcq.change_jobs('set_priority', name => 'bulk', priority => 6, dry_run => false)")
+        done = cursor.fetchone()
+    over.set()
+    watcher.join()
+    holder.close()
+    changer.close()
+    assert done == (5, 2)
+    assert len(waits) == 1, "once, for all of them together"
+    assert [db.job(job)["priority"] for job in [*arrays, *free, *tasks]] == [5, 5, 5, 6, 6, 5, 5, 5, 6]
 
 
 @pytest.mark.parametrize("cores", [1, 2])
