@@ -22,4 +22,28 @@ ALTER TABLE rcq_private.fire DROP CONSTRAINT fire_schedule_id_fkey;
 
 --include 34-schedules.sql
 
+-- functions over HTTP that take a whole body look at it before it is made jsonb: all are made anew from those of schema rcq
+DO $$
+DECLARE
+    f pg_catalog.regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace LOOP
+        EXECUTE pg_catalog.format('DROP FUNCTION %s', f);
+    END LOOP;
+END $$;
+DROP DOMAIN rcq_api."application/octet-stream";
+--include 87-api-functions.sql
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rcq_private, rcq_api FROM PUBLIC;
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT a.oid::pg_catalog.regprocedure AS called, r.name AS role_name
+               FROM pg_catalog.pg_proc a JOIN pg_catalog.pg_proc s ON s.proname OPERATOR(pg_catalog.=) a.proname AND s.pronamespace OPERATOR(pg_catalog.=) 'rcq'::pg_catalog.regnamespace,
+                    pg_catalog.unnest('{rcq_user,rcq_admin}'::text[]) r(name)
+              WHERE a.pronamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace AND pg_catalog.has_function_privilege(r.name, s.oid, 'EXECUTE') LOOP
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %I', f.called, f.role_name);
+    END LOOP;
+END $$;
+
 SELECT rcq_private.definitions_changed();
