@@ -8,7 +8,8 @@
 namespace rcq::rundir {
 
 inline constexpr std::int64_t max_result_bytes = std::int64_t{64} << 20;
-// And names of members. What the server does with a result takes it some 200 bytes and 2 us a value, however short.
+// And names of members. What the server does with a result takes it some 200 bytes and a microsecond a value, however
+// short.
 inline constexpr std::int64_t max_result_values = 1'000'000;
 
 // Why the server could not store this as a result, as the end of a sentence that begins with "the result"; empty: it
