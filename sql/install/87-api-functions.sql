@@ -11,6 +11,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 WHEN of = 'jsonb'::regtype THEN 'object, array, string, number or boolean' ELSE 'string' END
 $$;
 
+-- A body whose size as jsonb is bounded: looked at before it is made jsonb. A domain, as a session may check one by a function of
+-- rcq_private that it could not call by name.
+CREATE FUNCTION rcq_private.check_body(body json) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcq_check_body';
+COMMENT ON FUNCTION rcq_private.check_body(json) IS 'True; RC001 when the body has more values than one request may bring';
+GRANT EXECUTE ON FUNCTION rcq_private.check_body(json) TO rcq_user, rcq_admin;
+CREATE DOMAIN rcq_api.body AS json CHECK (rcq_private.check_body(VALUE));
+COMMENT ON DOMAIN rcq_api.body IS 'The body of a request that does not hold too many values';
+
 -- The body that calls a function of schema rcq. object: the one argument is a JSON object whose fields are the arguments.
 CREATE FUNCTION rcq_private.api_body(called regproc, object boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $body$
@@ -34,12 +43,12 @@ BEGIN
     SELECT pg_catalog.string_agg(pg_catalog.quote_ident(x.name), ', ' ORDER BY x.n) INTO outs
       FROM unnest(p.proargnames, p.proargmodes) WITH ORDINALITY x(name, mode, n) WHERE x.mode IN ('o', 'b');
     IF object THEN
-        source := pg_catalog.format('pg_catalog.jsonb_to_record($1) AS given(%s)', fields);
-        declared := pg_catalog.format(E'    known CONSTANT jsonb := %L;\n    wrong record;\n', known);
-        checked := pg_catalog.format($check$    IF pg_catalog.jsonb_typeof($1) IS DISTINCT FROM 'object' THEN
+        source := pg_catalog.format('pg_catalog.jsonb_to_record(body) AS given(%s)', fields);
+        declared := pg_catalog.format(E'    bounded CONSTANT rcq_api.body := $1;\n    body CONSTANT jsonb := $1::jsonb;\n    known CONSTANT jsonb := %L;\n    wrong record;\n', known);
+        checked := pg_catalog.format($check$    IF pg_catalog.jsonb_typeof(body) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'RC001', MESSAGE = 'the body is not a JSON object', HINT = %1$L;
     END IF;
-    SELECT k.key, known ->> k.key AS expected INTO wrong FROM pg_catalog.jsonb_each($1) k
+    SELECT k.key, known ->> k.key AS expected INTO wrong FROM pg_catalog.jsonb_each(body) k
      WHERE NOT known ? k.key OR pg_catalog.strpos((known ->> k.key) || ' or null', pg_catalog.jsonb_typeof(k.value)) = 0 ORDER BY k.key LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'RC001', HINT = %1$L, MESSAGE =
@@ -98,7 +107,7 @@ BEGIN
                     LATERAL pg_catalog.unnest(l.names) n(name)
                LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace OPERATOR(pg_catalog.=) 'rcq'::pg_catalog.regnamespace AND p.proname OPERATOR(pg_catalog.=) n.name LOOP
         EXECUTE pg_catalog.format('CREATE FUNCTION rcq_api.%I(%s) RETURNS %s LANGUAGE plpgsql %s SET search_path = pg_catalog, pg_temp AS %L',
-            f.proname, CASE WHEN f.how OPERATOR(pg_catalog.=) 'named' THEN f.arguments ELSE 'jsonb' END, f.result, f.volatility,
+            f.proname, CASE WHEN f.how OPERATOR(pg_catalog.=) 'named' THEN f.arguments ELSE 'json' END, f.result, f.volatility,
             rcq_private.api_body(f.oid, f.how OPERATOR(pg_catalog.=) 'object'));
         EXECUTE pg_catalog.format('COMMENT ON FUNCTION rcq_api.%I IS %L', f.proname,
             CASE f.how WHEN 'object' THEN pg_catalog.format('The body is one JSON object whose fields are the arguments, %s. ', f.arguments) ELSE '' END || f.comment);

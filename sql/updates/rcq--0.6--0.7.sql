@@ -34,27 +34,41 @@ REVOKE ALL ON FUNCTION rcq_private.tasks_held(bigint), rcq_private.waiting_reaso
     rcq_private.lock_whole(bigint[], bigint[]), rcq_private.change_rowless(text, bigint, text, integer), rcq.queue_page(integer, text[], text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rcq_private.tasks_held(bigint), rcq_private.waiting_reason(bigint), rcq.queue_page(integer, text[], text, text, boolean) TO rcq_user, rcq_admin;
 
--- what of that is served over HTTP: the column of the view, the function, the comments
+-- what of that is served over HTTP: the column of the view, the comments
 CREATE OR REPLACE VIEW rcq_api.queue WITH (security_invoker = true) AS SELECT v.* FROM rcq.queue v, (SELECT) read_only;
 DO $$
 DECLARE
-    f record;
     described record;
 BEGIN
-    FOR f IN SELECT p.oid, p.proname, pg_catalog.pg_get_function_arguments(p.oid) AS arguments, pg_catalog.pg_get_function_result(p.oid) AS result, pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
-               FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) 'rcq'::pg_catalog.regnamespace AND p.proname OPERATOR(pg_catalog.=) ANY ('{queue_page,queue_counts,change_jobs}') LOOP
-        IF f.proname OPERATOR(pg_catalog.=) 'queue_page' THEN
-            EXECUTE pg_catalog.format('CREATE FUNCTION rcq_api.queue_page(%s) RETURNS %s LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS %L', f.arguments, f.result, rcq_private.api_body(f.oid, false));
-            REVOKE ALL ON FUNCTION rcq_api.queue_page(integer, text[], text, text, boolean) FROM PUBLIC;
-            GRANT EXECUTE ON FUNCTION rcq_api.queue_page(integer, text[], text, text, boolean) TO rcq_user, rcq_admin;
-        END IF;
-        EXECUTE pg_catalog.format('COMMENT ON FUNCTION rcq_api.%I IS %L', f.proname, f.comment);
-    END LOOP;
     FOR described IN SELECT c.relname, a.attname, pg_catalog.col_description(c.oid, a.attnum) AS text, pg_catalog.obj_description(c.oid, 'pg_class') AS of_view
                        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attname OPERATOR(pg_catalog.=) ANY ('{tasks_held,pending_jobs}')
                       WHERE c.relnamespace OPERATOR(pg_catalog.=) 'rcq'::pg_catalog.regnamespace AND c.relname OPERATOR(pg_catalog.=) ANY ('{queue,group_usage}') LOOP
         EXECUTE pg_catalog.format('COMMENT ON VIEW rcq_api.%I IS %L', described.relname, described.of_view);
         EXECUTE pg_catalog.format('COMMENT ON COLUMN rcq_api.%I.%I IS %L', described.relname, described.attname, described.text);
+    END LOOP;
+END $$;
+
+-- functions over HTTP that take a whole body look at it before it is made jsonb: all are made anew from those of schema rcq
+DO $$
+DECLARE
+    f pg_catalog.regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace LOOP
+        EXECUTE pg_catalog.format('DROP FUNCTION %s', f);
+    END LOOP;
+END $$;
+DROP DOMAIN rcq_api."application/octet-stream";
+--include 87-api-functions.sql
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rcq_private, rcq_api FROM PUBLIC;
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT a.oid::pg_catalog.regprocedure AS called, r.name AS role_name
+               FROM pg_catalog.pg_proc a JOIN pg_catalog.pg_proc s ON s.proname OPERATOR(pg_catalog.=) a.proname AND s.pronamespace OPERATOR(pg_catalog.=) 'rcq'::pg_catalog.regnamespace,
+                    pg_catalog.unnest('{rcq_user,rcq_admin}'::text[]) r(name)
+              WHERE a.pronamespace OPERATOR(pg_catalog.=) 'rcq_api'::pg_catalog.regnamespace AND pg_catalog.has_function_privilege(r.name, s.oid, 'EXECUTE') LOOP
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %I', f.called, f.role_name);
     END LOOP;
 END $$;
 

@@ -32,6 +32,21 @@ std::optional<std::string> decoded(std::string_view text) {
     return bytes;
 }
 
+// The characters of a JSON text for which `counts`.
+template <class Counts> std::size_t count_outside_strings(std::string_view json, Counts counts) {
+    std::size_t count = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < json.size(); i++) {
+        if (in_string && json[i] == '\\')
+            i++;
+        else if (json[i] == '"')
+            in_string = !in_string;
+        else if (!in_string && counts(json[i]))
+            count++;
+    }
+    return count;
+}
+
 } // namespace
 
 std::variant<QueryParameters, std::string> parse_query(std::string_view query) {
@@ -53,17 +68,11 @@ std::variant<QueryParameters, std::string> parse_query(std::string_view query) {
 }
 
 std::size_t count_json_members(std::string_view json) {
-    std::size_t members = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < json.size(); i++) {
-        if (in_string && json[i] == '\\')
-            i++;
-        else if (json[i] == '"')
-            in_string = !in_string;
-        else if (!in_string && json[i] == ':')
-            members++;
-    }
-    return members;
+    return count_outside_strings(json, [](char c) { return c == ':'; });
+}
+
+std::size_t count_json_values(std::string_view json) {
+    return count_outside_strings(json, [](char c) { return c == ',' || c == ':' || c == '[' || c == '{'; });
 }
 
 } // namespace rcq::core

@@ -17,4 +17,8 @@ std::variant<QueryParameters, std::string> parse_query(std::string_view query);
 // How many members all objects of a valid JSON text have together, those of the same name each counted.
 std::size_t count_json_members(std::string_view json);
 
+// How many values and names a JSON text has, which says what it costs to read: its commas, colons and opening brackets
+// outside of strings. Of what is no JSON, any number.
+std::size_t count_json_values(std::string_view json);
+
 } // namespace rcq::core

@@ -27,9 +27,6 @@ constexpr std::int64_t retry_ms = 200;
 constexpr std::uint64_t trouble_ms = 15'000;
 constexpr std::int64_t usage_interval_ms = 60'000;
 constexpr std::size_t reports_per_sync = 1000;
-constexpr std::int64_t result_bytes_per_sync = std::int64_t{64} << 20;
-// Names of files and messages: a report may have 100 kB of them. As JSON they may take six times as much.
-constexpr std::int64_t described_bytes_per_sync = std::int64_t{8} << 20;
 constexpr int starts_per_sync = 1000;
 // What is held in memory has bounds however slow the database or this host is: runs that have ended and wait for their
 // answer, beyond those that may run; and starts with large scripts or payloads, of which no more are asked for before
@@ -50,6 +47,14 @@ bool reword_for_old_server(RunEnd& end) {
     } else {
         return false;
     }
+    return true;
+}
+
+// Instead of the result, why the server does not take it; false: there is none.
+bool lose_result(RunEnd& end, const database::Reply& reply) {
+    if (std::exchange(end.result_bytes, 0) == 0) return false;
+    end.kind = protocol::run_end::bad_result;
+    end.message = "the server cannot store the result: " + reply.message;
     return true;
 }
 
@@ -231,7 +236,7 @@ void Controller::on_lost() {
     set_connected(false);
     courier_.lost();
     progress_.lost();
-    reportable_.insert(reportable_.begin(), reported_.begin(), reported_.end());
+    reportable_.add_first(reported_);
     reported_.clear();
     if (sign_off_sent_) return stop(exit_code::done);
     finish_when_drained();
@@ -303,17 +308,17 @@ void Controller::send_sync() {
     request.executor = registration_.executor;
     request.incarnation = incarnation_;
     request.acked_seq = acked_seq_;
-    const std::int64_t lease_part = lease_part_ms(1.0 / 3);
-    const auto poll = static_cast<std::int64_t>(options_.poll_s * 1000);
-    if (list_all_ || now() - listed_all_ms_ >= lease_part - std::min(poll, lease_part / 2)) {
-        request.live_tokens = runs_.tokens();
-        listed_all_ms_ = now();
-    }
     collect_reports(request.finished);
-    if (careful_syncs_ == 0) {
-        request.usage = runs_.usage_due(usage_interval_ms, reports_per_sync);
+    if (!reportable_.took_large()) {
+        const std::int64_t lease_part = lease_part_ms(1.0 / 3);
+        const auto poll = static_cast<std::int64_t>(options_.poll_s * 1000);
+        if (list_all_ || now() - listed_all_ms_ >= lease_part - std::min(poll, lease_part / 2)) {
+            request.live_tokens = runs_.tokens();
+            listed_all_ms_ = now();
+        }
+        if (careful_syncs_ == 0) request.usage = runs_.usage_due(usage_interval_ms, reports_per_sync);
+        request.max_new = room();
     }
-    request.max_new = room();
     max_new_sent_ = request.max_new;
     sync_under_way_ = true;
     next_sync_ms_ = INT64_MAX; // who wants another one meanwhile sets it anew
@@ -336,34 +341,29 @@ int Controller::room() {
 
 void Controller::collect_reports(std::vector<EndReport>& reports) {
     const std::size_t limit = careful_syncs_ > 0 ? 1 : reports_per_sync;
-    std::int64_t result_bytes = 0;
-    std::int64_t described_bytes = 0;
-    while (!reportable_.empty() && reported_.size() < limit) {
-        Run* run = runs_.find(reportable_.front());
-        if (run == nullptr || run->forgotten) {
-            reportable_.pop_front();
-            continue;
-        }
+    reported_ = reportable_.take(limit, [this](std::int64_t token) -> std::optional<ReportQueue::Size> {
+        Run* run = runs_.find(token);
+        if (run == nullptr || run->forgotten) return std::nullopt;
+        ReportQueue::Size size{run->end().result_bytes, 0};
+        for (const OutputFile& file : run->end().outputs.files)
+            size.described_bytes += static_cast<std::int64_t>(file.name.size());
+        return size;
+    });
+    for (std::int64_t token : reported_) {
+        Run* run = runs_.find(token);
         RunEnd& end = run->end();
-        result_bytes += end.result_bytes;
-        for (const OutputFile& file : end.outputs.files) described_bytes += static_cast<std::int64_t>(file.name.size());
-        const bool full = result_bytes > result_bytes_per_sync || described_bytes > described_bytes_per_sync;
-        if (full && !reported_.empty()) return;
-        reportable_.pop_front();
         std::string result;
         if (end.result_bytes > 0) {
             try {
                 result = read_result(run->directory().result_path(), run->owner());
             } catch (const std::system_error&) { // no descriptor for it now: again, as if it had not been answered
-                reported_.push_back(run->token());
-                return;
+                continue;
             } catch (const std::runtime_error& error) {
                 end.result_bytes = 0;
                 end.kind = protocol::run_end::bad_result;
                 end.message = error.what();
             }
         }
-        reported_.push_back(run->token());
         reports.push_back({run->job_id(), run->token(), &end,
                            end.outputs.any ? run->directory().kept_output_path() : std::string(), std::move(result)});
     }
@@ -449,11 +449,12 @@ void Controller::apply(std::vector<SyncRow>& rows) {
     const bool any_reported = !reported_.empty();
     std::erase_if(reported_, [&answered](std::int64_t token) { return answered.contains(token); });
     const bool retried = !reported_.empty();
-    reportable_.insert(reportable_.end(), reported_.begin(), reported_.end());
+    reportable_.add(reported_);
     reported_.clear();
     const bool gap = greatest_seq > acked_seq_;
-    // people wait for the word that a cancel has come
-    const bool at_once = more || (cancels && !gap) || (starts > 0 && starts >= max_new_sent_);
+    // people wait for the word that a cancel has come, and for what a sync with a large result has kept waiting
+    const bool at_once =
+        more || (cancels && !gap) || (starts > 0 && starts >= max_new_sent_) || (reportable_.took_large() && !retried);
     schedule_next_sync(!rows.empty() || any_reported, at_once, gap, retried);
 }
 
@@ -478,10 +479,23 @@ void Controller::start_run(SyncRow& row) {
     }
 }
 
+// A result that went alone, or with nothing that could be at fault instead: its run ends with a word about that.
+bool Controller::result_refused(const database::Reply& reply) {
+    if (reported_.size() != 1 || reply.sqlstate == protocol::error::malformed_report) return false;
+    const bool unclear = reply.sqlstate == "XX000" && !reply.message.starts_with("invalid memory alloc");
+    if (unclear && !reportable_.took_large()) return false;
+    Run* run = runs_.find(reported_.front());
+    if (run == nullptr || !lose_result(run->end(), reply)) return false;
+    reportable_.add_first(std::exchange(reported_, {}));
+    want_sync(0);
+    return true;
+}
+
 // One report spoils the whole call: it is found by sending one at a time, then tried in words that a server of before
 // 0.4 knows, then without its result and what describes it, then dropped, because a report that is never accepted would
 // hold up all others.
 void Controller::report_refused(const database::Reply& reply) {
+    if (result_refused(reply)) return;
     const bool alone = careful_syncs_ > 0;
     const bool words = reply.sqlstate == protocol::error::malformed_report;
     const bool reported = !reported_.empty();
@@ -500,12 +514,9 @@ void Controller::report_refused(const database::Reply& reply) {
             RunEnd& end = run->end();
             end.message.clear();
             end.outputs.files.clear();
-            if (std::exchange(end.result_bytes, 0) > 0) {
-                end.kind = protocol::run_end::bad_result;
-                end.message = "the server cannot store the result: " + reply.message;
-            }
+            lose_result(end, reply);
         }
-        reportable_.push_back(token);
+        reportable_.add(token);
     }
     want_sync(reported ? retry_ms : 1000);
 }
@@ -535,7 +546,7 @@ void Controller::note_host_fault(Run& run) {
 void Controller::report_after_log(Run& run) {
     if (run.log().complete()) {
         run.reportable = true;
-        reportable_.push_back(run.token());
+        reportable_.add(run.token());
         want_sync(ends_together_ms);
     } else {
         courier_.note(run, now(), true);
@@ -550,7 +561,7 @@ void Controller::run_log_grown(Run& run) {
 
 void Controller::logs_complete(const std::vector<std::int64_t>& tokens) {
     if (tokens.empty()) return;
-    reportable_.insert(reportable_.end(), tokens.begin(), tokens.end());
+    reportable_.add(tokens);
     next_sync_ms_ = std::min(next_sync_ms_, now());
 }
 

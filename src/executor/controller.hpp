@@ -5,13 +5,13 @@
 #include "executor/messages.hpp"
 #include "executor/options.hpp"
 #include "executor/progress_courier.hpp"
+#include "executor/report_queue.hpp"
 #include "executor/run_table.hpp"
 #include "executor/session.hpp"
 #include "executor/status_report.hpp"
 #include "rundir/status.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -82,6 +82,7 @@ private:
     void schedule_next_sync(bool active, bool at_once, bool gap, bool retried);
     void collect_reports(std::vector<EndReport>& reports);
     void report_refused(const database::Reply& reply);
+    bool result_refused(const database::Reply& reply);
     void write_contact();
     [[nodiscard]] int room();
     void note_host_fault(Run& run);
@@ -135,10 +136,10 @@ private:
     std::int64_t poll_ms_ = 250; // without LISTEN
     int hurried_syncs_ = 0;      // in a row that asked for another one at once
     bool synced_last_ = false;
-    int careful_syncs_ = 0;               // reports go one by one: the server called a sync malformed
-    std::deque<std::int64_t> reportable_; // ended, log complete, not yet reported
-    std::vector<std::int64_t> reported_;  // in the sync under way
-    std::int64_t sync_sent_ms_ = 0;       // boottime
+    int careful_syncs_ = 0;              // reports go one by one: the server called a sync malformed
+    ReportQueue reportable_;             // ended, log complete, not yet reported
+    std::vector<std::int64_t> reported_; // in the sync under way
+    std::int64_t sync_sent_ms_ = 0;      // boottime
     bool sync_under_way_ = false;
     int max_new_sent_ = 0;
     bool room_withheld_ = false;        // asked for fewer runs than may run, for the sake of memory

@@ -71,20 +71,6 @@ Jsonb* with_field(Jsonb* request, std::string_view name, std::string_view value)
     });
 }
 
-// The request as the only element of a list.
-Jsonb* as_list(Jsonb* request) {
-    return call([&] {
-        JsonbParseState* state = nullptr;
-        JsonbValue item;
-        item.type = jbvBinary;
-        item.val.binary.data = &request->root;
-        item.val.binary.len = static_cast<int>(VARSIZE(request));
-        pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
-        pushJsonbValue(&state, WJB_ELEM, &item);
-        return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, nullptr));
-    });
-}
-
 StringInfo start_answer() {
     return call([] { return makeStringInfo(); });
 }
@@ -147,7 +133,7 @@ RCQ_FUNCTION(rcq_rest_submit_job) {
         request = with_field(request, key_field, *key);
     }
     Submission submission;
-    submission.requests = parse_requests(as_list(request), true);
+    submission.requests = parse_requests(request, true);
     const int64 id = enqueue_acting(submission).front();
     set_status(201);
     return text_datum(R"({"message" : "Job submitted successfully", "job_id" : )" + std::to_string(id) +

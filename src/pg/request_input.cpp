@@ -4,6 +4,10 @@
 #include "../protocol/words.hpp"
 #include "values.hpp"
 
+extern "C" {
+#include "utils/datum.h"
+}
+
 namespace rcq::pg {
 
 namespace {
@@ -12,16 +16,35 @@ namespace {
     throw SqlError(protocol::error::bad_request, std::move(message), std::move(hint));
 }
 
+// What a body may hold, however few bytes it has: as JSONB, and in the copies that are made of it on the way to a job,
+// a value of two bytes takes several hundred.
+constexpr std::size_t most_values = 500'000;
+
+void check_values(std::string_view json) {
+    if (core::count_json_values(json) <= most_values) return;
+    refuse("the body has more than " + std::to_string(most_values) + " JSON values",
+           "Send jobs in several requests, and what is large as one text or as the path of a file.");
+}
+
 // Text of the client, UTF-8, as the server writes it.
 std::string_view server_text(std::string_view sent) {
     const char* text = call([&] { return pg_any_to_server(sent.data(), static_cast<int>(sent.size()), PG_UTF8); });
     return {text, text == sent.data() ? sent.size() : strlen(text)};
 }
 
+// What the parser leaves behind, several times what it gives, goes before anything is made of that. (After an error it
+// goes with the context around it.)
 Jsonb* parse_json(std::string_view text) {
     return call([&] {
+        const MemoryContext parsing =
+            AllocSetContextCreate(CurrentMemoryContext, "rcq request", ALLOCSET_DEFAULT_SIZES);
+        const MemoryContext before = MemoryContextSwitchTo(parsing);
         char* copy = pnstrdup(text.data(), text.size());
-        return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(copy)));
+        const Datum parsed = DirectFunctionCall1(jsonb_in, CStringGetDatum(copy));
+        MemoryContextSwitchTo(before);
+        const Datum json = datumCopy(parsed, false, -1);
+        MemoryContextDelete(parsing);
+        return DatumGetJsonbP(json);
     });
 }
 
@@ -39,6 +62,7 @@ Jsonb* read_body(std::string_view sent) {
     constexpr std::string_view space = " \t\r\n";
     std::string_view text = server_text(sent);
     if (text.find_first_not_of(space) == std::string_view::npos) text = "{}";
+    check_values(text);
     Jsonb* json = parse_json(text);
     if (!JB_ROOT_IS_OBJECT(json)) refuse("the body is no JSON object", R"(Write it as {"name": value, ...}.)");
     // of fields with the same name, jsonb keeps the last one
@@ -163,4 +187,10 @@ RCQ_FUNCTION(rcq_request_header) {
     const auto value = request_header(text_argument(fcinfo, 0));
     if (!value) PG_RETURN_NULL();
     return text_datum(*value);
+}
+
+// (body) -> true. Error RC001 when it holds too much to be made JSONB.
+RCQ_FUNCTION(rcq_check_body) {
+    rcq::pg::check_values(rcq::pg::text_argument(fcinfo, 0));
+    PG_RETURN_BOOL(true);
 }

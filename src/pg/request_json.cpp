@@ -204,8 +204,15 @@ Fault read_element(JsonbValue& object, const Known* known, bool convert, Element
     }
 }
 
-// Calls `each` with every element of the array and its place, counted from 1.
+// Calls `each` with every element of the array and its place, counted from 1; an object is its own only element.
 template <class Each> void for_elements(Jsonb* jobs, Each each) {
+    if (JB_ROOT_IS_OBJECT(jobs)) {
+        JsonbValue whole;
+        whole.type = jbvBinary;
+        whole.val.binary.data = &jobs->root;
+        whole.val.binary.len = static_cast<int>(VARSIZE_ANY_EXHDR(jobs));
+        return each(whole, std::size_t{1});
+    }
     JsonbIterator* iterator = call([&] { return JsonbIteratorInit(&jobs->root); });
     JsonbValue value;
     for (std::size_t place = 0;;) {
@@ -237,10 +244,11 @@ void refuse_no_list() {
 }
 
 std::vector<Request> parse_requests(Jsonb* jobs, bool single) {
-    if (!JB_ROOT_IS_ARRAY(jobs) || JB_ROOT_IS_SCALAR(jobs)) refuse_no_list();
+    const bool alone = single && JB_ROOT_IS_OBJECT(jobs);
+    if (!alone && (!JB_ROOT_IS_ARRAY(jobs) || JB_ROOT_IS_SCALAR(jobs))) refuse_no_list();
     const Known* const known = known_fields();
     std::vector<Request> requests;
-    requests.reserve(JB_ROOT_COUNT(jobs));
+    requests.reserve(alone ? 1 : JB_ROOT_COUNT(jobs));
     Element element;
     try {
         for_elements(jobs, [&](JsonbValue& value, std::size_t place) {

@@ -1,5 +1,7 @@
 #include "rundir/result.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace rcq::rundir {
@@ -9,22 +11,42 @@ namespace {
 using nlohmann::json;
 
 constexpr int max_depth = 1000;
+// What numeric of PostgreSQL holds.
+constexpr long max_decimals = 16'383;
+constexpr long max_exponent = (1L << 30) - 2;
+
+// Whether numeric can hold this number of JSON, which is no greater than a double.
+bool is_storable_number(const std::string& text) {
+    const std::size_t e = text.find_first_of("eE");
+    const std::size_t point = text.find('.');
+    const std::size_t end = std::min(e, text.size());
+    const auto behind_point = static_cast<long>(point == std::string::npos ? 0 : end - point - 1);
+    // of one that is no long: the greatest or least
+    const long exponent = e == std::string::npos ? 0 : std::strtol(text.c_str() + e + 1, nullptr, 10);
+    return exponent >= -max_exponent && exponent <= max_exponent && behind_point - exponent <= max_decimals;
+}
 
 // The parser's events, watched for what JSON allows and the server does not.
 class Watcher : public nlohmann::json_sax<json> {
 public:
     std::string fault;
 
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
-    bool number_unsigned(number_unsigned_t) override { return true; }
-    bool number_float(number_float_t, const string_t&) override { return true; }
-    bool binary(binary_t&) override { return true; }
-    bool string(string_t& text) override { return storable(text); }
-    bool key(string_t& text) override { return storable(text); }
-    bool start_object(std::size_t) override { return deeper(); }
-    bool start_array(std::size_t) override { return deeper(); }
+    bool null() override { return one_more(); }
+    bool boolean(bool) override { return one_more(); }
+    bool number_integer(number_integer_t) override { return one_more(); }
+    bool number_unsigned(number_unsigned_t) override { return one_more(); }
+    bool number_float(number_float_t, const string_t& text) override {
+        if (is_storable_number(text)) return one_more();
+        fault =
+            "contains the number " + text.substr(0, 60) + (text.size() > 60 ? "..." : "") +
+            ", which cannot be stored: it has more than 16383 digits behind the point, or an exponent above 1073741822";
+        return false;
+    }
+    bool binary(binary_t&) override { return one_more(); }
+    bool string(string_t& text) override { return one_more() && storable(text); }
+    bool key(string_t& text) override { return one_more() && storable(text); }
+    bool start_object(std::size_t) override { return one_more() && deeper(); }
+    bool start_array(std::size_t) override { return one_more() && deeper(); }
     bool end_object() override { return --depth_, true; }
     bool end_array() override { return --depth_, true; }
     bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
@@ -39,6 +61,11 @@ private:
         fault = "contains \\u0000, which cannot be stored";
         return false;
     }
+    bool one_more() {
+        if (++values_ <= max_result_values) return true;
+        fault = "has more than 1000000 JSON values: put it into $RCQ_OUTPUT_DIR";
+        return false;
+    }
     bool deeper() {
         if (++depth_ <= max_depth) return true;
         fault = "is nested more than 1000 levels deep";
@@ -46,6 +73,7 @@ private:
     }
 
     int depth_ = 0;
+    std::int64_t values_ = 0;
 };
 
 } // namespace

@@ -136,26 +136,43 @@ def test_a_job_of_a_type_knows_its_type_and_any_job_may_have_a_result(db):
     ("printf '\"\\377\"' > $RCQ_RESULT", "the result is not JSON"),
     ("ln -s /etc/hostname $RCQ_RESULT", "the result cannot be read"),
     ("truncate -s 65M $RCQ_RESULT", "more than 64 MiB"),
+    ("printf 1e-20000 > $RCQ_RESULT", "the result contains the number 1e-20000, which cannot be stored"),
+    ("(printf '[1'; yes ,1 | head -n 999999 | tr -d '\\n'; printf ']') > $RCQ_RESULT", "the result has more than 1000000 JSON values"),
 ])
 def test_a_result_that_cannot_be_stored_fails_the_job(db, script, said):
-    db.executor("a")
+    executor = db.executor("a")
     job = db.submit(script)
     row = db.ended(job)
     assert (row["status"], row["reason"], row["exit_code"], row["result"]) == ("failed", "bad_result", 0, None)
     assert said in row["message"]
+    assert "event=call_failed" not in executor.log(), "the server was not asked to"
 
 
-@pytest.mark.alone
-def test_a_result_that_only_the_server_refuses_fails_its_job_and_holds_up_no_other(db):
-    db.set(lost_after="2 min", lease="1 min")  # an executor is silent while 58 MB are on their way
+def test_what_an_executor_takes_as_a_result_the_server_takes(db):
     db.executor("a")
-    # valid JSON, but more elements than a jsonb holds
-    bad = db.submit("(printf '[1'; yes ,1 | head -n 29000000 | tr -d '\\n'; printf ']') > $RCQ_RESULT")
-    good = [db.submit("echo 7 > $RCQ_RESULT") for _ in range(3)]
+    job = db.submit("printf '[1e-16383, 0.5e-16382, 0e-16383, -1e308, 0e1073741822, 1e-400]' > $RCQ_RESULT")
+    assert db.ended(job)["status"] == "completed"
+    largest = db.submit("(printf '[1'; yes ,1 | head -n 999998 | tr -d '\\n'; printf ']') > $RCQ_RESULT")
+    assert db.ended(largest, 60)["status"] == "completed"
+    assert db.one("SELECT jsonb_array_length(result) FROM rcq.jobs WHERE id = %s", largest) == 999_999
+
+
+def test_a_result_that_only_the_server_refuses_fails_its_job_and_holds_up_no_other(db):
+    gate = db.gate()
+    role = f"{db.name}_a"
+    db.sql("SELECT rcq.create_executor_login(%s, 'secret')", role)
+    db.sql(f"ALTER ROLE {role} SET max_stack_depth = '100kB'")  # a bound of the server that no executor knows
+    executor = db.executor("a")
+    bad = db.submit(gate.script + """; python3 -c "open('$RCQ_RESULT', 'w').write('[' * 999 + '[\\"%s\\"]' % ('x' * (2 << 20)) + ']' * 999)" """)
+    good = [db.submit(gate.script + "; echo 7 > $RCQ_RESULT") for _ in range(3)]
+    harness.wait_for(lambda: db.one("SELECT count(*) FROM rcq.jobs WHERE status = 'running'") == 4, "all run")
+    gate.open()
     row = db.ended(bad, 120)
-    assert (row["status"], row["reason"]) == ("failed", "bad_result")
-    assert "the server cannot store the result" in row["message"]
+    assert (row["status"], row["reason"], row["result"]) == ("failed", "bad_result", None)
+    assert row["message"].startswith("the server cannot store the result: stack depth limit exceeded")
     assert [completed(db, job)["result"] for job in good] == [7, 7, 7]
+    assert db.one("SELECT array_agg(attempt) FROM rcq.jobs") == [1, 1, 1, 1]
+    assert executor.log().count("event=call_failed") == 1, "the large result went alone, and once"
 
 
 def test_no_result_is_taken_of_a_failed_run(db):

@@ -90,12 +90,51 @@ def test_requests_of_one_user_are_limited_whatever_their_address(db, user, other
 
 
 @pytest.mark.parametrize(("path", "most"), [("/api/auth/login", 16 << 10), ("/api/auth/register", 16 << 10), ("/api/jobs/1/hold", 1 << 20), ("/api/schedules", 1 << 20), ("/api/jobs", 16 << 20),
-                                            ("/api/jobs/batch", 64 << 20), ("/rest/rpc/cancel", 2 << 10), ("/rest/rpc/submit", 16 << 20)])
+                                            ("/api/jobs/batch", 16 << 20), ("/rest/rpc/cancel", 2 << 10), ("/rest/rpc/submit", 4 << 20)])
 def test_a_body_has_a_largest_size(http, user, path, most):
     answer = headers_only(http, path, most + 1, user.token)
     assert answer.startswith(b"HTTP/1.1 413 ") and b'{"error":' in answer
     body = b'{"x":"' + b"a" * (min(most, 2 << 20) - 8) + b'"}'
     assert user.post(path, body).status not in (413, 500, 502), "one that is as large as it may be"
+
+
+def ones(count):
+    return b"[1" + b",1" * (count - 1) + b"]"
+
+
+def backends(db):
+    """Of PostgREST: the most memory, in MiB, that each has taken."""
+    most = {}
+    for row in db.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'rcq_authenticator'"):
+        with open(f"/proc/{row['pid']}/status", encoding="ascii") as status:
+            (line,) = (line for line in status if line.startswith("VmHWM:"))
+        most[row["pid"]] = int(line.split()[1]) >> 10
+    return most
+
+
+ROUTES = [("/api/jobs", b'{"type":"large_array_sum","payload":%s}'), ("/api/jobs/batch", b'{"jobs":[{"type":"large_array_sum","payload":{"numbers":%s}}]}'),
+          ("/rest/rpc/submit_task", b'{"type":"large_array_sum","payload":%s}'), ("/rest/rpc/submit_many", b'{"jobs":%s}'), ("/rest/rpc/submit_graph", b'{"graph":%s}'),
+          ("/rest/rpc/submit", b'{"env":%s}'), ("/rest/rpc/explain_submit", b'{"env":%s}')]
+
+
+@pytest.mark.parametrize(("path", "body"), ROUTES)
+def test_what_a_body_costs_the_database_is_bounded(db, user, path, body):
+    user.get("/api/jobs")
+    before = backends(db)
+    answer = user.post(path, body % ones(7_000_000 if path.startswith("/api") else 2_000_000), timeout=60)
+    assert answer.status == 400 and "the body has more than 500000 JSON values" in answer.text
+    assert "error" in answer.json if path.startswith("/api") else answer.json["code"] == "RC001"
+    after = backends(db)
+    assert all(now < max(400, before.get(pid, 0) + 200) for pid, now in after.items()), f"{before} {after}"
+
+
+def test_as_many_values_as_a_body_may_have_are_a_job(db, user):
+    job = user.post("/api/jobs", b'{"type":"large_array_sum","hold":true,"payload":{"numbers":%s}}' % ones(499_990), timeout=60).json["job_id"]
+    assert db.one("SELECT jsonb_array_length(payload -> 'numbers') FROM rcq.jobs WHERE id = %s", job) == 499_990
+    graph = {"graph": [{"key": f"k{i}", "script": "true", "hold": True, "needs": [f"k{i - 1}"] if i else []} for i in range(10_000)]}
+    assert len(user.post("/rest/rpc/submit_graph", graph, timeout=60, headers={"Prefer": "count=exact"}).json) == 1000, "as many rows as one answer has"
+    text = user.post("/api/jobs", {"type": "reverse_string", "hold": True, "payload": {"text": "[{,:" * 1_000_000}}, timeout=60).json["job_id"]
+    assert db.one("SELECT length(payload ->> 'text') FROM rcq.jobs WHERE id = %s", text) == 4_000_000
 
 
 def test_a_large_body_without_a_good_token_is_refused_before_it_is_read(http, user):

@@ -22,7 +22,7 @@ SELECT is(pg_temp.callable('regress_node_a'), pg_temp.callable('rcq_executor'), 
 -- what the views and policies call with the reader's rights, which is out of reach by name: nobody may use the schema
 CREATE FUNCTION pg_temp.granted(role_name name) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(DISTINCT p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rcq_private'::regnamespace AND has_function_privilege(role_name, p.oid, 'EXECUTE') $$;
-SELECT is(pg_temp.granted(r), 'array_counts array_of array_progress caller_id caller_is_admin concurrency_use constraint_accepts consumable_use executor_load executor_name executor_seen first_visible_user group_name history_size last_visible_user memory_gb pending_state percent_used schedule_name scheduler_state setting_text tasks_held usage_by_group user_name visible_api_tokens waiting_reason',
+SELECT is(pg_temp.granted(r), 'array_counts array_of array_progress caller_id caller_is_admin check_body concurrency_use constraint_accepts consumable_use executor_load executor_name executor_seen first_visible_user group_name history_size last_visible_user memory_gb pending_state percent_used schedule_name scheduler_state setting_text tasks_held usage_by_group user_name visible_api_tokens waiting_reason',
           'helpers of views that ' || r || ' may run') FROM unnest('{rcq_user,rcq_admin}'::name[]) r;
 SELECT is(pg_temp.granted('rcq_executor'), NULL, 'executors may run none');
 SELECT is_empty($$SELECT p.oid::regprocedure, a.grantee::regrole FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a

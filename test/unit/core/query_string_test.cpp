@@ -54,4 +54,17 @@ TEST(JsonMembers, AreThoseOfAllObjects) {
 
 TEST(JsonMembers, AreNotThoseThatTextsShow) { EXPECT_EQ(count_json_members(R"({"a:\":": "x\\", "b": "\":\":"})"), 2u); }
 
+TEST(JsonValues, AreCountedWithNamesAndBrackets) {
+    EXPECT_EQ(count_json_values("1"), 0u);
+    EXPECT_EQ(count_json_values("[1, 2, 3]"), 3u);
+    EXPECT_EQ(count_json_values(R"({"a": 1, "b": [[], {}]})"), 8u);
+}
+
+TEST(JsonValues, AreNotThoseThatTextsShow) { EXPECT_EQ(count_json_values(R"({"[,:{\\\",": "a,b,c:\\"})"), 2u); }
+
+TEST(JsonValues, AreCountedInWhatIsNoJson) {
+    EXPECT_EQ(count_json_values("[[[,"), 4u);
+    EXPECT_EQ(count_json_values("\"a\\"), 0u);
+}
+
 } // namespace

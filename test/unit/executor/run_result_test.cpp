@@ -70,6 +70,34 @@ TEST_F(RunResult, what_the_server_cannot_store_is_a_fault) {
               "the result is nested more than 1000 levels deep");
 }
 
+TEST_F(RunResult, a_number_that_the_server_cannot_hold_is_a_fault) {
+    for (const char* text : {"1e-16383", "0.5e-16382", "0e-16383", "1e-400", "0e1073741822", "1e+308", "-12.5E-7"})
+        EXPECT_EQ(fault("[" + std::string(text) + "]"), "") << text;
+    EXPECT_EQ(fault("0." + std::string(16'382, '0') + "1"), "");
+    EXPECT_EQ(fault("0." + std::string(16'382, '0') + "1e300"), "");
+    for (const std::string& text :
+         {std::string("1e-16384"), std::string("0.5e-16383"), std::string("0e-16384"), std::string("1E-20000"),
+          std::string("1e-99999999999999999999"), std::string("0e1073741823"), std::string("0e99999999999999999999"),
+          "0." + std::string(16'383, '0') + "1"})
+        EXPECT_EQ(fault("[" + text + "]"),
+                  "the result contains the number " + text.substr(0, 60) + (text.size() > 60 ? "..." : "") +
+                      ", which cannot be stored: it has more than 16383 digits behind the point, or an exponent above "
+                      "1073741822");
+}
+
+TEST_F(RunResult, of_too_many_values_is_a_fault) {
+    const auto list = [](int values) {
+        std::string text = "[1"; // itself one of them
+        for (int i = 1; i < values - 1; ++i) text += ",1";
+        return text + "]";
+    };
+    EXPECT_EQ(fault(list(1'000'000)), "");
+    EXPECT_EQ(fault(list(1'000'001)), "the result has more than 1000000 JSON values: put it into $RCQ_OUTPUT_DIR");
+    std::string members = "{";
+    for (int i = 0; i < 500'000; ++i) members += R"("":0,)";
+    EXPECT_EQ(fault(members + R"("":0})"), "the result has more than 1000000 JSON values: put it into $RCQ_OUTPUT_DIR");
+}
+
 TEST_F(RunResult, a_file_above_64_mib_is_a_fault) {
     write("");
     std::filesystem::resize_file(path_, rundir::max_result_bytes + 1);
