@@ -32,7 +32,7 @@ std::string as_commands(const std::string& text) {
 }
 
 std::string as_commands(const std::string& text, const std::string& id, const std::string& label) {
-    const std::string said = as_commands(text);
+    std::string said = as_commands(text);
     if (id == label || said == text) return said;
     return std::regex_replace(said, std::regex("(rcq [a-z]+) " + id + "\\b"), "$1 " + label);
 }

@@ -71,7 +71,7 @@ Failure of_option(const Failure& failure, const std::string& message, const Subm
         const std::string quoted = "\"" + values.back() + "\"";
         if (option->kind == core::OptionKind::time && message.find("timestamp") != std::string::npos &&
             message.find(quoted) != std::string::npos) {
-            return {failure.code, name + ": " + quoted + " is no time",
+            return {failure.code, fmt::format("{}: {} is no time", name, quoted),
                     "Write 2030-01-31T08:00:00Z, \"tomorrow 08:00\" or now+2h."};
         }
     }
