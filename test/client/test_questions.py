@@ -88,7 +88,7 @@ def test_usage_says_who_has_what(day):
 
 def test_shares_are_those_of_the_groups(day):
     shares = by(day.ask(":shares"), "group_name", "quota", "running_jobs", "pending_jobs")
-    assert shares == {"genomics": ("200", "2", "2"), "physics": ("100", "1", "5"), "students": ("10", "1", "1"), "default": ("", "0", "0")}
+    assert shares == {"genomics": ("200", "2", "2"), "physics": ("100", "1", "13"), "students": ("10", "1", "1"), "default": ("", "0", "0")}
 
 
 def test_limits_are_those_that_are_reached(day):
