@@ -2,9 +2,11 @@
 #include "client/commands.hpp"
 #include "client/job_name.hpp"
 #include "client/store.hpp"
+#include "client/times.hpp"
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace rcq::client {
 
@@ -16,10 +18,24 @@ Colour colour_of(const std::string& kind) {
     return kind == "change" ? Colour::good : Colour::none;
 }
 
+// For people in their own time zone, as all times of the command; where the server does not know it, in that of the
+// session.
+std::vector<std::string> findings(Database& database, std::int64_t id, bool json) {
+    const std::string zone = json ? std::string() : time_zone();
+    if (zone.empty()) return database.rows(store::findings(id));
+    try {
+        return database.rows(store::findings(id, zone));
+    } catch (const Refusal& refusal) {
+        constexpr std::string_view invalid_value = "22023";
+        if (refusal.sqlstate != invalid_value) throw;
+        return database.rows(store::findings(id));
+    }
+}
+
 ExitCode run_explain(Session& session, const std::vector<std::string>& texts) {
     std::vector<std::string> documents;
     for (const JobName& job : parse_job_names(texts)) {
-        const auto rows = session.database.rows(store::findings(job_id(session.database, job)));
+        const auto rows = findings(session.database, job_id(session.database, job), session.output.json());
         if (session.output.json()) {
             documents.push_back("{\"job\":" + Json(job.text).dump() + ",\"findings\":" + json_array(rows) + "}");
             continue;

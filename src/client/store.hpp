@@ -22,6 +22,8 @@ database::Statement runs(std::int64_t id);
 database::Statement array(std::int64_t id);
 database::Statement dependencies(std::int64_t id);
 database::Statement findings(std::int64_t id); // kind, reason, message, data
+// The same with times as of a time zone; an error 22023 when the server does not know it.
+database::Statement findings(std::int64_t id, const std::string& time_zone);
 database::Statement efficiency(std::int64_t id);
 database::Statement user_efficiency();
 
