@@ -5,11 +5,10 @@
 
 -- The JSON types that a field for an argument of this type may have.
 CREATE FUNCTION rcq_private.json_types(of regtype) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN of = ANY ('{integer,bigint,numeric}'::regtype[]) THEN 'number' WHEN of = 'boolean'::regtype THEN 'boolean'
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN of = ANY ('{integer,bigint,numeric}'::regtype[]) THEN 'number' WHEN of = 'boolean'::regtype THEN 'boolean'
                 WHEN of = 'interval'::regtype THEN 'string or number' WHEN of = 'text[]'::regtype THEN 'array'
-                WHEN of = 'jsonb'::regtype THEN 'object, array, string, number or boolean' ELSE 'string' END
-$$;
+                WHEN of = 'jsonb'::regtype THEN 'object, array, string, number or boolean' ELSE 'string' END;
 
 -- The body that calls a function of schema rcq. object: the one argument is a JSON object whose fields are the arguments.
 CREATE FUNCTION rcq_private.api_body(called regproc, object boolean) RETURNS text

@@ -19,7 +19,26 @@ ALTER TABLE rcq_private.api_token DROP CONSTRAINT api_token_user_id_fkey;
 ALTER TABLE rcq_private.schedule DROP CONSTRAINT schedule_user_id_fkey;
 ALTER TABLE rcq_private.fire DROP CONSTRAINT fire_schedule_id_fkey;
 --include 77-kept-rows.sql
+REVOKE ALL ON FUNCTION rcq_private.refuse_removal() FROM PUBLIC;
 
 --include 34-schedules.sql
+
+-- bodies that are parsed once, and not under the search_path of whoever reads a view
+--include 20-library.sql
+--include 32-arrays.sql
+--include 41-executor-functions.sql
+--include 50-views.sql
+--include 50-words.sql
+CREATE OR REPLACE FUNCTION rcq_private.found(kind text, reason text, message text, data jsonb) RETURNS rcq_private.finding
+LANGUAGE sql IMMUTABLE RETURN ROW(kind, reason, message, data)::rcq_private.finding;
+--include 51-explain-runs.sql
+--include 53-efficiency.sql
+CREATE OR REPLACE FUNCTION rcq_private.rfc3339(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+CREATE OR REPLACE FUNCTION rcq_private.json_types(of regtype) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN of = ANY ('{integer,bigint,numeric}'::regtype[]) THEN 'number' WHEN of = 'boolean'::regtype THEN 'boolean'
+                WHEN of = 'interval'::regtype THEN 'string or number' WHEN of = 'text[]'::regtype THEN 'array'
+                WHEN of = 'jsonb'::regtype THEN 'object, array, string, number or boolean' ELSE 'string' END;
 
 SELECT rcq_private.definitions_changed();
