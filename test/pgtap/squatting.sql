@@ -124,7 +124,7 @@ SELECT setval('near.caught', 1, false) \g /dev/null
 SET ROLE regress_ann;
 SELECT matches(pg_temp.fault('SELECT id / 1.5 FROM rcq.jobs WHERE false'), 'permission denied for function', 'those of others fail before their first row');
 SELECT matches(pg_temp.strict_fault('SELECT count(*) FROM rcq.jobs'), 'permission denied for aggregate count', 'where they call what they do not name in full');
-SELECT is(CASE path WHEN 'near' THEN pg_temp.fault(statement) ELSE pg_temp.strict_fault(statement) END, 'none', 'means nothing of somebody else''s: ' || left(btrim(statement, E'\n'), 60)) FROM asked;
+SELECT is(CASE path WHEN 'near' THEN pg_temp.fault(statement) ELSE pg_temp.strict_fault(statement) END, 'none', 'means nothing that others have made: ' || left(btrim(statement, E'\n'), 60)) FROM asked;
 RESET ROLE;
 SELECT is(pg_temp.fault(statement), 'none', 'nor of a superuser: ' || left(btrim(statement, E'\n'), 60)) FROM asked;
 SELECT ok(NOT (SELECT is_called FROM near.caught), 'nothing was caught');
