@@ -62,5 +62,15 @@ RESET ROLE;
 SELECT t.wait($$EXISTS (SELECT FROM rcq_private.command WHERE kind = 'cancel')$$);
 SET ROLE regress_ann;
 SELECT e.kind, e.reason, e.data ? 'forced_by' AS forced FROM rcq.explain(2) e;
+-- what an executor says of itself may be anything
+RESET ROLE;
+CREATE FUNCTION t.grace(said jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE rcq_private.executor SET info = jsonb_build_object('kill_grace_s', said);
+    RETURN (SELECT e.data ->> 'kill_grace_s' FROM rcq.explain(2) e WHERE e.reason = 'requeueing');
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+SELECT left(said::text, 12) AS said, t.grace(said) FROM unnest('{"\"x\"",5,0.5,86400,86401,-1,1e400,1e-400,null,"[5]","{}"}'::jsonb[]) said;
 
 \i :end

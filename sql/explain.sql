@@ -10,7 +10,7 @@ SELECT t.node('regress_node_a'), t.node('regress_node_b');
 SELECT rcq.set('lease', '1 hour');
 -- what is fixed of the findings: messages without times and what grows with waiting
 CREATE FUNCTION t.fixed(message text) RETURNS text LANGUAGE sql AS $$
-    SELECT regexp_replace(regexp_replace(regexp_replace(message, '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+', '<time>', 'g'), '(after |at most |\()\d\d:\d\d:\d\d', '\1<duration>', 'g'),
+    SELECT regexp_replace(regexp_replace(regexp_replace(message, '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+', '<time>', 'g'), '(after |at most |\()(\d+[dhm]\d\d[hms]|\d+s)', '\1<duration>', 'g'),
                           '(priority |waiting |of which |used and )\d+\.\d+', '\1<number>', 'g') $$;
 CREATE FUNCTION t.why(job bigint, kinds text[] DEFAULT '{blocker,change}') RETURNS TABLE (kind text, reason text, message text) LANGUAGE sql AS $$
     SELECT e.kind, e.reason, t.fixed(e.message) FROM rcq.explain(job) e WHERE e.kind = ANY (kinds) $$;

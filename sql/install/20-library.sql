@@ -147,13 +147,15 @@ CREATE FUNCTION rcq_private.fail(code text, message text, hint text DEFAULT NULL
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_fail';
 COMMENT ON FUNCTION rcq_private.fail(text, text, text) IS 'Raises an error that is complete in itself, without the SQL context that would hide it';
 
+-- Functions in SQL that do not pin their search_path, so that the planner can put them in where they are called, have a
+-- body that is parsed here, once: as text it would mean what the caller's search_path makes of it.
+
 -- Numbers of any size as double precision, so that the check that follows can name the allowed range.
 CREATE FUNCTION rcq_private.as_float(value numeric) RETURNS double precision
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN value BETWEEN -1e15 AND 1e15 THEN value::double precision
-                WHEN value < 0 THEN '-Infinity'::double precision
-                WHEN value IS NOT NULL THEN 'Infinity'::double precision END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value BETWEEN -1e15 AND 1e15 THEN value::double precision
+            WHEN value < 0 THEN '-Infinity'::double precision
+            WHEN value IS NOT NULL THEN 'Infinity'::double precision END;
 
 -- RC004 for whatever tells that somebody else holds the row.
 CREATE FUNCTION rcq_private.raise_busy(job bigint) RETURNS void

@@ -2,9 +2,8 @@
 -- somebody does something to it alone. Whoever changes the sets of an array holds the lock on its live row.
 
 CREATE FUNCTION rcq_private.range_size(ranges int4multirange) RETURNS integer
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)), 0)::integer FROM unnest(ranges) r
-$$;
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT COALESCE(pg_catalog.sum(pg_catalog.upper(r) - pg_catalog.lower(r)), 0)::integer FROM unnest(ranges) r);
 
 -- The first `count` positions, which are in the first `count` ranges: no others are looked at.
 CREATE FUNCTION rcq_private.first_positions(ranges int4multirange, count integer) RETURNS int4multirange

@@ -20,7 +20,7 @@ COMMENT ON FUNCTION rcq_private.own_executor(integer, bigint) IS 'The executor t
 
 -- How features, GPU models and countable resources are written.
 CREATE FUNCTION rcq_private.is_word(word text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT word ~ '^[a-z0-9][a-z0-9_.:-]{0,62}$' $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN word ~ '^[a-z0-9][a-z0-9_.:-]{0,62}$';
 
 CREATE FUNCTION rcq_private.executor_terms() RETURNS text
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'rcq_executor_terms';

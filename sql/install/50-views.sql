@@ -3,7 +3,7 @@
 -- index finds: nobody's look at the queue reads the jobs of everybody.
 
 CREATE FUNCTION rcq_private.memory_gb(mib integer) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT pg_catalog.trim_scale(pg_catalog.round(mib / 1024.0, 3)) $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.trim_scale(pg_catalog.round(mib / 1024.0, 3));
 
 CREATE FUNCTION rcq_private.user_name(user_id integer) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'rcq_user_name';
@@ -199,14 +199,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 -- decays, the mean of 2^(-age / half-life), scaled so that steady use adds up to that of a month of 730 hours. One
 -- expression, so that it becomes part of the queries that sum up a million uses.
 CREATE FUNCTION rcq_private.window_weight(since timestamptz, until timestamptz, now_ timestamptz, begins timestamptz, half_life_s double precision)
-RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN half_life_s IS NULL THEN
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN half_life_s IS NULL THEN
                      CASE WHEN until <= begins THEN 0 WHEN since >= begins THEN 1
                           ELSE pg_catalog.date_part('epoch', until - begins) / pg_catalog.date_part('epoch', until - since) END
                 ELSE 730 * 3600 * pg_catalog.ln(2::double precision) / half_life_s * pg_catalog.power(2::double precision, - pg_catalog.date_part('epoch', now_ - until) / half_life_s)
                      * CASE WHEN until <= since THEN 1
                             ELSE (1 - pg_catalog.power(2::double precision, - LEAST(pg_catalog.date_part('epoch', until - since) / half_life_s, 100)))
-                                 / (pg_catalog.date_part('epoch', until - since) / half_life_s * pg_catalog.ln(2::double precision)) END END $$;
+                                 / (pg_catalog.date_part('epoch', until - since) / half_life_s * pg_catalog.ln(2::double precision)) END END;
 
 -- Usage and load of every group, from the log of ended runs and the live runs; over all jobs, so it runs as owner.
 CREATE FUNCTION rcq_private.usage_by_group(OUT group_id integer, OUT cpu_hours double precision, OUT gpu_hours double precision, OUT billed_hours double precision,

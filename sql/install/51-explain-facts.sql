@@ -4,7 +4,7 @@
 CREATE TYPE rcq_private.finding AS (kind text, reason text, message text, data jsonb);
 
 CREATE FUNCTION rcq_private.found(kind text, reason text, message text, data jsonb) RETURNS rcq_private.finding
-LANGUAGE sql IMMUTABLE AS $$ SELECT ROW(kind, reason, message, data)::rcq_private.finding $$;
+LANGUAGE sql IMMUTABLE RETURN ROW(kind, reason, message, data)::rcq_private.finding;
 
 -- lacks: what the executor would not have even when empty; short: what it has too little of at the moment; words as of
 -- rcq_private.requirements. closed_*: the first reservation for others, or drain to come, that the job would run into.
@@ -16,30 +16,6 @@ CREATE TYPE rcq_private.executor_verdict AS (
 CREATE FUNCTION rcq_private.published_plan(OUT ranked bigint[], OUT reserved_jobs bigint[], OUT reserved_executors integer[], OUT reserved_starts timestamptz[])
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rcq_published_plan';
 COMMENT ON FUNCTION rcq_private.published_plan() IS 'Pending jobs in the order of their rank (first 1,000), and the starts that are promised, as the scheduler last published them';
-
--- Texts
-
-CREATE FUNCTION rcq_private.time_text(at timestamptz) RETURNS text
-LANGUAGE sql STABLE AS $$ SELECT pg_catalog.to_char(at, 'YYYY-MM-DD HH24:MI:SS TZ') $$;
-
-CREATE FUNCTION rcq_private.duration_text(seconds double precision) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN s >= 86400 THEN pg_catalog.format('%s day%s ', pg_catalog.div(s, 86400), CASE WHEN s >= 172800 THEN 's' END) ELSE '' END
-           || pg_catalog.to_char(pg_catalog.make_interval(secs => (s % 86400)::double precision), 'HH24:MI:SS')
-      FROM (SELECT pg_catalog.round(GREATEST(seconds, 0))::numeric) d(s) $$;
-
-CREATE FUNCTION rcq_private.size_text(cpu_cores bigint, memory_mib bigint, gpu_count bigint) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT pg_catalog.format('%s core%s, %s GB%s', cpu_cores, CASE WHEN cpu_cores <> 1 THEN 's' END, rcq_private.memory_gb(memory_mib::integer),
-        CASE WHEN gpu_count > 0 THEN pg_catalog.format(', %s GPU%s', gpu_count, CASE WHEN gpu_count <> 1 THEN 's' END) END) $$;
-
-CREATE FUNCTION rcq_private.size_data(cpu_cores bigint, memory_mib bigint, gpu_count bigint) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$ SELECT pg_catalog.jsonb_build_object('cpu_cores', cpu_cores, 'memory_gb', rcq_private.memory_gb(memory_mib::integer), 'gpu_count', gpu_count) $$;
-
--- The first five of these names, and how many there are besides.
-CREATE FUNCTION rcq_private.names_text(names text[]) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT pg_catalog.array_to_string(names[1:5], ', ') || CASE WHEN pg_catalog.cardinality(names) > 5 THEN pg_catalog.format(' and %s more', pg_catalog.cardinality(names) - 5) ELSE '' END $$;
 
 -- What is so
 

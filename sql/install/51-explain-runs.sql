@@ -11,6 +11,7 @@ DECLARE
     reason CONSTANT text := CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'cancelling' WHEN l.preempt_requested_at IS NOT NULL THEN 'preempting' ELSE 'requeueing' END;
     seen CONSTANT timestamptz := rcq_private.executor_seen(l.executor_id);
     lease CONSTANT interval := pg_catalog.make_interval(secs => rcq_private.setting_text('lease')::double precision);
+    grace_s double precision;
     grace interval;
     told rcq_private.command;
     has_it timestamptz;
@@ -24,7 +25,9 @@ BEGIN
      WHERE c.executor_id = l.executor_id AND c.seq > l.command_seq AND c.job_id = l.job_id AND c.token = l.token AND c.kind = 'cancel' ORDER BY c.seq LIMIT 1;
     has_it := rcq_private.acknowledged(l.executor_id, told.seq);
     away := COALESCE(seen < pg_catalog.clock_timestamp() - lease, true);
-    grace := pg_catalog.make_interval(secs => (e.info ->> 'kill_grace_s')::double precision);
+    grace_s := CASE WHEN pg_catalog.jsonb_typeof(e.info -> 'kill_grace_s') = 'number' -- executors say what they like
+                    THEN CASE WHEN (e.info ->> 'kill_grace_s')::numeric BETWEEN 0 AND 86400 THEN pg_catalog.round((e.info ->> 'kill_grace_s')::numeric, 3) END END;
+    grace := pg_catalog.make_interval(secs => grace_s);
     forced := CASE WHEN has_it IS NOT NULL OR NOT away THEN LEAST(has_it, told.written_at + lease / 3) + grace END;
     given_up := CASE WHEN away THEN GREATEST(seen, s.started_at) + pg_catalog.make_interval(secs => rcq_private.setting_text('lost_after')::double precision) END;
     RETURN NEXT rcq_private.found('state', reason,
@@ -34,11 +37,11 @@ BEGIN
             CASE WHEN told.seq IS NULL THEN 'The scheduler has not passed that on yet.'
                  WHEN has_it IS NULL THEN pg_catalog.format('Executor %s was told at %s and has not said yet that it knows.', e.name, rcq_private.time_text(told.written_at))
                  ELSE pg_catalog.format('Executor %s was told at %s and knows.', e.name, rcq_private.time_text(told.written_at)) END,
-            ' Whatever is left of the run is killed at ' || rcq_private.time_text(forced) || ' at the latest (kill grace ' || rcq_private.duration_text(pg_catalog.date_part('epoch', grace)) || ').',
+            ' Whatever is left of the run is killed at ' || rcq_private.time_text(forced) || ' at the latest (kill grace ' || rcq_private.duration_text(grace_s) || ').',
             CASE WHEN away THEN COALESCE(' The executor was last heard of at ' || rcq_private.time_text(seen), ' The executor has not been heard of since the server started')
                 || COALESCE('; unless it comes back, the run is given up at ' || rcq_private.time_text(given_up), '') || '.' END),
         pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('asked_at', asked, 'told_at', told.written_at, 'acknowledged', has_it IS NOT NULL, 'acknowledged_at', has_it,
-            'kill_grace_s', (e.info ->> 'kill_grace_s')::double precision, 'forced_by', forced, 'executor_seen', seen, 'given_up_at', given_up)));
+            'kill_grace_s', grace_s, 'forced_by', forced, 'executor_seen', seen, 'given_up_at', given_up)));
 END $$;
 
 -- How it stands with a job that is placed, running or ended.

@@ -2,8 +2,8 @@
 
 -- The part of a grant that was used, in percent; NULL where nothing was measured, or nothing granted.
 CREATE FUNCTION rcq_private.percent_used(used double precision, granted double precision) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN granted > 0 THEN pg_catalog.round((100 * used / granted)::numeric, 1) END $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN granted > 0 THEN pg_catalog.round((100 * used / granted)::numeric, 1) END;
 
 CREATE VIEW rcq.efficiency WITH (security_invoker = true) AS
 SELECT r.job_id, r.attempt, rcq_private.user_name(r.user_id) AS user_name, rcq_private.group_name(r.group_id) AS group_name, r.name, r.array_id, r.array_index,

@@ -26,7 +26,7 @@ COMMENT ON FUNCTION rcq_private.request_header(text) IS 'A header of the request
 
 -- RFC 3339 in UTC, with microseconds; NULL for no time at all.
 CREATE FUNCTION rcq_private.rfc3339(at timestamptz) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
 -- RC001 for the first name in a request that is none of these.
 CREATE FUNCTION rcq_private.check_fields(request jsonb, VARIADIC known text[] DEFAULT '{}') RETURNS void

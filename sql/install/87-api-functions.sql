@@ -5,11 +5,10 @@
 
 -- The JSON types that a field for an argument of this type may have.
 CREATE FUNCTION rcq_private.json_types(of regtype) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN of = ANY ('{integer,bigint,numeric}'::regtype[]) THEN 'number' WHEN of = 'boolean'::regtype THEN 'boolean'
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN of = ANY ('{integer,bigint,numeric}'::regtype[]) THEN 'number' WHEN of = 'boolean'::regtype THEN 'boolean'
                 WHEN of = 'interval'::regtype THEN 'string or number' WHEN of = 'text[]'::regtype THEN 'array'
-                WHEN of = 'jsonb'::regtype THEN 'object, array, string, number or boolean' ELSE 'string' END
-$$;
+                WHEN of = 'jsonb'::regtype THEN 'object, array, string, number or boolean' ELSE 'string' END;
 
 -- A body whose size as jsonb is bounded: looked at before it is made jsonb. A domain, as a session may check one by a function of
 -- rcq_private that it could not call by name.

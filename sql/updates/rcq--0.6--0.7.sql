@@ -19,16 +19,26 @@ ALTER TABLE rcq_private.api_token DROP CONSTRAINT api_token_user_id_fkey;
 ALTER TABLE rcq_private.schedule DROP CONSTRAINT schedule_user_id_fkey;
 ALTER TABLE rcq_private.fire DROP CONSTRAINT fire_schedule_id_fkey;
 --include 77-kept-rows.sql
+REVOKE ALL ON FUNCTION rcq_private.refuse_removal() FROM PUBLIC;
 
 --include 34-schedules.sql
 
--- tasks of arrays that wait without a row of their own: in lists, by their reason, and in what is done to many
+-- bodies that are parsed once, and not under the search_path of whoever reads a view; tasks of arrays that wait without a row of their own: in lists, by their reason, and in what is done to many
 DROP FUNCTION rcq_private.select_jobs(jsonb, bigint[], boolean);
 DROP FUNCTION rcq_api.queue_page(integer, text[], text, text, boolean), rcq.queue_page(integer, text[], text, text, boolean);
+--include 20-library.sql
 --include 32-arrays.sql
 --include 33-change-jobs.sql
+--include 41-executor-functions.sql
 --include 50-views.sql
+--include 50-words.sql
+CREATE OR REPLACE FUNCTION rcq_private.found(kind text, reason text, message text, data jsonb) RETURNS rcq_private.finding
+LANGUAGE sql IMMUTABLE RETURN ROW(kind, reason, message, data)::rcq_private.finding;
+--include 51-explain-runs.sql
+--include 53-efficiency.sql
 --include 54-job-lists.sql
+CREATE OR REPLACE FUNCTION rcq_private.rfc3339(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 REVOKE ALL ON FUNCTION rcq_private.tasks_held(bigint), rcq_private.waiting_reason(bigint), rcq_private.cancel_tasks(bigint, int4multirange, text),
     rcq_private.hold_tasks(bigint, int4multirange, boolean), rcq_private.rowless_tasks(bigint, text), rcq_private.select_jobs(jsonb, bigint[], boolean),
     rcq_private.lock_whole(bigint[], bigint[]), rcq_private.change_rowless(text, bigint, text, integer), rcq.queue_page(integer, text[], text, text, boolean) FROM PUBLIC;

@@ -4,10 +4,12 @@
 #include "client/job_name.hpp"
 #include "client/store.hpp"
 #include "client/text.hpp"
+#include "client/times.hpp"
 
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace rcq::client {
 
@@ -59,11 +61,25 @@ Table findings_table(const std::vector<Finding>& findings, int width) {
     return table;
 }
 
+// For people in their own time zone, as all times of the command; where the server does not know it, in that of the
+// session.
+std::vector<std::string> findings(Database& database, std::int64_t id, bool json) {
+    const std::string zone = json ? std::string() : time_zone();
+    if (zone.empty()) return database.rows(store::findings(id));
+    try {
+        return database.rows(store::findings(id, zone));
+    } catch (const Refusal& refusal) {
+        constexpr std::string_view invalid_value = "22023";
+        if (refusal.sqlstate != invalid_value) throw;
+        return database.rows(store::findings(id));
+    }
+}
+
 ExitCode run_explain(Session& session, const std::vector<std::string>& texts) {
     std::vector<std::string> documents;
     for (const JobName& job : parse_job_names(texts)) {
         const std::int64_t id = job_id(session.database, job);
-        const auto rows = session.database.rows(store::findings(id));
+        const auto rows = findings(session.database, id, session.output.json());
         if (session.output.json()) {
             documents.push_back("{\"job\":" + Json(job.text).dump() + ",\"findings\":" + json_array(rows) + "}");
             continue;

@@ -184,8 +184,8 @@ void Logs::write_json(const LogChunk& chunk) {
         if (line.ends_with('\n')) line.remove_suffix(1);
         const Json object = {{"attempt", chunk.attempt}, {"seq", seq++}, {"stream", chunk.stream}, {"line", line}};
         const std::string text = object.dump(-1, ' ', false, Json::error_handler_t::replace);
-        if (options_.follow) return session_.output.write(text + "\n");
-        session_.output.write((first_object_ ? "[" : ",\n ") + text);
+        if (options_.follow) return session_.output.json_text(text + "\n");
+        session_.output.json_text((first_object_ ? "[" : ",\n ") + text);
         first_object_ = false;
     });
 }

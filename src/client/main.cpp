@@ -1,6 +1,7 @@
 // rcq: the command for people.
 #include "client/command.hpp"
 #include "client/output.hpp"
+#include "database/passwords.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -22,6 +23,7 @@ int run(int argc, char** argv) {
     rcq::client::add_commands(commands);
     try {
         commands.parse(argc, argv);
+        rcq::database::hide_password_in_arguments(argc, argv); // which nothing reads any more
     } catch (const CLI::Success& help) {
         return commands.app().exit(help);
     } catch (const CLI::ParseError& error) {

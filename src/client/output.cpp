@@ -54,10 +54,15 @@ void Output::line(std::string_view text) { write(safe_text(text) + "\n"); }
 
 void Output::table(const Table& table) { write(table.text(width(), colours_)); }
 
+void Output::json_text(std::string_view text) {
+    if (terminal_) return write(safe_json(text));
+    write(text);
+}
+
 void Output::json_rows(const std::vector<std::string>& rows) { json_document(json_array(rows)); }
 
 void Output::json_document(std::string_view document) {
-    write(document);
+    json_text(document);
     write("\n");
 }
 

@@ -32,6 +32,8 @@ public:
     void line(std::string_view text);   // made safe, with an end of line
     void table(const Table& table);
 
+    // A piece of a JSON document; what a terminal would take for more than text is escaped there.
+    void json_text(std::string_view text);
     // A JSON document out of what the server wrote: an array of these objects, one on a line; a single one; or
     // anything.
     void json_rows(const std::vector<std::string>& rows);

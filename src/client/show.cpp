@@ -70,8 +70,8 @@ std::string dependency_text(const Json& dependency) {
 
 void show_request(Facts& facts, const Json& job) {
     facts.add("asks for", request_text(job));
-    facts.add("time limit", text_of(job, "time_limit"));
-    facts.add("estimate", text_of(job, "estimate"));
+    facts.add("time limit", interval_text(text_of(job, "time_limit")));
+    facts.add("estimate", interval_text(text_of(job, "estimate")));
     facts.add("priority", text_of(job, "priority"));
     facts.add("after", text_of(job, "depends_on"));
     facts.add("begin", long_time(text_of(job, "begin_time")));

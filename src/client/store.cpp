@@ -16,37 +16,40 @@ using database::Parameter;
 using database::Statement;
 namespace oid = database::oid;
 
+// Every function and operator is named with its schema: which one is meant is not for the search_path of the session,
+// where others may have put some that match better.
+
 constexpr const char* overview_sql = R"(
 WITH usage AS MATERIALIZED (SELECT * FROM rcq.group_usage)
-SELECT json_build_object(
-  'cluster', (SELECT row_to_json(c) FROM (
-      SELECT s.state, s.paused, s.last_error, n.*, clock_timestamp() AS at, e.*
-        FROM rcq.scheduler s, (SELECT sum(u.running_jobs) AS running_jobs, sum(u.pending_jobs) AS pending_jobs FROM usage u) n, (
-            SELECT count(*) AS executors, count(*) FILTER (WHERE o.online) AS executors_online,
-                   COALESCE(sum(o.cpu_cores) FILTER (WHERE o.online), 0) AS cpu_cores,
-                   COALESCE(sum(o.cpu_cores_used) FILTER (WHERE o.online), 0) AS cpu_cores_used,
-                   COALESCE(sum(o.memory_gb) FILTER (WHERE o.online), 0) AS memory_gb,
-                   COALESCE(sum(o.memory_gb_used) FILTER (WHERE o.online), 0) AS memory_gb_used,
-                   COALESCE(sum(o.gpu_count) FILTER (WHERE o.online), 0) AS gpu_count,
-                   COALESCE(sum(o.gpu_count_used) FILTER (WHERE o.online), 0) AS gpu_count_used
-              FROM (SELECT x.*, x.status IN ('idle', 'busy') AS online FROM rcq.executors x WHERE x.registered_at IS NOT NULL) o) e) c),
-  'executors', COALESCE((SELECT json_agg(e) FROM (
-      SELECT x.name, x.status, x.reason, x.runs, round(extract(epoch FROM clock_timestamp() - x.last_seen)) AS silent_s
-        FROM rcq.executors x WHERE x.registered_at IS NOT NULL AND x.status IN ('offline', 'draining')
+SELECT pg_catalog.json_build_object(
+  'cluster', (SELECT pg_catalog.row_to_json(c) FROM (
+      SELECT s.state, s.paused, s.last_error, n.*, pg_catalog.clock_timestamp() AS at, e.*
+        FROM rcq.scheduler s, (SELECT pg_catalog.sum(u.running_jobs) AS running_jobs, pg_catalog.sum(u.pending_jobs) AS pending_jobs FROM usage u) n, (
+            SELECT pg_catalog.count(*) AS executors, pg_catalog.count(*) FILTER (WHERE o.online) AS executors_online,
+                   COALESCE(pg_catalog.sum(o.cpu_cores) FILTER (WHERE o.online), 0) AS cpu_cores,
+                   COALESCE(pg_catalog.sum(o.cpu_cores_used) FILTER (WHERE o.online), 0) AS cpu_cores_used,
+                   COALESCE(pg_catalog.sum(o.memory_gb) FILTER (WHERE o.online), 0) AS memory_gb,
+                   COALESCE(pg_catalog.sum(o.memory_gb_used) FILTER (WHERE o.online), 0) AS memory_gb_used,
+                   COALESCE(pg_catalog.sum(o.gpu_count) FILTER (WHERE o.online), 0) AS gpu_count,
+                   COALESCE(pg_catalog.sum(o.gpu_count_used) FILTER (WHERE o.online), 0) AS gpu_count_used
+              FROM (SELECT x.*, x.status OPERATOR(pg_catalog.=) ANY ('{idle,busy}') AS online FROM rcq.executors x WHERE x.registered_at IS NOT NULL) o) e) c),
+  'executors', COALESCE((SELECT pg_catalog.json_agg(e) FROM (
+      SELECT x.name, x.status, x.reason, x.runs, pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) x.last_seen)) AS silent_s
+        FROM rcq.executors x WHERE x.registered_at IS NOT NULL AND x.status OPERATOR(pg_catalog.=) ANY ('{offline,draining}')
        ORDER BY x.status DESC, x.name LIMIT $1) e), '[]'),
-  'groups', COALESCE((SELECT json_agg(g) FROM (
+  'groups', COALESCE((SELECT pg_catalog.json_agg(g) FROM (
       SELECT u.group_name, u.running_jobs, u.running_cores, u.pending_jobs, u.billed_hours, u.quota_cpu_hours, u.quota_used_percent, u.fair_share
         FROM usage u ORDER BY u.running_cores DESC, u.pending_jobs DESC, u.group_name LIMIT $1) g), '[]'),
-  'running', COALESCE((SELECT json_agg(j) FROM (
+  'running', COALESCE((SELECT pg_catalog.json_agg(j) FROM (
       SELECT r.id, r.array_id, r.array_index, r.status, r.user_name, r.group_name, r.name, r.executor, r.cpu_cores, r.memory_gb, r.gpu_count, r.started_at,
-             round(extract(epoch FROM clock_timestamp() - r.started_at)) AS ran_s, s.cpu_seconds, s.progress, s.progress_message, r.reason
-        FROM rcq.queue_page($1, '{running,assigned}') WITH ORDINALITY r, LATERAL (SELECT x.cpu_seconds, x.progress, x.progress_message FROM rcq.jobs x WHERE x.id = r.id AND x.status IN ('running', 'assigned')) s
+             pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) r.started_at)) AS ran_s, s.cpu_seconds, s.progress, s.progress_message, r.reason
+        FROM rcq.queue_page($1, '{running,assigned}') WITH ORDINALITY r, LATERAL (SELECT x.cpu_seconds, x.progress, x.progress_message FROM rcq.jobs x WHERE x.id OPERATOR(pg_catalog.=) r.id AND x.status OPERATOR(pg_catalog.=) ANY ('{running,assigned}')) s
        WHERE r.tasks_waiting IS NULL
        ORDER BY r.ordinality) j), '[]'),
-  'pending', COALESCE((SELECT json_agg(q) FROM (
+  'pending', COALESCE((SELECT pg_catalog.json_agg(q) FROM (
       SELECT p."position", p.id, p.array_id, p.array_index, p.user_name, p.group_name, p.name, p.cpu_cores, p.memory_gb, p.gpu_count,
-             p.tasks_waiting + COALESCE((to_jsonb(p) ->> 'tasks_held')::integer, 0) AS tasks_waiting, p.reason,
-             p.submitted_at, round(extract(epoch FROM clock_timestamp() - p.submitted_at)) AS waiting_s, p.expected_start
+             p.tasks_waiting OPERATOR(pg_catalog.+) COALESCE((pg_catalog.to_jsonb(p) OPERATOR(pg_catalog.->>) 'tasks_held')::pg_catalog.int4, 0) AS tasks_waiting, p.reason,
+             p.submitted_at, pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.submitted_at)) AS waiting_s, p.expected_start
         FROM rcq.queue_page($1, '{pending}') p) q), '[]')))";
 
 // queue_time and its like are intervals, for which JSON has no form of its own: seconds.
@@ -55,7 +58,7 @@ SELECT e.job_id AS id, e.array_id, e.array_index, e.attempt, e.status, e.reason,
        pg_catalog.date_part('epoch', e.queue_time) AS queue_s, pg_catalog.date_part('epoch', e.execution_time) AS execution_s,
        pg_catalog.date_part('epoch', e.total_time) AS total_s, e.cpu_cores, e.memory_gb, e.gpu_count, e.cpu_seconds, e.cpu_efficiency,
        e.peak_memory_gb, e.memory_efficiency
-  FROM rcq.efficiency e WHERE e.job_id = $1 ORDER BY e.attempt)";
+  FROM rcq.efficiency e WHERE e.job_id OPERATOR(pg_catalog.=) $1 ORDER BY e.attempt)";
 
 Parameter word(const std::string& text) { return text.empty() ? database::null(oid::text) : database::text(text); }
 
@@ -67,9 +70,9 @@ Parameter words(const std::vector<std::string>& texts) {
 constexpr std::string_view conversion(ValueType type) {
     switch (type) {
     case ValueType::text:
-        return "${}::text";
+        return "${}::pg_catalog.text";
     case ValueType::texts:
-        return "${}::text[]";
+        return "${}::pg_catalog.text[]";
     case ValueType::bigints:
         return "${}::bigint[]";
     case ValueType::integer:
@@ -77,7 +80,7 @@ constexpr std::string_view conversion(ValueType type) {
     case ValueType::numeric:
         return "${}::numeric";
     case ValueType::timestamp:
-        return "${}::timestamptz";
+        return "${}::pg_catalog.timestamptz";
     case ValueType::seconds:
         return "pg_catalog.make_interval(secs => ${}::double precision)";
     }
@@ -101,24 +104,37 @@ Statement as_json(const Statement& statement) {
 Statement task(std::int64_t array, int index) { return {"SELECT rcq.task($1, $2)", {bigint(array), integer(index)}}; }
 
 // The status by key; then the rest from the branch of rcq.jobs that has it alone.
-Statement job(std::int64_t id) { return {"SELECT j.* FROM rcq.jobs j WHERE j.id = $1", {bigint(id)}}; }
-
-Statement runs(std::int64_t id) {
-    return {"SELECT r.* FROM rcq.runs r WHERE r.job_id = $1 ORDER BY r.attempt", {bigint(id)}};
+Statement job(std::int64_t id) {
+    return {"SELECT j.* FROM rcq.jobs j WHERE j.id OPERATOR(pg_catalog.=) $1", {bigint(id)}};
 }
 
-Statement array(std::int64_t id) { return {"SELECT a.* FROM rcq.arrays a WHERE a.id = $1", {bigint(id)}}; }
+Statement runs(std::int64_t id) {
+    return {"SELECT r.* FROM rcq.runs r WHERE r.job_id OPERATOR(pg_catalog.=) $1 ORDER BY r.attempt", {bigint(id)}};
+}
+
+Statement array(std::int64_t id) {
+    return {"SELECT a.* FROM rcq.arrays a WHERE a.id OPERATOR(pg_catalog.=) $1", {bigint(id)}};
+}
 
 Statement array_indices(std::int64_t id) {
-    return {"SELECT j.array_spec FROM rcq.jobs j WHERE j.id = $1 AND j.array_spec IS NOT NULL", {bigint(id)}};
+    return {"SELECT j.array_spec FROM rcq.jobs j WHERE j.id OPERATOR(pg_catalog.=) $1 AND j.array_spec IS NOT NULL",
+            {bigint(id)}};
 }
 
 Statement dependencies(std::int64_t id) {
-    return {"SELECT d.* FROM rcq.dependencies d WHERE d.job_id = $1", {bigint(id)}};
+    return {"SELECT d.* FROM rcq.dependencies d WHERE d.job_id OPERATOR(pg_catalog.=) $1", {bigint(id)}};
 }
 
 Statement findings(std::int64_t id) {
     return {"SELECT e.kind, e.reason, e.message, e.data FROM rcq.explain($1) e", {bigint(id)}};
+}
+
+// The zone is set for the statement, which is a transaction, before the function that the CASE makes depend on it.
+Statement findings(std::int64_t id, const std::string& time_zone) {
+    return {"SELECT e.kind, e.reason, e.message, e.data "
+            "FROM (SELECT pg_catalog.set_config('TimeZone', $2, true) AS zone) z, "
+            "LATERAL rcq.explain(CASE WHEN z.zone IS NOT NULL THEN $1 END) e",
+            {bigint(id), database::text(time_zone)}};
 }
 
 Statement efficiency(std::int64_t id) { return {efficiency_sql, {bigint(id)}}; }
@@ -132,7 +148,8 @@ Statement user_efficiency() {
 
 Statement job_states(const std::vector<std::int64_t>& ids) {
     return {"SELECT s.id, s.status, s.reason, s.exit_code, s.signal, s.attempt, s.executor, s.progress, "
-            "s.progress_message, s.message, extract(epoch FROM COALESCE(s.ended_at, clock_timestamp()) - s.started_at) "
+            "s.progress_message, s.message, extract(epoch FROM COALESCE(s.ended_at, pg_catalog.clock_timestamp()) "
+            "OPERATOR(pg_catalog.-) s.started_at) "
             "FROM rcq.job_states($1) s",
             {bigints(ids)}};
 }
@@ -142,7 +159,8 @@ Statement whole_job_states(const std::vector<std::int64_t>& ids) {
 }
 
 Statement expected_start(std::int64_t id) {
-    return {"SELECT extract(epoch FROM q.expected_start - clock_timestamp()) FROM rcq.queue q WHERE q.id = $1",
+    return {"SELECT extract(epoch FROM q.expected_start OPERATOR(pg_catalog.-) pg_catalog.clock_timestamp()) FROM "
+            "rcq.queue q WHERE q.id OPERATOR(pg_catalog.=) $1",
             {bigint(id)}};
 }
 

@@ -23,6 +23,8 @@ database::Statement array(std::int64_t id);
 database::Statement array_indices(std::int64_t id); // 1-100:2; no row: it is no array
 database::Statement dependencies(std::int64_t id);
 database::Statement findings(std::int64_t id); // kind, reason, message, data
+// The same with times as of a time zone; an error 22023 when the server does not know it.
+database::Statement findings(std::int64_t id, const std::string& time_zone);
 database::Statement efficiency(std::int64_t id);
 database::Statement user_efficiency();
 

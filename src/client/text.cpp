@@ -51,6 +51,22 @@ int width_of(char32_t code) {
 
 } // namespace
 
+std::string safe_json(std::string_view document) {
+    std::string safe;
+    safe.reserve(document.size());
+    while (!document.empty()) {
+        const Character character = first_character(document);
+        const char32_t code = character.code;
+        if (character.valid && ((code >= 0x7f && code < 0xa0) || turns_direction(code))) {
+            safe += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
+        } else {
+            safe += document.substr(0, character.bytes);
+        }
+        document.remove_prefix(character.bytes);
+    }
+    return safe;
+}
+
 std::string safe_text(std::string_view text) {
     std::string safe;
     safe.reserve(text.size());

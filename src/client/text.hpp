@@ -14,6 +14,9 @@ std::string safe_text(std::string_view text);
 // Where the first byte stands that is no part of a character; nothing: all of it is UTF-8.
 std::optional<std::size_t> invalid_utf8(std::string_view text);
 
+// JSON in which what a terminal would take for a command or a change of direction is written as \uXXXX: the same JSON.
+std::string safe_json(std::string_view document);
+
 // The columns that safe text takes on a terminal: two for wide characters, none for combining ones.
 int display_width(std::string_view safe);
 

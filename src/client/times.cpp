@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace rcq::client {
 
@@ -64,6 +66,45 @@ std::string short_duration(double seconds) {
     if (all < 3600) return fmt::format("{}m{:02}s", all / 60, all % 60);
     if (all < 86400) return fmt::format("{}h{:02}m", all / 3600, all / 60 % 60);
     return fmt::format("{}d{:02}h", all / 86400, all / 3600 % 24);
+}
+
+std::string interval_text(std::string_view text) {
+    const std::string copy(text);
+    int days = 0;
+    int hours = 0;
+    int minutes = 0;
+    double seconds = 0;
+    int read = 0;
+    const char* clock = copy.c_str();
+    if (std::sscanf(clock, "%d day%n", &days, &read) == 1 && read > 0) {
+        clock += read;
+        if (*clock == 's') ++clock;
+    } else {
+        days = 0;
+    }
+    read = 0;
+    if (*clock != '\0' && (std::sscanf(clock, "%d:%d:%lf%n", &hours, &minutes, &seconds, &read) != 3 ||
+                           clock[read] != '\0' || hours < 0)) {
+        return copy;
+    }
+    if (copy.empty() || days < 0) return copy;
+    return short_duration(days * 86400.0 + hours * 3600.0 + minutes * 60.0 + seconds);
+}
+
+std::string time_zone() {
+    constexpr std::string_view place = "zoneinfo/"; // names of zones are those of its files
+    std::string zone;
+    if (const char* variable = std::getenv("TZ")) { // NOLINT(concurrency-mt-unsafe): one thread
+        zone = *variable == ':' ? variable + 1 : variable;
+        if (zone.empty()) return "UTC";
+        if (zone[0] != '/') return zone;
+    } else {
+        std::error_code error;
+        zone = std::filesystem::read_symlink("/etc/localtime", error).string();
+        if (error) return {};
+    }
+    const std::size_t at = zone.find(place);
+    return at == std::string::npos ? std::string() : zone.substr(at + place.size());
 }
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }

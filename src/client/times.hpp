@@ -20,6 +20,12 @@ std::string long_time(std::string_view text);
 // 7 -> "7s", 90 -> "1m30s", 14400 -> "4h00m", 200000 -> "2d07h"; below 0 as 0.
 std::string short_duration(double seconds);
 
+// "04:00:00", "1 day 02:00:00" as the server writes an interval, in the form above; what is none stays as it is.
+std::string interval_text(std::string_view text);
+
+// The time zone of whoever calls, as the server may know it: Europe/Berlin, or what TZ says. Empty: nobody knows.
+std::string time_zone();
+
 double now_s();
 double monotonic_s(); // of a clock that nobody sets
 

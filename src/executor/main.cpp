@@ -1,5 +1,6 @@
 // rcq-executor: one process per host that claims runs from the database and executes them.
 #include "database/connection.hpp"
+#include "database/passwords.hpp"
 #include "executor/check_command.hpp"
 #include "executor/executor.hpp"
 #include "executor/host.hpp"
@@ -8,7 +9,6 @@
 #include "executor/option_checks.hpp"
 #include "executor/options.hpp"
 #include "executor/own_process.hpp"
-#include "executor/passwords.hpp"
 #include "executor/status_report.hpp"
 
 #include <cstdio>
@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
     prepare_process();
     try {
         Options options = parse_options(argc, argv);
-        hide_password_in_arguments(argc, argv);
+        rcq::database::hide_password_in_arguments(argc, argv);
         if (options.status) {
             StatusAnswer answer = read_status_file(options.status_file);
             std::fputs(answer.text.c_str(), stdout);

@@ -1,6 +1,6 @@
 #include "executor/option_file.hpp"
 
-#include "executor/passwords.hpp"
+#include "database/passwords.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -168,7 +168,8 @@ std::vector<FileEntry> read_option_file(const std::string& path) {
     for (const FileEntry& entry : entries) {
         const auto& values = entry.values;
         if (entry.name != "dsn" || (facts.st_mode & S_IROTH) == 0 ||
-            std::all_of(values.begin(), values.end(), [](const auto& value) { return password_places(value).empty(); }))
+            std::all_of(values.begin(), values.end(),
+                        [](const auto& value) { return database::password_places(value).empty(); }))
             continue;
         throw OptionFileError(
             fmt::format("{}:{}: holds a password and everybody can read it: chmod o-r {}, or keep the "

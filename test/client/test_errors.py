@@ -1,4 +1,5 @@
 """Bad input and bad luck: a line that says what is wrong, a hint, the right exit code, and nothing else."""
+import json
 import os
 import re
 import signal
@@ -7,6 +8,8 @@ import subprocess
 import command
 import harness
 import pytest
+from command import good
+from terminal import Terminal
 
 
 def refused(answer, code, message, hint=""):
@@ -231,3 +234,33 @@ def test_nothing_in_a_name_moves_the_cursor(db, rcq):
         text = rcq.text(*arguments)
         assert "a\\u202eb\\x9b31mc" in text and "\u202e" not in text
     assert rcq.json("queue")["jobs"][0]["name"] == "a\u202eb\u009b31mc"
+
+
+def test_json_on_a_terminal_has_nothing_that_moves_its_cursor(db, rcq):
+    db.executor("host", cores=1)
+    name = "a\u202eb\u009b31m\u009d0;t\u009cc\u00a0\u00fc"
+    job = int(rcq.text("submit", "-J", name, "--", "printf", name))
+    db.ended(job)
+    for arguments in (["show", job], ["history"], ["logs", job], ["explain", job]):
+        with Terminal([command.PROGRAM, *map(str, arguments), "--json"], command.environment(db)) as terminal:
+            assert terminal.wait_exit() == 0
+            shown = terminal.text.replace("\r\n", "\n")
+        assert not re.search("[\x7f-\x9f\u202e]", shown)
+        elsewhere = good(rcq(*arguments, "--json"))
+        assert json.loads(shown) == json.loads(elsewhere)
+        if arguments[0] != "explain":
+            assert name in elsewhere and "a\\u202eb\\u009b31m\\u009d0;t\\u009cc\u00a0\u00fc" in shown
+
+
+def test_a_password_does_not_stay_in_the_arguments(db, rcq):
+    job = int(rcq.text("submit", "--hold", "--", "true"))
+    for dsn in (f"user=postgres password=topsecret dbname={db.name}", f"postgresql://postgres:topsecret@/{db.name}"):
+        with subprocess.Popen([command.PROGRAM, "-d", dsn, "wait", str(job)], env=command.environment(db)) as program:
+            try:
+                harness.wait_for(lambda: db.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rcq' AND datname = current_database()") > 0, "it is connected")
+                with open(f"/proc/{program.pid}/cmdline", encoding="utf-8") as arguments:
+                    text = arguments.read()
+                assert "topsecret" not in text and "xxxxxxxxx" in text and "wait" in text
+            finally:
+                program.kill()
+        harness.wait_for(lambda: db.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rcq' AND datname = current_database()") == 0, "it is gone")

@@ -191,3 +191,16 @@ def test_files_that_a_job_left_are_shown_for_people(server):
 def test_colours_are_for_those_who_want_them(rcq):
     assert "\x1b" not in rcq.text("queue")
     assert "\x1b[32mrunning" in rcq.text("queue", "--color", "always")
+
+
+def test_explain_says_times_and_durations_as_show_does(cluster, rcq):
+    job = cluster.ids["running"]
+    for zone in ("Europe/Berlin", "Asia/Kolkata", ":America/New_York"):
+        started = re.search(r"(?m)^started +(.*)$", rcq.text("show", job, TZ=zone))[1]
+        assert f"since {started} " in rcq.text("explain", job, TZ=zone)
+    assert re.search(r"(?m)^time limit +4h00m$", rcq.text("show", job))
+    # a zone that the server does not know: as the session has it
+    assert " UTC" in rcq.text("explain", job, TZ="Nowhere/Atall")
+    # JSON is that of the server's session everywhere
+    assert rcq.json("explain", job, TZ="Europe/Berlin") == rcq.json("explain", job)
+    assert cluster.one("SHOW TimeZone") in {"Etc/UTC", "UTC", "GMT"}

@@ -1,6 +1,6 @@
 // A configuration file: a mistake that is named, or options within their bounds; and the blotting out of passwords.
+#include "database/passwords.hpp"
 #include "executor/options.hpp"
-#include "executor/passwords.hpp"
 #include "fuzz.hpp"
 
 #include <string>
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     close(file);
     std::string dsn(rcq::fuzz::text(data, size));
     char* arguments[] = {dsn.data()};
-    hide_password_in_arguments(1, arguments);
+    rcq::database::hide_password_in_arguments(1, arguments);
     rcq::fuzz::require(dsn.size() == size);
     return 0;
 }

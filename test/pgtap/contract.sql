@@ -128,6 +128,8 @@ SELECT is_empty($$SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rcq%' AND
 SELECT is_empty($$SELECT called FROM function WHERE prosecdef AND NOT 'search_path=pg_catalog, pg_temp' = ANY (COALESCE(proconfig, '{}'))$$, 'every SECURITY DEFINER function pins its search path to pg_catalog, pg_temp');
 SELECT is_empty($$SELECT called FROM function WHERE prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql') AND NOT 'search_path=pg_catalog, pg_temp' = ANY (COALESCE(proconfig, '{}'))$$,
     'every PL/pgSQL function pins its search path');
+SELECT is_empty($$SELECT called FROM function WHERE prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') AND prosqlbody IS NULL AND NOT 'search_path=pg_catalog, pg_temp' = ANY (COALESCE(proconfig, '{}'))$$,
+    'every SQL function pins its search path, or has a body that was parsed when it was made');
 SELECT is_empty($$SELECT called FROM function WHERE EXISTS (SELECT FROM aclexplode(COALESCE(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0)$$, 'no function can be called by PUBLIC');
 SELECT is_empty($$SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rcq%' AND EXISTS (SELECT FROM aclexplode(COALESCE(nspacl, acldefault('n', nspowner))) a WHERE a.grantee = 0 OR a.privilege_type = 'CREATE' AND a.grantee <> nspowner)$$,
     'PUBLIC cannot use the schemas, and nobody but their owner can create in them');

@@ -104,6 +104,31 @@ RESET ROLE;
 SELECT ok(NOT pg_temp.called(), 'nothing that runs with the rights of the owner falls into it');
 SELECT ok((SELECT count(*) >= 8 FROM rcq_private.live), 'all of that was done');
 
+-- Nor does what runs with the rights of whoever reads or asks: views and what they call, with the rows of above, and the
+-- questions of rcq.psql. (The statements of the command rcq: test/client/test_traps.py.)
+\ir ../sql/traps.sql
+\ir ../../deploy/psql/rcq.psql
+CREATE TEMP TABLE asked AS
+SELECT 'SELECT * FROM ' || v.schemaname || '.' || v.viewname AS statement, 'near' AS path FROM pg_views v WHERE v.schemaname IN ('rcq', 'rcq_api') AND v.viewname <> 'inbox'
+UNION ALL
+SELECT replace(replace(replace(rtrim(q, E';\n'), ':''since''', '''1 day'''), ':''idle_after''', '''1 minute'''), ':job', '0'), 'over, pg_catalog, near'
+  FROM unnest(ARRAY[:'health', :'pending', :'queue', :'why', :'blocked_by', :'usage', :'shares', :'limits', :'hosts', :'sick', :'maintenance', :'top', :'slow', :'stuck', :'failures', :'inefficient', :'schedules',
+                    :'changes', :'questions']) q;
+SELECT is((SELECT count(*)::integer FROM asked WHERE path <> 'near'), (SELECT count(*)::integer FROM regexp_matches(:'questions', ''':\w+''', 'g')), 'all questions are asked');
+GRANT SELECT ON asked TO regress_ann;
+CREATE FUNCTION pg_temp.fault(statement text) RETURNS text LANGUAGE plpgsql SET search_path = near AS $$ BEGIN EXECUTE statement; RETURN 'none'; EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END $$;
+CREATE FUNCTION pg_temp.strict_fault(statement text) RETURNS text LANGUAGE plpgsql SET search_path = over, pg_catalog, near AS $$ BEGIN EXECUTE statement; RETURN 'none'; EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END $$;
+SELECT is(pg_temp.fault('SELECT id / 1.5 FROM rcq.jobs'), 'none', 'a statement of a superuser is not refused');
+SELECT is((SELECT is_called FROM near.caught), true, 'and its trap works');
+SELECT setval('near.caught', 1, false) \g /dev/null
+SET ROLE regress_ann;
+SELECT matches(pg_temp.fault('SELECT id / 1.5 FROM rcq.jobs WHERE false'), 'permission denied for function', 'those of others fail before their first row');
+SELECT matches(pg_temp.strict_fault('SELECT count(*) FROM rcq.jobs'), 'permission denied for aggregate count', 'where they call what they do not name in full');
+SELECT is(CASE path WHEN 'near' THEN pg_temp.fault(statement) ELSE pg_temp.strict_fault(statement) END, 'none', 'means nothing that others have made: ' || left(btrim(statement, E'\n'), 60)) FROM asked;
+RESET ROLE;
+SELECT is(pg_temp.fault(statement), 'none', 'nor of a superuser: ' || left(btrim(statement, E'\n'), 60)) FROM asked;
+SELECT ok(NOT (SELECT is_called FROM near.caught), 'nothing was caught');
+
 -- pgcrypto may be in a schema of somebody else, who adds to it what a call could mean as well
 ALTER EXTENSION pgcrypto SET SCHEMA lair;
 CREATE FUNCTION lair.crypt(varchar, varchar) RETURNS text LANGUAGE sql AS $$ SELECT lair.note(); SELECT $2 $$;

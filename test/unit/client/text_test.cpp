@@ -12,6 +12,12 @@ TEST(SafeText, ordinary_text_stays_as_it_is) {
     EXPECT_EQ(safe_text("Größe 日本 🚀"), "Größe 日本 🚀");
 }
 
+TEST(SafeJson, is_the_same_json_without_what_a_terminal_obeys) {
+    EXPECT_EQ(safe_json("{\"a\": \"Gr\u00f6\u00dfe \\u001b \\n\"}\n"), "{\"a\": \"Gr\u00f6\u00dfe \\u001b \\n\"}\n");
+    EXPECT_EQ(safe_json("\"\x7f \u0080\u009b\u009f\u00a0 \u202e\u2066\""),
+              "\"\\u007f \\u0080\\u009b\\u009f\u00a0 \\u202e\\u2066\"");
+}
+
 TEST(SafeText, nothing_moves_the_cursor) {
     EXPECT_EQ(safe_text("a\nb\tc\rd"), "a\\nb\\tc\\rd");
     EXPECT_EQ(safe_text("\x1b[2J\x7f"), "\\x1b[2J\\x7f");

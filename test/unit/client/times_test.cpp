@@ -44,6 +44,31 @@ TEST_F(Times, are_those_of_the_reader) {
     EXPECT_EQ(long_time("2026-07-01T10:00:00+00:00"), "2026-07-01 12:00:00");
 }
 
+TEST_F(Times, the_zone_of_the_reader_has_a_name) {
+    EXPECT_EQ(time_zone(), "UTC");
+    setenv("TZ", ":Europe/Berlin", 1);
+    EXPECT_EQ(time_zone(), "Europe/Berlin");
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    EXPECT_EQ(time_zone(), "CET-1CEST,M3.5.0,M10.5.0/3");
+    setenv("TZ", "/usr/share/zoneinfo/Asia/Kolkata", 1);
+    EXPECT_EQ(time_zone(), "Asia/Kolkata");
+    setenv("TZ", "/etc/nowhere", 1);
+    EXPECT_EQ(time_zone(), "");
+    setenv("TZ", "", 1);
+    EXPECT_EQ(time_zone(), "UTC");
+}
+
+TEST(Durations, are_read_as_the_server_writes_them) {
+    EXPECT_EQ(interval_text("04:00:00"), "4h00m");
+    EXPECT_EQ(interval_text("00:00:07.5"), "7s");
+    EXPECT_EQ(interval_text("1 day"), "1d00h");
+    EXPECT_EQ(interval_text("1 day 02:03:04"), "1d02h");
+    EXPECT_EQ(interval_text("10 days 02:00:00"), "10d02h");
+    EXPECT_EQ(interval_text("100:00:00"), "4d04h");
+    for (const char* other : {"", "1 mon 04:00:00", "1 year", "PT4H", "-1 days", "-04:00:00", "1 day -02:00:00", "4"})
+        EXPECT_EQ(interval_text(other), other);
+}
+
 TEST(Durations, have_two_units_at_most) {
     EXPECT_EQ(short_duration(0.9), "0s");
     EXPECT_EQ(short_duration(59), "59s");

@@ -1,6 +1,6 @@
+#include "database/passwords.hpp"
 #include "executor/option_file.hpp"
 #include "executor/options.hpp"
-#include "executor/passwords.hpp"
 #include "temporary_directory.hpp"
 
 #include <cstdlib>
@@ -152,7 +152,7 @@ TEST(OptionFile, one_with_a_password_is_refused_when_everybody_can_read_it) {
 std::string hidden(std::string argument) {
     std::string program = "rcq-executor";
     std::vector<char*> arguments = {program.data(), argument.data()};
-    hide_password_in_arguments(2, arguments.data());
+    database::hide_password_in_arguments(2, arguments.data());
     return argument;
 }
 

@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
-namespace rcq::executor {
+namespace rcq::database {
 
 // Where in a connection string or URI, or an argument that holds one, passwords stand: [from, to). Empty passwords are
 // left out.
 std::vector<std::pair<std::size_t, std::size_t>> password_places(std::string_view text);
 
-// Blots out a password inside a --dsn argument, so that it does not stand in the process list.
+// Blots out passwords inside arguments, as that of --dsn, so that it does not stand in the process list.
 void hide_password_in_arguments(int argc, char** argv);
 
-} // namespace rcq::executor
+} // namespace rcq::database

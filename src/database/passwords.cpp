@@ -1,9 +1,9 @@
-#include "executor/passwords.hpp"
+#include "database/passwords.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-namespace rcq::executor {
+namespace rcq::database {
 
 namespace {
 
@@ -49,4 +49,4 @@ void hide_password_in_arguments(int argc, char** argv) {
     }
 }
 
-} // namespace rcq::executor
+} // namespace rcq::database
