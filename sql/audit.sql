@@ -90,8 +90,9 @@ SELECT action, kind, CASE WHEN kind = 'job' THEN new ELSE new - 'older_than_s' E
 
 -- what a superuser changes by hand is recorded, too; what is put in by hand comes from a dump
 UPDATE rcq_private.groups SET priority = 9 WHERE name = 'physics';
-INSERT INTO rcq_private.groups (name) VALUES ('restored');
-DELETE FROM rcq_private.groups WHERE name = 'restored';
+INSERT INTO rcq_private.concurrency_limit (key, max_jobs) VALUES ('restored', 1);
+DELETE FROM rcq_private.concurrency_limit WHERE key = 'restored';
+SELECT * FROM t.errors('DELETE FROM rcq_private.groups', 'DELETE FROM rcq_private.users WHERE false', 'TRUNCATE rcq_private.executor');
 SELECT action, object, old -> 'priority' AS old, new -> 'priority' AS new FROM rcq.audit ORDER BY id DESC LIMIT 2;
 
 -- nobody changes the record, and only administrators read it

@@ -28,9 +28,10 @@ class Terminal:
 
     @staticmethod
     def _begin(slave):
-        """In the program's process: its terminal, and signals as a shell hands them on, also under nohup."""
+        """In the program's process: its terminal, and signals as a shell hands them on, also when this runs under nohup or behind a "&"."""
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
 
     def __enter__(self):
         return self

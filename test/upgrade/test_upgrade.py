@@ -102,8 +102,8 @@ def test_rows_survive_and_the_queue_goes_on(served):
         held = served.submit("echo held", hold=True)
         wide = served.submit("true", cpu_cores=64, features=None)
         gate = os.path.join(served.server.dir, "gate")
-        running = served.submit(f"while ! [ -e {gate} ]; do sleep 0.1; done; echo through", cpu_cores=2)
-        served.running(running)
+        running = served.submit(f"rcq-job progress 40; while ! [ -e {gate} ]; do sleep 0.1; done; echo through", cpu_cores=2)
+        harness.wait_for(lambda: served.sql("SELECT 1 FROM rcq.jobs WHERE id = %s AND progress = 40", running), "it runs, and says how far it is")
         waiting = served.submit("echo waited")
         array = served.submit("true", hold=True, **{'"array"': "1-3"})
         after = served.submit("echo after", depends_on=f"afterok:{array}", idempotency_key="after")
@@ -119,7 +119,7 @@ def test_rows_survive_and_the_queue_goes_on(served):
 
         columns = columns_of(served)
         before = rows(served, {table: names for table, names in columns.items() if table != "setting_definition"})
-        assert [table for table, found in before.items() if not found] == ["array_end", "restored"], "what the scheduler works off at once; every other table has a row"
+        assert {table for table, found in before.items() if not found} == {"array_end", "restored"}, "what the scheduler works off at once; every other table has a row"
         update(served)
         assert rows(served, {table: columns[table] for table in before}) == before
         (part,) = served.sql("SELECT * FROM rcq.history")

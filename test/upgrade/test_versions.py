@@ -45,7 +45,7 @@ def test_every_function_of_an_earlier_version_answers(server, version):
         # an error that nobody has thought of has no code of its own; these two raise what they are told to, and read what the library wrote
         assert {call: answer for (call, nulls), answer in answers.items() if answer and (answer[0] is None or answer[0].startswith("XX"))
                 and not call.startswith(("rcq_private.fail(", "rcq_private.metrics_text("))} == {}
-        if version < VERSIONS[-1]:
+        if version == VERSIONS[0]:  # those that the library does not serve and whose calls mean the same are only not scheduled for (test_upgrade.py)
             assert any("ALTER EXTENSION rcq UPDATE" in answer[1] for answer in answers.values() if answer), "some calls have changed since"
     finally:
         database.drop()
