@@ -69,7 +69,7 @@ std::string short_duration(double seconds) {
 }
 
 std::string interval_text(std::string_view text) {
-    const std::string copy(text);
+    std::string copy(text);
     int days = 0;
     int hours = 0;
     int minutes = 0;
