@@ -129,8 +129,9 @@ TEST(JobEnvironment, the_job_has_the_last_word) {
 
 TEST(JobEnvironment, a_typed_task_learns_its_type_its_payload_and_its_place) {
     JobSpec spec;
-    JobEnvironmentInput input{41, &spec, nullptr,           "/runs/1",        "/runs/1/out",
-                              {}, {},    "/runs/1/payload", "/runs/1/result", "/runs/1/progress", "/opt/rcq"};
+    JobEnvironmentInput input{41,        &spec, nullptr,           "/runs/1",        "/runs/1/out",
+                              {},        {},    "/runs/1/payload", "/runs/1/result", "/runs/1/progress",
+                              "/opt/rcq"};
     auto plain = job_environment(input, {});
     EXPECT_TRUE(contains(plain, "RCQ_RESULT=/runs/1/result"));
     EXPECT_TRUE(contains(plain, "RCQ_PROGRESS=/runs/1/progress"));
