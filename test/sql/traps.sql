@@ -69,7 +69,8 @@ BEGIN
                FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
               WHERE p.pronamespace = 'pg_catalog'::regnamespace AND (p.prokind = 'f' AND l.lanname = 'internal' OR p.prokind = 'a' AND a.aggkind = 'n')
                 AND p.prorettype <> ALL ('{internal,cstring,language_handler,trigger,event_trigger,index_am_handler,table_am_handler,tsm_handler,fdw_handler}'::regtype[])
-                AND p.proname !~ '^(pg_|binary_upgrade|_pg|RI_|ts|bt|brin|gin|gist|spg|hash)' AND NOT p.proargtypes::oid[] && '{internal,cstring,anyenum}'::regtype[]::oid[] LOOP
+                AND p.proname !~ '^(pg_|binary_upgrade|_pg|RI_|ts|bt|brin|gin|gist|spg|hash)' AND NOT p.proargtypes::oid[] && '{internal,cstring,anyenum}'::regtype[]::oid[]
+                AND a.aggtranstype IS DISTINCT FROM 'record'::regtype LOOP -- those of PostgreSQL 18 nobody else can make
         IF f.prokind = 'f' THEN
             EXECUTE format('CREATE FUNCTION over.%I(%s) RETURNS %s LANGUAGE internal AS %L', f.proname, f.arguments, f.result, f.prosrc);
         ELSE
